@@ -1,0 +1,25 @@
+/** What the server tells of each TensorFlow process, on the request `kls/status`. */
+import type { LanguageClient } from 'vscode-languageclient/node';
+
+export interface Worker {
+  readonly interpreter?: string;
+  readonly origin?: string;
+  readonly sentence?: string;
+  readonly python?: string;
+  readonly tensorflow?: string | null;
+  readonly keras?: string | null;
+  readonly devices?: readonly string[];
+  readonly sandbox?: readonly string[];
+  readonly missing?: readonly string[];
+}
+
+export async function askWorkers(client: LanguageClient): Promise<readonly Worker[]> {
+  const { worker } = await client.sendRequest<{ readonly worker?: readonly Worker[] }>('kls/status', {});
+  return worker ?? [];
+}
+
+/** The worker in a few words, for a status line. */
+export function inShort({ python, devices = [], sandbox = [], missing = [] }: Worker): string {
+  const layers = `sandbox: ${sandbox.length} layers${missing.length > 0 ? `, ${missing.length} missing` : ''}`;
+  return python ? [`Python ${python}`, devices.join(', '), layers].filter((part) => part !== '').join(' · ') : '';
+}

@@ -1,0 +1,134 @@
+"""One document from source to findings: find its sites, plan a dry run, ask for it, check what came back.
+
+Used by the server and by the command line alike. The result comes in steps, each a whole Analysis: what the source
+alone says, what the dry run says, and the same with every fix tried. Nothing here raises for broken code or a broken
+worker; what could not be had is told in `reason`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from kls import check, find, plan, repairs
+from kls.documents import Snapshot
+from kls.facts import Finding, Severity, Site, SiteKind
+from kls.settings import Settings
+from kls.worker.protocol import Probe, Report
+
+log = logging.getLogger(__name__)
+
+Ask = Callable[[Probe], Awaitable[Report]]
+"""Has one dry run done. Raises an exception whose text is a sentence for the user where it cannot be had."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What is known about one version of a document.
+
+    `status` is "checked" when a dry run answered (or nothing in the document needs one), "static" when only the
+    source was read, "failed" when not even that was possible or the dry run broke off; `reason` then says why in one
+    sentence. `seconds` is the wall time so far. `final` is false while a later step is still to come.
+    """
+
+    snapshot: Snapshot
+    sites: tuple[Site, ...]
+    report: Report | None
+    findings: tuple[Finding, ...]
+    status: Literal["checked", "static", "failed"]
+    reason: str | None
+    seconds: float
+    final: bool = True
+    modules: tuple[str, ...] = ()
+    """Paths of the project modules that the program imports."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What an analysis may use. `texts` are the open documents by path, which stand before the files on disk;
+    `roots` are the workspace folders, `root` the one that the program would be started in ("" for its own)."""
+
+    resolver: find.Resolver | None
+    ask: Ask | None
+    settings: Settings = field(default_factory=Settings)
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
+    roots: tuple[str, ...] = ()
+    root: str = ""
+    no_worker: str | None = None
+    """Why `ask` is None, in one sentence."""
+    keras: str | None = None
+    """The version of the Keras that the program is certain to get."""
+    try_fix: Ask | None = None
+    """Asks for trial runs of fixes; None: `ask` does. A server gives one that lets the keystrokes go first."""
+
+
+async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, None]:
+    """The steps of analysing `snapshot`; the last one has `final` set."""
+    started = time.perf_counter()
+
+    def result(status: Literal["checked", "static", "failed"], reason: str | None, **more: object) -> Analysis:
+        made = Analysis(snapshot, (), None, (), status, reason, time.perf_counter() - started)
+        return replace(made, **more)  # type: ignore[arg-type]
+
+    if snapshot.broken is not None:
+        yield result("failed", snapshot.broken)
+        return
+    try:
+        sites = await find.sites(snapshot, tools.resolver, tools.texts)
+        sys_path = tools.resolver.sys_path if tools.resolver else ()
+        modules = await asyncio.to_thread(find.imported, snapshot, tools.roots, tools.texts, sys_path) if sites else ()
+        stated = await asyncio.to_thread(check.check, snapshot, sites, None, modules, tools.keras)
+        static = allowed(stated, tools.settings)
+    except Exception as error:
+        log.exception("finding the sites of %s failed", snapshot.uri)
+        yield result("failed", f"kls itself failed while reading this file: {error!r}")
+        return
+    if all(site.kind is SiteKind.CALL for site in sites):
+        yield result("checked", None, sites=sites, findings=static)
+        return
+    off = tools.settings.worker_mode == "off"
+    ask = None if off else tools.ask
+    reason = "dry runs are switched off (kls.worker.mode)" if off else tools.no_worker
+    known = {"sites": sites, "modules": tuple(module.path for module in modules)}
+    yield result("static", reason, **known, findings=static, final=ask is None)
+    if ask is None:
+        return
+    try:
+        probe = plan.plan(snapshot, modules, root=tools.root or None, seconds=tools.settings.worker_timeout)
+        report = await ask(probe)
+        findings = await asyncio.to_thread(check.check, snapshot, sites, report, modules, tools.keras)
+    except Exception as error:
+        log.info("no dry run of %s: %s", snapshot.uri, error, exc_info=log.isEnabledFor(logging.DEBUG))
+        yield result("failed", str(error) or repr(error), **known, findings=static)
+        return
+    status: Literal["checked", "failed"] = "checked" if report.complete else "failed"
+    probed = result(status, report.ended, **known, report=report, findings=allowed(findings, tools.settings))
+    untried = any(fix.verified is None for finding in probed.findings for fix in finding.fixes)
+    yield replace(probed, final=not untried)
+    if untried:
+        try:
+            findings = await repairs.verify(snapshot, findings, probe, tools.try_fix or ask)
+        except Exception as error:
+            log.info("the fixes of %s were not tried: %s", snapshot.uri, error)
+        seconds = time.perf_counter() - started
+        yield replace(probed, findings=allowed(findings, tools.settings), seconds=seconds)
+
+
+async def last(snapshot: Snapshot, tools: Tools) -> Analysis:
+    """The last step alone, for those who cannot show the earlier ones."""
+    steps = [step async for step in analyse(snapshot, tools)]
+    return steps[-1]
+
+
+def allowed(findings: tuple[Finding, ...], settings: Settings) -> tuple[Finding, ...]:
+    """The findings that the settings let speak, with the severities they ask for."""
+    severities = dict(settings.severity)
+    return tuple(
+        replace(finding, severity=Severity(severities[finding.code])) if finding.code in severities else finding
+        for finding in findings
+        if finding.code not in settings.ignore and (not settings.select or finding.code in settings.select)
+    )

@@ -1,0 +1,111 @@
+"""Findings from a report: pure, `check(snapshot, sites, report) -> findings`; from the text alone where none is.
+
+Each failure is explained by the first rule that knows it; what follows from a failed statement is not told again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Iterator
+
+from kls import find, rules
+from kls.documents import Snapshot
+from kls.facts import Edit, Finding, Fix, Severity, Site
+from kls.rules import ranks, suspects
+from kls.rules.context import Context
+from kls.rules.reading import Reading
+from kls.source import SourceText
+from kls.worker.protocol import Failure, Report, Source
+
+_LOGGER = logging.getLogger(__name__)
+_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2, Severity.HINT: 3}
+
+
+def check(
+    snapshot: Snapshot,
+    sites: tuple[Site, ...],
+    report: Report | None,
+    modules: Iterable[Source] = (),
+    keras: str | None = None,
+) -> tuple[Finding, ...]:
+    """The findings of one analysed document, worst first, then by place.
+
+    `modules` are the project modules that the dry run had or would have, `keras` the version of the Keras that the
+    program is certain to get. A rule that fails costs its own findings only.
+    """
+    main = snapshot.path or snapshot.uri
+    modules = tuple(modules)
+    sources = {source.path: SourceText(source.path, source.text) for source in modules}
+    sources[main] = SourceText(main, snapshot.text)
+    found: list[Finding] = []
+    if report is not None:
+        context = Context(main, sources, sites, report)
+        for failure in report.failures:
+            finding = _explain(context, failure)
+            if finding is not None:
+                found.append(finding)
+        for survey in rules.SURVEYS:
+            try:
+                found.extend(survey(context))
+            except Exception:
+                _LOGGER.exception("the rule %s failed", survey.__module__)
+    if report is None or not report.complete:
+        reached = _reached(report, main) if report is not None else 0
+        foreign = find.foreign((item.text for item in sources.values()), (item.name for item in modules))
+        stated = _read(Reading(sources[main], sites, modules, keras, foreign))
+        found += [finding for finding in stated if finding.span.line > reached]
+    return tuple(sorted(_once(found), key=lambda item: (item.span.line, item.span.column, _ORDER[item.severity])))
+
+
+def _read(reading: Reading) -> Iterator[Finding]:
+    """What the text alone tells."""
+    for read in rules.READINGS:
+        try:
+            yield from read(reading)
+        except Exception:
+            _LOGGER.exception("the rule %s failed", read.__module__)
+
+
+def _reached(report: Report, main: str) -> int:
+    """The last line of the document that a dry run which broke off has told anything of."""
+    spans = [item.created for item in report.layers] + [item.called for item in report.layers]
+    spans += [item.statement for item in report.variables]
+    spans += [item.span for item in (*report.calls, *report.gaps)]
+    spans += [frame for failure in report.failures for frame in failure.frames]
+    return max((span.end_line for span in spans if span is not None and span.path == main), default=0)
+
+
+def _explain(context: Context, failure: Failure) -> Finding | None:
+    for diagnose in rules.DIAGNOSES:
+        try:
+            finding = diagnose(context, failure)
+        except Exception:
+            _LOGGER.exception("the rule %s failed", diagnose.__module__)
+            continue
+        if finding is not None:
+            return _with_more(context, failure, finding)
+    return None
+
+
+def _with_more(context: Context, failure: Failure, finding: Finding) -> Finding:
+    """The finding with what may be tried for any failure: what the program speaks for before what its rule proposes,
+    the rest behind it."""
+    try:
+        first = tuple(suspects.strong(context, failure))
+        more = (*ranks.general(context, failure), *suspects.weak(context, failure))
+    except Exception:
+        _LOGGER.exception("the search for repairs failed")
+        first, more = (), ()
+    once: dict[tuple[Edit, ...], Fix] = {}
+    for fix in (*first, *finding.fixes, *more):
+        once.setdefault(fix.edits, fix)
+    return dataclasses.replace(finding, fixes=tuple(once.values()))
+
+
+def _once(found: list[Finding]) -> list[Finding]:
+    """One finding for each code and place: `evaluate` fails for the same cause as `fit` before it."""
+    kept: dict[tuple[str, object], Finding] = {}
+    for finding in found:
+        kept.setdefault((finding.code, finding.span), finding)
+    return list(kept.values())

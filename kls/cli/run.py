@@ -1,0 +1,184 @@
+"""Many files, one worker: what `check` and `shapes` share.
+
+Who types the command agrees to a dry run of these files; a folder that the user has refused to trust is only read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from kls import analysis, documents, find, host, settings, trust
+from kls.analysis import Analysis, Tools
+from kls.cli import files
+from kls.facts import Finding, Severity
+from kls.hardware import Hardware, Measured
+from kls.settings import Settings
+from kls.workplace import Status, Workplace, Workplaces
+
+SECONDS = 30.0
+"""Wall time for one dry run: longer than an editor's, since nobody is typing."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One file of a run: `name` is what to call it, `analysis` is None where it could not even be read; `problem`
+    then says why. `read_only` when the user or the project asked that programs are not run."""
+
+    name: str
+    analysis: Analysis | None
+    problem: str | None
+    seconds: float
+    read_only: bool = False
+    measured: Measured | None = None
+    """What one real step told, where one was asked for."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All that was found."""
+        step = self.measured.findings if self.measured is not None else ()
+        return (*(self.analysis.findings if self.analysis else ()), *step)
+
+    @property
+    def status(self) -> str:
+        """ "checked", "static" or "failed"."""
+        return "failed" if self.analysis is None else self.analysis.status
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether less was done than was asked for."""
+        return self.status == "failed" or (self.status == "static" and not self.read_only)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not "checked", in one sentence."""
+        return self.problem if self.analysis is None else self.analysis.reason
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The wish for real steps: in at most `memory` bytes (None: most of what is free), by workers kept here."""
+
+    memory: int | None
+    workers: dict[str, Hardware] = field(default_factory=dict[str, Hardware])
+
+    async def measure(self, found: Analysis, workplace: Workplace, root: str) -> Measured:
+        """One real step of an analysed program, or why there was none."""
+        choice = workplace.choice
+        if found.report is None or choice is None:
+            return Measured(None, (), found.reason or "there was no dry run")
+        if any(finding.severity is Severity.ERROR for finding in found.findings):
+            return Measured(None, (), "the errors above come first")
+        worker = self.workers.setdefault(choice.path, Hardware(choice, (root,)))
+        paths = workplace.resolver.sys_path
+        modules = await asyncio.to_thread(find.imported, found.snapshot, (root,), {}, paths)
+        try:
+            return await worker.measure(found, modules, root, self.memory)
+        except (host.Unavailable, host.Superseded) as error:
+            return Measured(None, (), str(error))
+
+    async def stop(self) -> None:
+        """End the workers."""
+        for worker in self.workers.values():
+            await worker.stop()
+
+
+async def outcomes(
+    paths: Sequence[str], python: str | None, static: bool, steps: Steps | None = None
+) -> AsyncIterator[Outcome]:
+    """Each file that `paths` mean, analysed in order by one worker; with `steps`, one real step of each is run."""
+    chosen = list(files.expand(paths))
+    folder = _home([name for name, problem in chosen if problem is None])
+    async with workplaces() as places:
+        for name, problem in chosen:
+            started = time.perf_counter()
+            if problem is None:
+                outcome = await _analyse(name, folder, python, static, places, steps)
+            else:
+                outcome = Outcome(name, None, problem, 0.0)
+            yield replace(outcome, seconds=time.perf_counter() - started)
+
+
+@asynccontextmanager
+async def workplaces() -> AsyncGenerator[Workplaces]:
+    """The workers of one run, ended with it. On a terminal a line tells what is waited for."""
+    places = Workplaces()
+    shown = ""
+
+    def tell(status: Status) -> None:
+        nonlocal shown
+        text = f"kls: {status.sentence}" if status.state == "starting" else ""
+        if text != shown and sys.stderr.isatty():
+            print("\r\x1b[K" + text, end="", file=sys.stderr, flush=True)
+            shown = text
+
+    places.on_change = tell
+    try:
+        yield places
+    finally:
+        await places.stop()
+
+
+async def at_work(places: Workplaces, chosen: Settings, folder: str) -> tuple[Workplace, str | None]:
+    """The interpreter for `folder`, its worker started, and why it may not run programs, if it may not."""
+    if trust.recall(folder) is False:
+        refusal = f"{folder} is not trusted, so its programs are read but not run"
+        return await places.get(chosen, folder, trusted=False), refusal
+    places.weak = trust.recall(folder) is True
+    workplace = await places.get(chosen, folder, trusted=True)
+    await workplace.ready()
+    return workplace, workplace.reason
+
+
+def settings_for(folder: str, python: str | None, static: bool = False) -> Settings:
+    """The command line's settings with the project's `[tool.kls]` laid over them; says what it could not use."""
+    base = Settings(worker_timeout=SECONDS, worker_idle_shutdown=0.0)
+    table, file, problems = settings.read_file(folder)
+    chosen, more = settings.parse_file(table, base)
+    for problem in (*problems, *more):
+        print(f"kls: {file}: {problem}", file=sys.stderr)
+    if python is not None:
+        chosen = replace(chosen, worker_interpreter=os.path.abspath(os.path.expanduser(python)))
+    return replace(chosen, worker_mode="off") if static else chosen
+
+
+async def _analyse(
+    name: str, folder: str, python: str | None, static: bool, places: Workplaces, steps: Steps | None
+) -> Outcome:
+    try:
+        snapshot = documents.read(name)
+    except OSError as error:
+        return Outcome(name, None, f"cannot be read: {error.strerror or error}", 0.0)
+    except ValueError as error:
+        return Outcome(name, None, str(error), 0.0)
+    chosen = settings_for(os.path.dirname(snapshot.path), python, static)
+    here = folder if snapshot.path.startswith(folder.rstrip(os.sep) + os.sep) else os.path.dirname(snapshot.path)
+    tools = Tools(None, None, chosen, roots=(here,), root=here)
+    found = await analysis.last(snapshot, tools)
+    measured: Measured | None = None
+    if found.status != "failed" and (found.sites or "keras" in snapshot.text or "tensorflow" in snapshot.text):
+        # Only now: a file without Keras needs neither TensorFlow nor the time that it takes to start.
+        workplace, reason = await at_work(places, chosen, folder)
+        ask = workplace.ask if reason is None else None
+        known = {"resolver": workplace.resolver, "keras": workplace.keras}
+        found = await analysis.last(snapshot, replace(tools, ask=ask, no_worker=reason, **known))
+        if steps is not None and ask is not None:
+            measured = await steps.measure(found, workplace, here)
+    return Outcome(name, found, None, 0.0, read_only=chosen.worker_mode == "off", measured=measured)
+
+
+def _home(names: Sequence[str]) -> str:
+    """The folder that the programs are started in: this one, or what is common to files that lie elsewhere."""
+    here = os.getcwd()
+    folders = [os.path.dirname(os.path.abspath(name)) for name in names]
+    if all(folder == here or folder.startswith(here.rstrip(os.sep) + os.sep) for folder in folders):
+        return here
+    try:
+        return os.path.commonpath(folders)
+    except ValueError:  # on several drives
+        return folders[0]

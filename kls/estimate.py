@@ -1,0 +1,116 @@
+"""What training a model will take of the memory, by a dry run's report alone: an estimate, nothing is measured here.
+
+Weights, gradients and optimizer state are counted exactly; what the forward pass keeps for the backward pass is counted
+from the traced step. Not counted: what TensorFlow itself takes, the data, and the work space of single operations.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kls.worker.protocol import Amount, Call, Model, Report
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+_FLOWING = 2
+"""How many tensors as large as the largest one the backward pass holds beside what was kept: the gradient that comes
+in and the one that goes out."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes by dtype that training one model takes. `batch` is what `activations` are for, None where the batch size
+    is not known (they are for one sample then, or empty where no training was seen)."""
+
+    batch: int | None
+    weights: Mapping[str, int]
+    gradients: Mapping[str, int]
+    optimizer: Mapping[str, int]
+    activations: Mapping[str, int]
+    flowing: int
+    """Bytes that the backward pass holds for a moment."""
+
+    @property
+    def total(self) -> int:
+        """All of it together."""
+        parts = (self.weights, self.gradients, self.optimizer, self.activations)
+        return sum(sum(part.values()) for part in parts) + self.flowing
+
+
+def of_model(report: Report, model: Model) -> Estimate | None:
+    """The estimate for `model`; None while its weights are not built."""
+    if not model.trained and not model.fixed:
+        return None
+    weights = _together((*model.trained, *model.fixed))
+    call = _training(report, model)
+    if call is None:
+        return Estimate(None, weights, {}, {}, {}, 0)
+    factor = (call.real_batch or 1) / (call.kept_batch or 1)
+    return Estimate(
+        call.real_batch,
+        weights,
+        _together(model.trained),
+        _together(model.state),
+        {item.dtype: round(item.bytes * factor) for item in call.kept},
+        round(call.largest * factor) * _FLOWING,
+    )
+
+
+def sentence(report: Report, model: Model) -> str | None:
+    """The estimate in one line: `estimated memory at batch 32: 1.2 GiB (weights 98 MiB, …)`; None where there is none.
+
+    Of a model that is not trained in the file only the weights are told.
+    """
+    estimate = of_model(report, model)
+    if estimate is None:
+        return None
+    weights = f"weights {_by_dtype(estimate.weights)}"
+    if not estimate.activations and not estimate.gradients:
+        return f"estimated memory: {weights}"
+    parts = [weights, f"gradients {_by_dtype(estimate.gradients)}"]
+    if estimate.optimizer:
+        parts.append(f"optimizer state {_by_dtype(estimate.optimizer)}")
+    if estimate.activations:
+        parts.append(f"activations {_by_dtype(estimate.activations)}")
+    batch = "one sample" if estimate.batch is None else f"batch {estimate.batch:,}"
+    return f"estimated memory to train at {batch}: {bytes_text(estimate.total)} ({', '.join(parts)})"
+
+
+def short(report: Report, model: Model) -> str | None:
+    """`≈ 1.2 GiB to train at batch 32`; None where no training of a known batch size was seen."""
+    estimate = of_model(report, model)
+    if estimate is None or estimate.batch is None:
+        return None
+    return f"\N{ALMOST EQUAL TO} {bytes_text(estimate.total)} to train at batch {estimate.batch:,}"
+
+
+def bytes_text(number: float) -> str:
+    """`1.5 GiB`, `980 MiB`: two or three digits."""
+    place = 0
+    while number >= 1000 and place < len(_UNITS) - 1:
+        number, place = number / 1024, place + 1
+    digits = 0 if number >= 10 or place == 0 else 1
+    return f"{number:.{digits}f} {_UNITS[place]}"
+
+
+def _training(report: Report, model: Model) -> Call | None:
+    """The first training of the model that could be followed."""
+    return next((call for call in report.calls if call.model == model.key and call.kept_batch), None)
+
+
+def _together(amounts: Iterable[Amount]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for item in amounts:
+        total[item.dtype] += item.bytes
+    return dict(total)
+
+
+def _by_dtype(sizes: Mapping[str, int]) -> str:
+    """`98 MiB`, or with their names `66 MiB float16 + 33 MiB float32`; a small rest is left out."""
+    whole = sum(sizes.values())
+    large = {dtype: size for dtype, size in sizes.items() if size * 100 >= whole}
+    if len(large) < 2:
+        dtype = next(iter(large), "float32")
+        return bytes_text(whole) + ("" if dtype == "float32" else f" {dtype}")
+    return " + ".join(f"{bytes_text(size)} {dtype}" for dtype, size in sorted(large.items()))

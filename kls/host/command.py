@@ -1,0 +1,105 @@
+"""How a worker is started: the command line, the sandbox policy, the environment, and the folder it may write in."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kls.worker.sandbox import policy
+
+_WORKER = Path(__file__).resolve().parents[1] / "worker"
+BOOTSTRAP = _WORKER / "bootstrap.py"
+LAUNCHER = _WORKER / "sandbox" / "launch.py"
+SYSTEMS = ("linux",)
+"""Kinds of systems that there is a sandbox for."""
+NO_SANDBOX = "kls has no sandbox for this kind of system yet, so programs are only read (Windows has WSL)"
+_PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT")
+
+
+@dataclass(frozen=True)
+class Start:
+    """How workers of one host are started.
+
+    `interpreter` is the author's Python. `workspace` lists folders that a dry run may list (it may read only the files
+    that its probe names). `user_site` and `backend` are as in `kls.interpreter`. `environment` is added to the
+    worker's own. `weak` allows a sandbox of the tier "Weak", which the user must have agreed to. `sandbox` false
+    starts the interpreter without a launcher and without any protection.
+    """
+
+    interpreter: str
+    workspace: tuple[str, ...] = ()
+    user_site: tuple[str, ...] = ()
+    backend: str | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    sandbox: bool = True
+    weak: bool = False
+    one_use: bool = False
+    real: bool = False
+    """The worker runs real steps (`Probe.step_bytes`)."""
+    bootstrap: Path = BOOTSTRAP
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One worker about to be started, with a private folder of its own; `discard` it when the worker is gone."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: str
+    report: str
+
+    def grant(self) -> policy.Grant | None:
+        """What the sandbox achieved; None when there is none, or its launcher has not got that far."""
+        try:
+            with open(self.report, encoding="utf-8") as file:
+                return policy.grant_from_json(file.read(1 << 20))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def discard(self) -> None:
+        """Remove the private folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def prepare(start: Start) -> Prepared:
+    """Make the private folder and the command for one worker.
+
+    Raises OSError where no folder can be made, or there is no sandbox for this kind of system.
+    """
+    if start.sandbox and sys.platform not in SYSTEMS:
+        raise OSError(errno.ENOSYS, NO_SANDBOX)
+    folder = os.path.realpath(tempfile.mkdtemp(prefix="kls-"))
+    temporary, report = os.path.join(folder, "tmp"), os.path.join(folder, "grant.json")
+    os.mkdir(temporary)
+    options = {
+        "one_use": start.one_use,
+        "real": start.real,
+        "sandbox": start.sandbox,
+        "site": start.user_site,
+        "backend": start.backend,
+    }
+    command = (start.interpreter, "-I", str(start.bootstrap), json.dumps(options))
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    if not start.sandbox:
+        private = dict.fromkeys(("HOME", "TMPDIR", "TMP", "TEMP"), temporary)
+        return Prepared(command, {**kept, **private, "PATH": os.defpath, **dict(start.environment)}, folder, report)
+    given = policy.Policy(
+        executable=start.interpreter,
+        roots=(*policy.interpreter_roots(start.interpreter), *start.user_site),
+        temporary=temporary,
+        workspace=start.workspace,
+        environment=start.environment,
+        report=report,
+        weakest="Weak" if start.weak else "NoLandlock",
+    )
+    if start.bootstrap != BOOTSTRAP:
+        given = replace(given, roots=(*given.roots, str(start.bootstrap.parent)))
+    launcher = (sys.executable, "-I", "-S", str(LAUNCHER), policy.to_json(given), "--")
+    return Prepared((*launcher, *command), {**kept, "PATH": os.defpath}, folder, report)

@@ -1,0 +1,164 @@
+"""An argument that the function or layer does not have.
+
+## What it says
+A keyword is given that this version does not know: a leftover of Keras 1 or 2 (`lr=`, `nb_epoch=`, `output_dim=`), or
+a misspelling.
+
+## Why it matters
+Python or Keras raises `TypeError: … got an unexpected keyword argument` or
+`Unrecognized keyword arguments passed to Dense`.
+
+## Example
+```python
+import keras
+optimizer = keras.optimizers.Adam(lr=0.001)
+```
+
+## Repair
+The argument's present name, or no argument where it has none.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Edit, Finding, Fix, Severity, Span
+from kls.rules import keras_names
+from kls.rules.context import Context, Rule, finding, fix
+from kls.rules.reading import Reading, stated
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+RULE = Rule("argument-name", Severity.ERROR, "An argument that the function or layer does not have.")
+
+RENAMED = {
+    "lr": "learning_rate",
+    "nb_epoch": "epochs",
+    "output_dim": "units",
+    "nb_filter": "filters",
+    "border_mode": "padding",
+    "subsample": "strides",
+    "init": "kernel_initializer",
+    "W_regularizer": "kernel_regularizer",
+    "b_regularizer": "bias_regularizer",
+    "W_constraint": "kernel_constraint",
+    "inner_activation": "recurrent_activation",
+    "dropout_W": "dropout",
+    "dropout_U": "recurrent_dropout",
+    "p": "rate",
+    "input": "inputs",
+    "output": "outputs",
+    "samples_per_epoch": "steps_per_epoch",
+    "nb_val_samples": "validation_steps",
+    "nb_worker": "workers",
+    "pool_length": "pool_size",
+    "filter_length": "kernel_size",
+    "dim_ordering": "data_format",
+    "bias": "use_bias",
+}
+"""Arguments of Keras 1 and 2 and their names in Keras 3."""
+
+GONE = (
+    "workers use_multiprocessing max_queue_size decay input_length time_major implementation batch_input_shape "
+    "input_dtype renorm renorm_clipping renorm_momentum virtual_batch_size adjustment fused validation_workers"
+).split()
+"""Arguments that have no successor at this place."""
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for a keyword that the callee does not take."""
+    if failure.exception not in ("TypeError", "ValueError") or not re.search(
+        r"unexpected keyword argument|[Uu]nrecognized|not recognized|Invalid keyword|missing .*required",
+        failure.message,
+    ):
+        return None
+    parameters = tuple(str(item) for item in failure.facts.get("parameters") or ())
+    for span in reversed(failure.frames):
+        found = context.call_node(span)
+        if found is None:
+            continue
+        source, call = found
+        wrong = [
+            item
+            for item in call.keywords
+            if item.arg and re.search(rf"['\"`{{ ,]{re.escape(item.arg)}['\"`}}:, ]", failure.message + " ")
+        ]
+        if not wrong:
+            continue
+        callee = source.segment(call.func)
+        names = ", ".join(f"`{item.arg}`" for item in wrong)
+        lines = [f"`{callee}` takes no argument {names}", f"It raises: {failure.exception}: {failure.message}"]
+        fixes = _fixes(source, call, wrong, parameters, span)
+        return finding(
+            RULE, context, source.span(wrong[0]), "\n".join(lines), call=context.sink(failure), fixes=tuple(fixes)
+        )
+    return None
+
+
+def read(reading: Reading) -> Iterator[Finding]:
+    """Keywords that Keras 3 does not know, and misspellings that no Keras knows, in calls of Keras itself."""
+    for call, name in reading.calls():
+        taken = keras_names.PARAMETERS.get(name)
+        if taken is None or "**" in taken or any(item.arg is None for item in call.keywords):
+            continue
+        wrong = [item for item in call.keywords if item.arg is not None and item.arg not in taken]
+        severity = _severity(reading, wrong, taken)
+        if severity is None:
+            continue
+        callee = reading.source.segment(call.func)
+        names = ", ".join(f"`{item.arg}`" for item in wrong)
+        age = "" if severity is RULE.severity else " in Keras 3"
+        span = reading.source.span(wrong[0])
+        fixes = _fixes(reading.source, call, wrong, tuple(item for item in taken if not item.startswith("*")), span)
+        yield stated(RULE, span, f"`{callee}` takes no argument {names}{age}", severity=severity, fixes=tuple(fixes))
+
+
+def _severity(reading: Reading, wrong: list[ast.keyword], taken: tuple[str, ...]) -> Severity | None:
+    """How surely the program's Keras refuses these keywords; None where it may well know them."""
+    words = [item.arg or "" for item in wrong]
+    old = [word for word in words if word in RENAMED or word in GONE]
+    misspelt = [word for word in words if difflib.get_close_matches(word, taken, 1, 0.85)]
+    if words and (reading.tabled or (reading.installed is not None and len({*old, *misspelt}) == len(set(words)))):
+        return RULE.severity
+    if words and not old and len(misspelt) == len(words):
+        return RULE.severity
+    return Severity.INFORMATION if old else None
+
+
+def _fixes(
+    source: SourceText, call: ast.Call, wrong: list[ast.keyword], parameters: tuple[str, ...], span: Span
+) -> list[Fix]:
+    renames: list[Edit | None] = []
+    titles: list[str] = []
+    cause = source.span(wrong[0])
+    every = [item for item in call.keywords if item.arg in RENAMED and item.arg not in parameters]
+    for item in dict.fromkeys([*wrong, *every]):
+        new = _new_name(item.arg or "", parameters)
+        if new is None:
+            renames.append(edits.remove_argument(source, call, item.arg or ""))
+            titles.append(f"leave out `{item.arg}`")
+        else:
+            place = source.span(item)
+            renames.append(
+                Edit(Span(place.path, place.line, place.column, place.line, place.column + len(item.arg or "")), new)
+            )
+            titles.append(f"`{item.arg}` is now `{new}`")
+    title = "; ".join(titles)
+    return fix(title[0].upper() + title[1:], *renames, cause=cause)
+
+
+def _new_name(name: str, parameters: tuple[str, ...]) -> str | None:
+    if name in RENAMED and (
+        not parameters or RENAMED[name] in parameters or "kwargs" in parameters or len(parameters) < 3
+    ):
+        return RENAMED[name]
+    if name in GONE:
+        return None
+    if name in RENAMED:
+        return RENAMED[name]
+    close = difflib.get_close_matches(name, parameters, 1, 0.6)
+    return close[0] if close else None

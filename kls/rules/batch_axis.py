@@ -1,0 +1,93 @@
+"""The batch axis is missing, or there twice, and Keras takes another axis for it.
+
+## What it says
+One sample is given where a batch is wanted, a dataset is not batched, or batched twice; the model happens to accept the
+shape, and takes the first axis for the samples.
+
+## Why it matters
+Nothing is raised: a picture of 28 rows becomes 28 samples, and the predictions are of rows.
+
+## Example
+```python
+import numpy as np, keras, tensorflow as tf
+model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+ds = tf.data.Dataset.from_tensor_slices((np.zeros((64, 5)), np.zeros((64, 5))))
+model.fit(ds)
+```
+
+## Repair
+`x[0:1]` or `x[None]` for one sample; one `.batch(…)` for a dataset.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Evidence, Finding, Fix, Severity, Span
+from kls.rules import operators, written
+from kls.rules.context import Context, Rule, argument_of, finding, fix, show
+from kls.worker.protocol import Argument, Call, Model
+
+RULE = Rule("batch-axis", Severity.WARNING, "The batch axis is missing, or there twice.")
+
+Parts = tuple[str, Span, list[Fix]]
+
+
+def survey(context: Context) -> Iterator[Finding]:
+    """One finding for each traced call whose data have no batch axis, or two."""
+    for call in context.report.calls:
+        model, x = context.model_of(call), argument_of(call, "x")
+        if model is None or x is None or call.status != "traced" or not x.tensors or not x.tensors[0].shape:
+            continue
+        parts = _missing(context, call, model, x) or _twice(context, call, x)
+        if parts is not None:
+            first, span, fixes = parts
+            lines = f"{first}\nKeras raises nothing: it takes the first axis for the samples."
+            yield finding(RULE, context, span, lines, evidence=Evidence.SILENT, fixes=tuple(fixes))
+
+
+def _missing(context: Context, call: Call, model: Model, x: Argument) -> Parts | None:
+    shape = x.tensors[0].shape
+    wanted = model.inputs[0].shape if len(model.inputs) == 1 and model.input_layers else None
+    if shape is None or not wanted or len(wanted) < 2:
+        return None
+    if x.kind == "dataset":
+        if len(shape) != len(wanted) - 1 or None in shape:
+            return None
+        fixes = operators.transform_data(context, x, "{}.batch(32)", "Batch the dataset")
+        span = fixes[0].cause if fixes and fixes[0].cause is not None else call.span
+        return f"`{x.name or 'the dataset'}` is not batched: its elements are {show(shape)}", span, fixes
+    if len(wanted) < 3 or shape != wanted[1:] or None in shape or x.kind != "array" or len(x.tensors) != 1:
+        return None
+    fixes = operators.add_batch_axis(context, x)
+    first = f"one sample {show(shape)} is given where the model takes a batch {show(wanted)}"
+    return first, x.span or call.span, fixes
+
+
+def _twice(context: Context, call: Call, x: Argument) -> Parts | None:
+    shape = x.tensors[0].shape
+    if x.kind != "dataset" or x.name is None or shape is None or len(shape) < 3 or shape[:2] != (None, None):
+        return None
+    source = context.source(call.span.path)
+    if source is None:
+        return None
+    batches: list[tuple[ast.Assign, ast.Call]] = []
+    for statement, value in written.assignments(source, x.name, call.span.line):
+        chained = value is not None and x.name in source.segment(value)
+        if not chained:
+            batches = []
+        for node in ast.walk(statement.value):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "batch":
+                batches.append((statement, node))
+    if len(batches) != 2:
+        return None
+    statement, node = batches[-1]
+    assert isinstance(node.func, ast.Attribute)
+    inner = source.segment(node.func.value)
+    whole = node is statement.value and inner == x.name
+    changed = edits.remove_statement(source, statement) if whole else edits.replace(source, node, inner)
+    fixes = fix("Batch once only", changed, cause=source.span(statement))
+    return f"`{x.name}` is batched twice: its elements are {show(shape)}", source.span(statement), fixes

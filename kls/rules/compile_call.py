@@ -1,0 +1,193 @@
+"""`compile` is missing, or was given something that does not fit the model.
+
+## What it says
+`fit` before `compile`, no loss, `metrics` as a string, a class where an instance is wanted, a dictionary whose keys are
+not the names of the outputs, one flat list for several outputs.
+
+## Why it matters
+`compile()` looks at little of what it is given: Keras says `You must call compile() before using the model`,
+`No loss to compute`, `Expected keys … in loss dict` or `Could not interpret optimizer
+identifier` only later, mostly at `fit`.
+
+## Example
+```python
+import numpy as np, keras
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.compile("adam")
+model.fit(np.zeros((8, 4)), np.zeros((8, 1)))
+```
+
+## Repair
+The argument in the form that `compile` takes.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from kls import edits
+from kls.facts import Edit, Finding, Fix, Related, Severity, Span
+from kls.rules import operators, written
+from kls.rules.context import Context, Rule, argument_of, finding, fix, single
+from kls.source import SourceText
+from kls.worker.protocol import Call, Failure, Model
+
+RULE = Rule("compile-call", Severity.ERROR, "`compile` is missing, or was given what does not fit the model.")
+
+Parts = tuple[str, Span, list[Fix]]
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for what `compile` was or was not given."""
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    parts: Parts | None
+    if call is None:
+        parts = _inside_compile(context, failure)
+    elif model is None:
+        parts = None
+    elif failure.stage == "compile":
+        parts = _not_compiled(context, call, model)
+    else:
+        parts = _late(context, call, model, failure)
+    if parts is None:
+        return None
+    first, span, fixes = parts
+    if fixes and fixes[0].cause is not None:
+        span = fixes[0].cause
+    lines = [first, f"Keras raises: {failure.exception}: {failure.message}"]
+    related = (Related(call.span, f"`{call.method}` raises here"),) if call is not None and call.span != span else ()
+    return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
+
+
+def _inside_compile(context: Context, failure: Failure) -> Parts | None:
+    for frame in reversed(failure.frames):
+        found = context.call_node(frame)
+        if found is None or not (isinstance(found[1].func, ast.Attribute) and found[1].func.attr == "compile"):
+            continue
+        source, node = found
+        value = edits.argument(node, "metrics", 3)
+        if isinstance(value, (ast.Constant, ast.Call, ast.Attribute)) and "metrics" in failure.message:
+            text = source.segment(value)
+            fixes = fix("Give a list of metrics", edits.replace(source, value, f"[{text}]"), cause=source.span(value))
+            return f"`metrics` is {text}; `compile` takes a list", source.span(value), fixes
+        value = edits.argument(node, "optimizer", 0)
+        if isinstance(value, (ast.Attribute, ast.Name)) and "optimizer" in failure.message:
+            text = source.segment(value)
+            fixes = fix(f"Make an optimizer: `{text}()`", edits.replace(source, value, f"{text}()"), cause=frame)
+            return f"`{text}` is a class, not an optimizer", source.span(value), fixes
+    return None
+
+
+def _not_compiled(context: Context, call: Call, model: Model) -> Parts | None:
+    found = context.call_node(call.span)
+    if found is None or not isinstance(found[1].func, ast.Attribute):
+        return None
+    source, node = found
+    assert isinstance(node.func, ast.Attribute)
+    statement = source.statement(node)
+    owner = source.segment(node.func.value)
+    if statement is None:
+        return None
+    fixes: list[Fix] = []
+    for loss in _losses(context, call, model):
+        metrics = "" if loss == "mse" else ', metrics=["accuracy"]'
+        line = f'{owner}.compile(optimizer="adam", loss="{loss}"{metrics})'
+        fixes += fix(
+            f'Compile it with the loss "{loss}"', edits.insert_before(source, statement, line), cause=call.span
+        )
+    return f"`{owner}` was never compiled: `{call.method}` has no loss to compute", call.span, fixes
+
+
+def _losses(context: Context, call: Call, model: Model) -> list[str]:
+    """Losses that the last layer and the labels speak for, best first."""
+    last = operators.output_layer(context, model)
+    labels = argument_of(call, "y")
+    target = single(labels.tensors) if labels is not None else None
+    output = single(model.outputs)
+    activation = last.config.get("activation") if last is not None else None
+    if activation == "softmax":
+        same = target is not None and target.shape and output is not None and output.shape
+        one_hot = bool(same and len(target.shape or ()) == len(output.shape or ())) if target and output else False
+        wide = target is not None and bool(target.shape) and target.shape[-1] != 1
+        both = ["categorical_crossentropy", "sparse_categorical_crossentropy"]
+        return both if one_hot and wide else both[::-1]
+    return ["binary_crossentropy", "mse"] if activation == "sigmoid" else ["mse"]
+
+
+def _late(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
+    found = written.compile_call(context, model)
+    if found is None:
+        return None
+    source, node = found
+    if failure.stage == "step" and "variable" in failure.message and "optimizer" in failure.message.lower():
+        return _optimizer(source, node)
+    loss = edits.argument(node, "loss", 1)
+    if failure.stage.endswith("loss"):
+        if loss is None and "loss" in failure.message.lower() and not call.loss:
+            place: list[Fix] = []
+            for name in _losses(context, call, model):
+                text = f'loss="{name}"'
+                place += fix(
+                    f'Give it the loss "{name}"', edits.add_argument(source, node, text), cause=source.span(node)
+                )
+            return "`compile` was given no loss", source.span(node), place
+        outputs = written.names_of(context, model.output_layers)
+        return _keys(source, node, "loss", loss, outputs)
+    if failure.stage.endswith("metrics") and len(model.outputs) > 1:
+        metrics = edits.argument(node, "metrics", 3)
+        outputs = written.names_of(context, model.output_layers)
+        parts = _keys(source, node, "metrics", metrics, outputs)
+        if parts is not None or not isinstance(metrics, (ast.List, ast.Tuple)):
+            return parts
+        text = source.segment(metrics)
+        items = ", ".join([text] * len(model.outputs))
+        count = len(model.outputs)
+        fixes = fix(
+            "Give each output its list of metrics",
+            edits.replace(source, metrics, f"[{items}]"),
+            cause=source.span(metrics),
+        )
+        return f"`metrics` is one list; the model has {count} outputs", source.span(metrics), fixes
+    return None
+
+
+def _optimizer(source: SourceText, node: ast.Call) -> Parts | None:
+    """An optimizer that has already trained other variables."""
+    value = edits.argument(node, "optimizer", 0)
+    if value is None:
+        return None
+    name = source.segment(value)
+    fixes: list[Fix] = []
+    known = written.assignments(source, name, node.lineno) if isinstance(value, ast.Name) else []
+    made = known[-1][1] if known else None
+    if made is not None:
+        text = source.segment(made)
+        fixes += fix(f"Make a new optimizer: `{text}`", edits.replace(source, value, text), cause=source.span(node))
+    first = f"`{name}` has already trained other variables; an optimizer serves one set of them"
+    return first, source.span(node), fixes
+
+
+def _keys(source: SourceText, node: ast.Call, what: str, value: ast.expr | None, outputs: list[str]) -> Parts | None:
+    """A dictionary whose keys are not the outputs' names."""
+    if isinstance(value, ast.Name):
+        known = written.assignments(source, value.id, node.lineno)
+        value = known[-1][1] if known else value
+    if not isinstance(value, ast.Dict):
+        return None
+    keys = [str(item.value) for item in value.keys if isinstance(item, ast.Constant)]
+    wrong = [key for key in keys if key not in outputs]
+    if not wrong or not outputs:
+        return None
+    fixes = list(written.rename_keys([(source, value)], keys, outputs))
+    if not fixes and len(wrong) < len(keys):
+        kept = [
+            f"{source.segment(key)}: {source.segment(item)}"
+            for key, item in zip(value.keys, value.values, strict=True)
+            if isinstance(key, ast.Constant) and key.value in outputs
+        ]
+        made: Edit = edits.replace(source, value, "{" + ", ".join(kept) + "}")
+        fixes = fix(f"Leave out {', '.join(wrong)}", made, cause=source.span(value))
+    shown = ", ".join(f'"{name}"' for name in outputs)
+    named = ", ".join(f'"{key}"' for key in wrong)
+    return f"`{what}` names the output {named}; the model's outputs are {shown}", source.span(value), fixes

@@ -1,0 +1,365 @@
+"""The author's own layer, model, loss or metric does what Keras cannot take.
+
+## What it says
+Something in a class or function of the program is at odds with Keras: `super().__init__()` is missing, `call` returns
+nothing, `build` takes the wrong axis, `x.shape[0]` is used where the batch size is not known yet, two dtypes meet, the
+name of a weight is given by position.
+
+## Why it matters
+The exception arises deep inside Keras, often at another line (`'L' object has no attribute …`, `Inputs to a layer
+should be tensors. Got 'None'`, `Input 'y' of 'AddV2' Op has type int32 that does not match type float32`).
+
+## Example
+```python
+import keras
+class Double(keras.layers.Layer):
+    def call(self, x):
+        x = x * 2
+model = keras.Sequential([keras.Input((4,)), Double(), keras.layers.Dense(1)])
+```
+
+## Repair
+The one line that is missing or wrong, in the class.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Edit, Finding, Fix, Related, Severity, Span
+from kls.rules import search
+from kls.rules.context import Context, Rule, finding, fix
+from kls.rules.reading import Reading, stated
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+RULE = Rule("custom-code", Severity.ERROR, "The author's own layer, model, loss or metric does what Keras cannot take.")
+
+Function = ast.FunctionDef
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for a failure that a usual slip in the program's own classes and functions explains."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in _classes(source):
+            fixes += _in_class(source, node, failure)
+    place = next(iter(search.places(context, failure)), None)
+    if place is not None:
+        source, node = place
+        inside = not isinstance(search.scope(source, node), ast.Module)
+        if inside:
+            fixes += _shapes(source, node)
+            fixes += _dtypes(source, node, failure)
+    fixes += _late(context, failure)
+    if not fixes:
+        return None
+    span = fixes[0].cause or failure.frames[-1]
+    lines = [_first(fixes[0], failure), f"Keras raises: {failure.exception}: {failure.message}"]
+    related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1] if frame.line != span.line)
+    return finding(
+        RULE, context, span, "\n".join(lines), call=context.sink(failure), related=related, fixes=tuple(fixes)
+    )
+
+
+def _first(best: Fix, failure: Failure) -> str:
+    told = {
+        "Call `super": "the class does not call `super().__init__()`",
+        "Return": "the method returns nothing: what comes after it is given None",
+        "Give the name": "the name of a weight is given by position, where its shape belongs",
+        "Build for": "the weight is built for another axis than the one it is multiplied with",
+        "Ask for the batch": "the batch size is not known while the model is built",
+    }
+    for start, words in told.items():
+        if best.title.startswith(start):
+            return words
+    return failure.message.strip().split("\n")[-1] or failure.exception
+
+
+def _classes(source: SourceText) -> Iterator[ast.ClassDef]:
+    for node in source.nodes:
+        if isinstance(node, ast.ClassDef) and any(
+            re.search(
+                r"Layer|Model|Loss|Metric|Callback|Cell|Attention|Dense|Conv|Constraint|Regularizer",
+                search.last_part(base),
+            )
+            for base in node.bases
+        ):
+            yield node
+
+
+def _speaks_of(node: ast.ClassDef, failure: Failure) -> bool:
+    """Whether the failure is about objects of the class `node`."""
+    return (
+        node.name == failure.layer_cls
+        or re.search(rf"\b{re.escape(node.name)}\b|super\(\)", failure.message) is not None
+    )
+
+
+def _method(node: ast.ClassDef, name: str) -> Function | None:
+    return next((item for item in node.body if isinstance(item, Function) and item.name == name), None)
+
+
+def _header(source: SourceText, function: Function) -> Span:
+    span = source.span(function)
+    return Span(span.path, span.line, span.column, span.line, len(source.lines[span.line - 1]))
+
+
+def read(reading: Reading) -> Iterator[Finding]:
+    """A layer or model whose `__init__` never calls its base class's, or whose `call` ends without a `return`."""
+    source = reading.source
+    for node, _ in reading.classes():
+        made, call = _method(node, "__init__"), _method(node, "call")
+        if made is not None and len(node.bases) == 1 and not node.keywords and _skips_base(made):
+            words = f"`{node.name}` does not call `super().__init__()`"
+            yield stated(RULE, _header(source, made), words, fixes=tuple(_super(source, made)))
+        if call is not None and not call.decorator_list and _forgets(call):
+            fixes = _return(source, call)
+            span = fixes[0].cause if fixes and fixes[0].cause is not None else source.span(call.body[-1])
+            words = f"`call` of `{node.name}` returns nothing: what comes after it is given None"
+            yield stated(RULE, span, words, fixes=tuple(fixes))
+
+
+def _skips_base(made: Function) -> bool:
+    """Whether an `__init__` keeps something on `self` and calls no other `__init__`."""
+    keeps = any(
+        isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Store) and isinstance(item.value, ast.Name)
+        for item in ast.walk(made)
+    )
+    calls = any(
+        (isinstance(item, ast.Attribute) and item.attr == "__init__")
+        or (isinstance(item, ast.Name) and item.id == "super")
+        for item in ast.walk(made)
+    )
+    return keeps and not calls and not made.decorator_list
+
+
+def _forgets(call: Function) -> bool:
+    """Whether a `call` computes something last and gives nothing back, raises nothing and adds no loss."""
+    for item in ast.walk(call):
+        if isinstance(item, (ast.Return, ast.Raise, ast.Yield, ast.YieldFrom)):
+            return False
+        if isinstance(item, ast.Attribute) and item.attr in ("add_loss", "add_metric", "assert_equal", "assign"):
+            return False
+    last = call.body[-1]
+    if isinstance(last, ast.Assign):
+        return isinstance(last.targets[0], ast.Name)
+    return isinstance(last, (ast.AugAssign, ast.AnnAssign)) and isinstance(last.target, ast.Name)
+
+
+def _super(source: SourceText, made: Function) -> list[Fix]:
+    """`super().__init__()` as the first statement."""
+    first = made.body[0]
+    start = source.span(first)
+    here = Span(source.path, start.line, start.column, start.line, start.column)
+    same = first.lineno == made.lineno
+    edit = Edit(here, "super().__init__(); ") if same else edits.insert_before(source, first, "super().__init__()")
+    return fix("Call `super().__init__()` first", edit, cause=_header(source, made))
+
+
+def _in_class(source: SourceText, node: ast.ClassDef, failure: Failure) -> list[Fix]:
+    fixes: list[Fix] = []
+    message = failure.message
+    made = _method(node, "__init__")
+    if (
+        made is not None
+        and _speaks_of(node, failure)
+        and not any(isinstance(item, ast.Attribute) and item.attr == "__init__" for item in ast.walk(made))
+    ):
+        fixes += _super(source, made)
+    none = "None" in message or "NoneType" in message
+    for name in ("call", "train_step", "compute_loss", "compute_output_shape", "result"):
+        method = _method(node, name)
+        if none and method is not None and not _returns(method):
+            fixes += _return(source, method)
+    step = _method(node, "train_step") or _method(node, "test_step")
+    if step is not None and "iterate over a scalar" in message:
+        fixes += _logs(source, step)
+    forward = _method(node, "call")
+    if forward is not None and "singleton tf.Variable" in message:
+        fixes += _layers_out(source, node, forward)
+    build = _method(node, "build")
+    for call in [item for item in ast.walk(node) if isinstance(item, ast.Call)]:
+        if search.last_part(call.func) == "add_weight" and call.args:
+            first = call.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                text = f"name={source.segment(first)}"
+                if len(call.args) > 1:
+                    text += f", shape={source.segment(call.args[1])}"
+                    end = source.span(call.args[1])
+                else:
+                    end = source.span(first)
+                start = source.span(first)
+                span = Span(source.path, start.line, start.column, end.end_line, end.end_column)
+                fixes += fix("Give the name as `name=`", Edit(span, text), cause=source.span(call))
+    if build is not None and _speaks_of(node, failure):
+        fixes += _build(source, build)
+    written = _method(node, "compute_output_shape")
+    if written is not None and "expected axis" in message:
+        edit = edits.remove_statement(source, written)
+        fixes += fix("Remove `compute_output_shape`: Keras works it out", edit, cause=_header(source, written))
+    call = _method(node, "call")
+    if call is not None and "missing a required argument" in message and len(call.args.args) > 2:
+        fixes += _one_input(source, call)
+    return fixes
+
+
+def _logs(source: SourceText, step: Function) -> list[Fix]:
+    """`return loss` becomes `return {"loss": loss}`."""
+    fixes: list[Fix] = []
+    for item in ast.walk(step):
+        if isinstance(item, ast.Return) and item.value is not None and not isinstance(item.value, ast.Dict):
+            text = '{"loss": ' + source.segment(item.value) + "}"
+            fixes += fix('Return a dict: {"loss": …}', edits.replace(source, item.value, text), cause=source.span(item))
+    return fixes
+
+
+def _layers_out(source: SourceText, node: ast.ClassDef, forward: Function) -> list[Fix]:
+    """Make the layers of `call` in `__init__`."""
+    made = [item.func for item in ast.walk(forward) if isinstance(item, ast.Call) and search.makes_layer(item.func)]
+    if not made:
+        return []
+    names = [f"{search.last_part(item.func).lower()}_{number}" for number, item in enumerate(made, 1)
+             if isinstance(item, ast.Call)]  # fmt: skip
+    lines = [f"self.{name} = {source.segment(item)}" for name, item in zip(names, made, strict=True)]
+    changes: list[Edit] = [edits.replace(source, item, f"self.{name}") for name, item in zip(names, made, strict=True)]
+    statement = source.statement(made[0])
+    cause = source.span(statement) if statement is not None else source.span(made[0])
+    start = _method(node, "__init__")
+    if start is not None:
+        last = start.body[-1]
+        if last.lineno == start.lineno:
+            return []
+        indent = source.indentation(last.lineno)
+        changes.append(edits.insert_after(source, last, f"{source.newline}{indent}".join(lines)))
+    else:
+        outer = source.indentation(forward.lineno)
+        unit = "    "
+        text = f"{source.newline}{outer}{unit}".join(["def __init__(self):", "super().__init__()", *lines])
+        place = Span(source.path, forward.lineno, 0, forward.lineno, 0)
+        changes.append(Edit(place, f"{outer}{text}{source.newline}{source.newline}"))
+    return fix("Make the layers once, in `__init__`", *changes, cause=cause)
+
+
+def _returns(function: Function) -> bool:
+    return any(isinstance(item, ast.Return) and item.value is not None for item in ast.walk(function))
+
+
+def _return(source: SourceText, function: Function) -> list[Fix]:
+    last = function.body[-1]
+    name = ""
+    if isinstance(last, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+        target = last.targets[0] if isinstance(last, ast.Assign) else last.target
+        name = source.segment(target) if isinstance(target, ast.Name) else ""
+    if name:
+        return fix(f"Return `{name}`", edits.insert_after(source, last, f"return {name}"), cause=source.span(last))
+    if isinstance(last, ast.Expr):
+        words = source.segment(last)
+        return fix("Return the value", edits.replace(source, last, f"return {words}"), cause=source.span(last))
+    if isinstance(last, ast.Return):
+        assigned = [item for item in function.body if isinstance(item, ast.Assign)]
+        target = assigned[-1].targets[0] if assigned else None
+        if isinstance(target, ast.Name):
+            edit = edits.replace(source, last, f"return {target.id}")
+            return fix(f"Return `{target.id}`", edit, cause=source.span(last))
+    return []
+
+
+def _build(source: SourceText, build: Function) -> list[Fix]:
+    """`input_shape[1]` where the last axis is multiplied."""
+    names = {item.arg for item in build.args.args[1:]}
+    fixes: list[Fix] = []
+    for item in ast.walk(build):
+        if isinstance(item, ast.Subscript) and isinstance(item.value, ast.Name) and item.value.id in names:
+            if isinstance(item.slice, ast.Constant) and isinstance(item.slice.value, int):
+                edit = edits.replace(source, item.slice, "-1")
+                statement = source.statement(item)
+                cause = source.span(statement) if statement is not None else source.span(item)
+                fixes += fix("Build for the last axis", edit, cause=cause)
+    return fixes
+
+
+def _one_input(source: SourceText, call: Function) -> list[Fix]:
+    """`call(self, a, b)`, which `fit` calls with one structure, becomes `call(self, inputs)`."""
+    names = [item.arg for item in call.args.args[1:] if item.arg not in ("training", "mask")]
+    if call.args.defaults or len(names) < 2 or len(names) != len(call.args.args) - 1:
+        return []
+    first, last = call.args.args[1], call.args.args[-1]
+    start = source.span(ast.copy_location(ast.Name(first.arg), first))
+    end = source.span(ast.copy_location(ast.Name(last.arg), last))
+    header = Edit(Span(source.path, start.line, start.column, end.end_line, end.end_column), "inputs")
+    body = call.body[0]
+    unpack = f"{', '.join(names)} = inputs"
+    if body.lineno == call.lineno:
+        place = source.span(body)
+        here = Span(source.path, place.line, place.column, place.line, place.column)
+        return fix("Take one structure of inputs", header, Edit(here, f"{unpack}; "), cause=_header(source, call))
+    return fix(
+        "Take one structure of inputs", header, edits.insert_before(source, body, unpack), cause=_header(source, call)
+    )
+
+
+def _shapes(source: SourceText, place: ast.expr) -> list[Fix]:
+    """`x.shape[0]` becomes `keras.ops.shape(x)[0]`."""
+    keras, imports = search.keras_name(source)
+    area = search.scope(source, place)
+    changes: list[Edit] = []
+    at: Span | None = None
+    for node in ast.walk(area):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
+            if isinstance(node.slice, ast.Constant) and node.slice.value == 0:
+                changes.append(
+                    edits.replace(source, node.value, f"{keras}.ops.shape({source.segment(node.value.value)})")
+                )
+                statement = source.statement(node)
+                at = at or (source.span(statement) if statement is not None else source.span(node))
+    return fix(f"Ask for the batch size by `{keras}.ops.shape`", *changes, *imports, cause=at) if changes else []
+
+
+def _dtypes(source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:
+    """Cast one side of an operator to the other's dtype, or a function's argument to integers or floats."""
+    if not re.search(r"has type|dtype|DataType|data type|same type|type promotion", failure.message):
+        return []
+    keras, imports = search.keras_name(source)
+    cause = source.span(place)
+    fixes: list[Fix] = []
+    if isinstance(place, ast.BinOp):
+        for old, other in ((place.right, place.left), (place.left, place.right)):
+            text = f"{keras}.ops.cast({source.segment(old)}, {source.segment(other)}.dtype)"
+            fixes += fix("Cast to the other side's dtype", edits.replace(source, old, text), *imports, cause=cause)
+    if isinstance(place, ast.Call) and re.search(r"DataType|dtype|has type|data type", failure.message):
+        for kind in ("int32", "float32"):
+            for item in place.args:
+                if isinstance(item, ast.Name):
+                    text = f'{keras}.ops.cast({item.id}, "{kind}")'
+                    fixes += fix(
+                        f"Cast `{item.id}` to {kind}", edits.replace(source, item, text), *imports, cause=cause
+                    )
+    return fixes
+
+
+def _late(context: Context, failure: Failure) -> list[Fix]:
+    """`x, y = data` in a `train_step` that is given sample weights too."""
+    fixes: list[Fix] = []
+    for span in failure.frames:
+        source = context.source(span.path)
+        statement = source.statement_at(span.line) if source is not None else None
+        if source is None or statement is None:
+            continue
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Tuple):
+            target, value = statement.targets[0], statement.value
+            if isinstance(value, ast.Name) and "unpack" in failure.message and len(target.elts) == 2:
+                keras, imports = search.keras_name(source)
+                words = source.segment(value)
+                text = f"{keras}.utils.unpack_x_y_sample_weight({words})"
+                names = f"{source.segment(target).strip('()')}, sample_weight"
+                fixes += fix(
+                    "Unpack the sample weights too",
+                    edits.replace(source, statement, f"{names} = {text}"),
+                    *imports,
+                    cause=source.span(statement),
+                )
+    return fixes

@@ -1,0 +1,274 @@
+"""`fit` was given data in a form that it does not take.
+
+## What it says
+Python lists instead of arrays, a generator function that was not called, a generator that yields lists, single samples
+or plain numbers, labels beside a dataset that holds its own, `validation_split` with a dataset.
+
+## Why it matters
+Keras raises `Unrecognized data type`, `the generator must return a tuple`, `y should not be passed`, `Data cardinality
+is ambiguous` or `validation_split is only supported for tensors or NumPy arrays`; the message often prints the data.
+
+## Example
+```python
+import numpy as np, keras
+x = np.zeros((64, 4)); y = [1.0] * 64
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(x, y)
+```
+
+## Repair
+`np.array(…)`, `np.stack(…)` for a list of arrays, `gen()`, a tuple of batches from a generator, the dataset alone.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Edit, Finding, Fix, Related, Severity, Span
+from kls.rules import operators, written
+from kls.rules.context import Context, Rule, argument_of, finding, fix
+from kls.rules.reading import Reading, inside, stated
+from kls.source import SourceText
+from kls.worker.protocol import Argument, Call, Failure, Model
+
+RULE = Rule("data-form", Severity.ERROR, "`fit` was given data in a form that it does not take.")
+
+ITERATORS = ("generator", "PyDataset", "Sequence")
+Parts = tuple[str, Span, list[Fix]]
+
+
+def read(reading: Reading) -> Iterator[Finding]:
+    """An array of lists written out that have different lengths."""
+    for statement, _ in reading.steps():
+        for call in inside(statement):
+            if reading.name(call) in ("numpy.array", "numpy.asarray", "tensorflow.constant") and len(call.args) == 1:
+                rows = call.args[0].elts if isinstance(call.args[0], ast.List) and not call.keywords else []
+                lengths = [len(row.elts) for row in rows if isinstance(row, ast.List) and _numbers(row)]
+                if len(lengths) == len(rows) and len(set(lengths)) > 1:
+                    odd = next(row for row in rows if isinstance(row, ast.List) and len(row.elts) != lengths[0])
+                    message = f"the rows have different lengths: {', '.join(map(str, dict.fromkeys(lengths)))}"
+                    yield stated(RULE, reading.source.span(odd), message)
+
+
+def _numbers(row: ast.List) -> bool:
+    parts = (item.operand if isinstance(item, ast.UnaryOp) else item for item in row.elts)
+    return all(isinstance(item, ast.Constant) and isinstance(item.value, (int, float)) for item in parts)
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for data that the adapter refuses for their form."""
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    if call is None or model is None:
+        return None
+    for look in (_function, _beside, _split, _lists, _stacked, _yields):
+        parts = look(context, call, model, failure)
+        if parts is not None:
+            break
+    else:
+        return None
+    first, span, fixes = parts
+    if fixes and fixes[0].cause is not None:
+        span = fixes[0].cause
+    message = failure.message if len(failure.message) < 400 else failure.message[:400] + "…"
+    lines = [first, f"Keras raises: {failure.exception}: {message}"]
+    related = (Related(call.span, f"`{call.method}` raises here"),) if call.span != span else ()
+    return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
+
+
+def _function(context: Context, call: Call, _model: Model, failure: Failure) -> Parts | None:
+    for argument in call.arguments:
+        if argument.kind in ("function", "type", "ABCMeta") and argument.span is not None and _adapter(failure):
+            text = context.text_of(argument.span)
+            fixes = operators.transform_argument(context, argument, "{}()", f"Call it: `{text}()`")
+            what = "the function itself" if argument.kind == "function" else "the class itself"
+            return f"`{text}` is {what}; `{call.method}` takes what it makes", argument.span, fixes
+    return None
+
+
+def _adapter(failure: Failure) -> bool:
+    return failure.stage.endswith("adapter")
+
+
+def _beside(context: Context, call: Call, _model: Model, failure: Failure) -> Parts | None:
+    x, y = argument_of(call, "x"), argument_of(call, "y")
+    if x is None or y is None or x.kind in ("array", "tensor", "frame", "list") or failure.stage != "adapter":
+        return None
+    if x.kind == "unknown" or "should not be passed" not in failure.message:
+        return None
+    fixes = written.remove_sink_argument(context, call, "y", 1, "Leave out `y`: the labels come with the data")
+    name = context.text_of(x.span)
+    first = f"`{name}` is a {x.kind} and brings its own labels; `{call.method}` takes no `y` beside it"
+    return first, y.span or call.span, fixes
+
+
+def _split(context: Context, call: Call, _model: Model, failure: Failure) -> Parts | None:
+    x = argument_of(call, "x")
+    found = context.call_node(call.span)
+    value = edits.keyword(found[1], "validation_split") if found is not None else None
+    if (
+        found is None
+        or value is None
+        or x is None
+        or not _adapter(failure)
+        or "validation_split" not in failure.message
+    ):
+        return None
+    source, node = found
+    part = source.segment(value)
+    span = source.span(next(item for item in node.keywords if item.value is value))
+    if x.kind in ("array", "tensor", "frame"):
+        fixes = [
+            *_more_rows(context, x),
+            *written.remove_sink_argument(context, call, "validation_split", None, "Leave out `validation_split`"),
+        ]
+        rows = x.tensors[0].shape[0] if x.tensors and x.tensors[0].shape else 0
+        return f"{rows} samples cannot be split by validation_split={part}", span, fixes
+    fixes: list[Fix] = []
+    if x.kind == "dataset" and x.span is not None:
+        data = context.text_of(x.span)
+        count = f"int({part} * len({data}))"
+        given = source.at(x.span, ast.expr)
+        if given is not None and isinstance(given, ast.Name):
+            fixes += fix(
+                f"Validate on a part of `{data}`",
+                edits.replace(source, given, f"{data}.skip({count})"),
+                Edit(span, f"validation_data={data}.take({count})"),
+                cause=span,
+            )
+    fixes += written.remove_sink_argument(context, call, "validation_split", None, "Leave out `validation_split`")
+    return f"`validation_split` cannot split a {x.kind}; it takes arrays only", span, fixes
+
+
+def _more_rows(context: Context, x: Argument) -> list[Fix]:
+    """More rows where one number in the file says how many there are."""
+    found = written.value_of(context, x)
+    rows = x.tensors[0].shape[0] if x.tensors and x.tensors[0].shape else None
+    if found is None or rows is None:
+        return []
+    source, node = found
+    for item in ast.walk(node):
+        if isinstance(item, ast.Name):
+            known = written.assignments(source, item.id, node.lineno)
+            value = known[-1][1] if known else None
+            if isinstance(value, ast.Constant) and value.value == rows and not isinstance(value.value, bool):
+                return fix(
+                    f"Set `{item.id}` to 10", edits.replace(source, value, "10"), cause=source.span(known[-1][0])
+                )
+    return []
+
+
+def _lists(context: Context, call: Call, _model: Model, failure: Failure) -> Parts | None:
+    lists = [item for item in call.arguments if item.kind in ("list", "tuple") and not item.tensors]
+    if not lists or not _adapter(failure):
+        return None
+    named = ", ".join(f"`{item.name or item.role}`" for item in lists)
+    fixes: list[Fix] = []
+    source = context.source(call.span.path)
+    np_name = written.module_name(source, "numpy") if source is not None else None
+    if np_name is not None and all(item.span is not None for item in lists):
+        title = f"Make {named} {'an array' if len(lists) == 1 else 'arrays'}"
+        if not any(item.role.startswith("validation") and item.name is None for item in lists):
+            fixes += written.wrap_arguments(context, [(item, f"{np_name}.array({{}})") for item in lists], title)
+    fixes += _padded(context, lists)
+    what = "a Python list" if len(lists) == 1 else "Python lists"
+    first = f"{named} {'is' if len(lists) == 1 else 'are'} {what}; `{call.method}` takes arrays"
+    return first, lists[0].span or call.span, fixes
+
+
+def _padded(context: Context, lists: list[Argument]) -> list[Fix]:
+    source = context.source(lists[0].span.path) if lists[0].span is not None else None
+    keras = written.module_name(source, "keras") if source is not None else None
+    if keras is None or len(lists) != 1:
+        return []
+    return operators.transform_argument(context, lists[0], f"{keras}.utils.pad_sequences({{}})", "Pad the rows")
+
+
+def _stacked(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
+    """A list of arrays where the model has one input: one array a sample."""
+    for argument in call.arguments:
+        if len(argument.tensors) < 2 or argument.kind not in ("array", "tensor") or argument.tensors[0].path != "0":
+            continue
+        ends = model.inputs if argument.role.endswith("x") else model.outputs
+        shapes = {item.shape for item in argument.tensors}
+        if len(ends) > 1 or len(shapes) != 1 or not _adapter(failure) or "weight" in argument.role:
+            continue
+        source = context.source(argument.span.path) if argument.span is not None else None
+        np_name = written.module_name(source, "numpy") if source is not None else None
+        form = f"{np_name}.stack({{}})" if np_name is not None else None
+        name = argument.name or argument.role
+        title = f"Stack `{name}` into one array"
+        fixes: list[Fix] = []
+        if form is not None:
+            fixes += operators.transform_argument(context, argument, form, title)
+            fixes += operators.transform_data(context, argument, form, title)
+        count = len(argument.tensors)
+        first = f"`{name}` is a list of {count} arrays: Keras takes each for an input of its own, not for a sample"
+        return first, argument.span or call.span, fixes
+    return None
+
+
+def _yields(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
+    """What a generator or a PyDataset gives: blamed where it gives it."""
+    argument = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x")
+    if argument is None or argument.span is None or argument.kind in ("array", "tensor", "dataset", "frame", "unknown"):
+        return None
+    given = _given(context, argument)
+    if not given:
+        return None
+    source, node = given[-1]
+    fixes: list[Fix] = []
+    span = source.span(node)
+    if isinstance(node, ast.List) and _adapter(failure):
+        inner = source.segment(node)[1:-1]
+        fixes += fix("Give a tuple instead of a list", edits.replace(source, node, f"({inner})"), cause=span)
+        return "the generator gives a list; Keras wants a tuple `(x, y)`", span, fixes
+    if not isinstance(node, ast.Tuple):
+        return None
+    single = "forward" in failure.stage or "loss" in failure.stage
+    np_name = written.module_name(source, "numpy")
+    if not single and np_name is not None and "rank" in failure.message:
+        for last in reversed(node.elts):
+            changed = f"{np_name}.array([{source.segment(last)}])"
+            fixes += fix("Give an array with one label", edits.replace(source, last, changed), cause=span)
+        return "the generator gives a plain number; Keras wants an array with a batch axis", span, fixes
+    wanted = model.inputs[0].shape if len(model.inputs) == 1 else None
+    shape = argument.tensors[0].shape if argument.tensors else None
+    if "forward" in failure.stage and wanted and shape and len(shape) == len(wanted) - 1 and np_name is not None:
+        changes: list[Edit | None] = [
+            edits.replace(source, item, f"{np_name}.expand_dims({source.segment(item)}, 0)") for item in node.elts
+        ]
+        fixes += fix("Give a batch of one sample", *changes, cause=span)
+        return "the generator gives single samples; Keras wants batches of them", span, fixes
+    return None
+
+
+def _given(context: Context, argument: Argument) -> list[tuple[SourceText, ast.expr]]:
+    """The expressions that the function or class behind an argument yields or returns."""
+    found = written.value_of(context, argument)
+    if found is None:
+        return []
+    _, node = found
+    target = node.func if isinstance(node, ast.Call) else node
+    name = target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else None
+    for place in context.sources.values():
+        for item in place.nodes:
+            if isinstance(item, (ast.FunctionDef, ast.ClassDef)) and item.name == name:
+                return [(place, value) for value in _values(item)]
+    return []
+
+
+def _values(item: ast.FunctionDef | ast.ClassDef) -> Iterator[ast.expr]:
+    if isinstance(item, ast.ClassDef):
+        for inner in item.body:
+            if isinstance(inner, ast.FunctionDef) and inner.name in ("__getitem__", "__next__"):
+                yield from (
+                    node.value for node in ast.walk(inner) if isinstance(node, ast.Return) and node.value is not None
+                )
+        return
+    for node in ast.walk(item):
+        if isinstance(node, ast.Yield) and node.value is not None:
+            yield node.value

@@ -1,0 +1,129 @@
+"""Data of a type that cannot become numbers.
+
+## What it says
+An array of Python objects or of strings is given where a model or a loss computes.
+
+## Why it matters
+Keras raises `ValueError: Invalid dtype: object` in its data adapter, or TensorFlow `Cast string to float is not
+supported` at the first step.
+
+## Example
+```python
+import numpy as np, keras
+x = np.array([[1.0, 2.0], [3.0, 4.0]], dtype=object); y = np.zeros(2)
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(x, y)
+```
+
+## Repair
+`astype("float32")` for numbers kept as objects; class numbers for labels that are words.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from kls import edits
+from kls.facts import Finding, Fix, Related, Severity
+from kls.rules import operators, written
+from kls.rules.context import Context, Rule, finding, fix
+from kls.source import SourceText
+from kls.worker.protocol import Argument, Failure
+
+RULE = Rule("data-type", Severity.ERROR, "Data of a type that cannot become numbers.")
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for object or string data that a sink was given."""
+    call = context.sink(failure)
+    if call is None:
+        return _ragged(context, failure)
+    if "compile" in failure.stage or not re.search(r"string|object|dtype|[Cc]ast|str\d", failure.message):
+        return None
+    for argument in call.arguments:
+        kind = _bad(argument)
+        if kind is None:
+            continue
+        place = operators.place_of_data(context, argument) or call.span
+        name = argument.name or argument.role
+        lines = [
+            f"`{name}` has dtype {argument.tensors[0].dtype}: {kind} cannot be computed with",
+            f"Keras raises: {failure.exception}: {failure.message}",
+        ]
+        fixes = _fixes(context, argument, kind)
+        span = fixes[0].cause if fixes and fixes[0].cause is not None else place
+        related = (Related(call.span, f"`{call.method}` raises here"),)
+        return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
+    return None
+
+
+def _ragged(context: Context, failure: Failure) -> Finding | None:
+    """`np.array` of rows of different lengths."""
+    if "inhomogeneous" not in failure.message or not failure.frames:
+        return None
+    span = failure.frames[-1]
+    found = context.call_node(span)
+    lines = [
+        "the rows have different lengths: they do not make one array",
+        f"NumPy raises: {failure.exception}: {failure.message}",
+    ]
+    fixes = _padded(*found) if found is not None else []
+    return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
+
+
+def _padded(source: SourceText, call: ast.Call) -> list[Fix]:
+    keras = written.module_name(source, "keras")
+    if keras is None or not call.args:
+        return []
+    text = f"{keras}.utils.pad_sequences({source.segment(call.args[0])})"
+    return fix("Pad the rows to one length", edits.replace(source, call, text), cause=source.span(call))
+
+
+def _bad(argument: Argument) -> str | None:
+    for tensor in argument.tensors:
+        dtype = tensor.dtype or ""
+        if dtype == "object":
+            return "Python objects"
+        if dtype.startswith(("str", "<U", "bytes", "|S", "string")):
+            return "strings"
+        if dtype.startswith(("datetime64", "timedelta64")):
+            return "dates"
+    return None
+
+
+def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
+    fixes: list[Fix] = []
+    name = argument.name or argument.role
+    elements = (argument.values or {}).get("elements")
+    made = written.value_of(context, argument)
+    np = written.module_name(made[0], "numpy") if made is not None else None
+    if elements in ("list", "tuple", "ndarray"):
+        if made is not None and isinstance(made[1], ast.Call):
+            fixes += _padded(made[0], made[1])
+        keras = written.module_name(made[0], "keras") if made is not None else None
+        if keras is not None:
+            form = f"{keras}.utils.pad_sequences({{}})"
+            fixes += operators.transform_data(context, argument, form, f"Pad the rows of `{name}`")
+        return fixes
+    if kind == "dates":
+        return operators.transform_data(context, argument, '{}.astype("int64")', f"Convert `{name}` to numbers")
+    strings = kind == "strings" or elements == "str"
+    if kind == "Python objects" and elements != "str":
+        fixes += operators.transform_data(context, argument, '{}.astype("float32")', f'Convert `{name}` to "float32"')
+    if argument.kind == "dataset" or np is None:
+        return fixes
+    shape = argument.tensors[0].shape
+    again = (
+        ".reshape(" + ", ".join(["-1", *(str(size) for size in shape[1:])]) + ")" if shape and len(shape) > 1 else ""
+    )
+    if argument.role.endswith("y") or strings:
+        if strings:
+            fixes += operators.transform_data(
+                context, argument, '{}.astype("float32")', f"Read the numbers in `{name}`"
+            )
+        inner = "{}.astype(str)" if kind == "Python objects" else "{}"
+        form = f"{np}.unique({inner}, return_inverse=True)[1]{again}"
+        fixes += operators.transform_data(context, argument, form, f"Number the classes in `{name}`")
+    return fixes

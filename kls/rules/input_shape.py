@@ -1,0 +1,333 @@
+"""The data do not fit the model's input.
+
+## What it says
+The array or dataset given to `fit`, `evaluate` or `predict` has another rank or another size than the model's input.
+`compile()` never looks at the data, so Keras says it only when the first batch arrives.
+
+## Why it matters
+Keras 3 raises `ValueError: Invalid input shape for input Tensor …` or `Input 0 of layer … is incompatible with the
+layer: expected shape=…, found shape=…`, at the `fit` line, after all data was loaded; Keras 2 said
+`Error when checking input: expected dense_input to have 2 dimensions, but got array with shape …`.
+
+## Example
+```python
+import numpy as np, keras
+x_train = np.zeros((640, 28, 28))
+y_train = np.zeros(640)
+model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(x_train, y_train)
+```
+
+## Repair
+Reshape the data, flatten inside the model, or give the model the input shape of the data.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Evidence, Finding, Fix, Related, Severity
+from kls.rules import operators
+from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, single, size_of
+from kls.rules.reading import Reading, given, inside, stated
+from kls.worker.protocol import Argument, Call, Failure, Model, Tensor
+
+RULE = Rule("input-shape", Severity.ERROR, "The data do not fit the model's input.")
+
+
+_FED = ("keras.Model.fit", "keras.Model.evaluate", "keras.Model.predict")
+_DRAWN = ("numpy.random.rand", "numpy.random.randn")
+
+
+def read(reading: Reading) -> Iterator[Finding]:
+    """Data whose shape is written out, against the shape that is written out in the first layer of a Sequential."""
+    for statement, bound in reading.steps():
+        for call in inside(statement):
+            owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+            if reading.name(call) not in _FED or not call.args or not isinstance(owner, ast.Name):
+                continue
+            wanted, layer = _written_input(reading, owner.id, bound.get(owner.id))
+            data = call.args[0]
+            made = bound.get(data.id) if isinstance(data, ast.Name) else None
+            shape = _written_shape(reading, made) if made is not None else None
+            if wanted is None or shape is None or made is None or not _refused(shape, wanted, layer):
+                continue
+            source = reading.source
+            sizes = ", ".join("?" if size < 0 else str(size) for size in shape)
+            message = f"`{source.segment(data)}` is ({sizes}); `{owner.id}` takes {show((None, *wanted))}"
+            related = (Related(source.span(call), "they meet here"),)
+            yield stated(RULE, source.span(made), message, related=related)
+
+
+def _refused(shape: tuple[int, ...], wanted: tuple[int, ...], layer: str) -> bool:
+    """Whether every Keras refuses data of `shape` (with samples) for `wanted` (without)."""
+    given = shape[1:]
+    longer, shorter = (given, wanted) if len(given) > len(wanted) else (wanted, given)
+    if not given or any(size < 1 for size in (*given, *wanted)):
+        return False
+    if len(longer) == len(shorter) + 1 and longer[-1] == 1:
+        return False  # Keras 3 adds or drops a last axis of 1
+    if layer == "keras.layers.Dense":
+        return given[-1] != wanted[-1]
+    return layer == "keras.layers.Conv2D" and (len(given) != len(wanted) or given[-1] != wanted[-1])
+
+
+def _written_input(reading: Reading, name: str, made: ast.expr | None) -> tuple[tuple[int, ...] | None, str]:
+    """The input shape in the text of a Sequential's first layers, and the name of the first that is no `Input`."""
+    if not isinstance(made, ast.Call) or reading.name(made) != "keras.Sequential":
+        return None, ""
+    layers = list(made.args[0].elts) if made.args and isinstance(made.args[0], ast.List) else []
+    layers += [
+        call.args[0]
+        for call, public in reading.calls()
+        if public == "keras.Sequential.add" and call.args and reading.source.segment(call.func) == f"{name}.add"
+    ]
+    if reading.bindings(name) != 1 or not layers:
+        return None, ""
+    first = layers[0]
+    if not isinstance(first, ast.Call):
+        return None, ""
+    if reading.name(first) == "keras.Input" and len(layers) > 1:
+        return _sizes(edits.argument(first, "shape", 0)), reading.name(layers[1])
+    found = given(first, reading.name(first))
+    if "input_dim" in found and reading.name(first) == "keras.layers.Dense":
+        return _sizes(ast.Tuple([found["input_dim"]], ast.Load())), "keras.layers.Dense"
+    return (None, "") if "data_format" in found else (_sizes(found.get("input_shape")), reading.name(first))
+
+
+def _written_shape(reading: Reading, node: ast.expr) -> tuple[int, ...] | None:
+    """The shape of an array that is reshaped or drawn, as far as the text writes it out; -1 for a size left open."""
+    if isinstance(node, ast.BinOp) and isinstance(node.right, ast.Constant):
+        return _written_shape(reading, node.left)
+    if not isinstance(node, ast.Call):
+        return None
+    name = reading.name(node)
+    if name in _DRAWN:
+        return _sizes(ast.Tuple(node.args, ast.Load()))
+    if name == "numpy.reshape" and len(node.args) == 2:
+        return _sizes(node.args[1])
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "astype":
+        return _written_shape(reading, node.func.value)
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "reshape" and not name and not node.keywords:
+        alone = len(node.args) == 1 and isinstance(node.args[0], (ast.Tuple, ast.List))
+        return _sizes(node.args[0] if alone else ast.Tuple(node.args, ast.Load()))
+    return None
+
+
+def _sizes(node: ast.expr | None) -> tuple[int, ...] | None:
+    """The whole numbers of a tuple written out; -1 in its first place for what is no number there."""
+    if not isinstance(node, (ast.Tuple, ast.List)) or not node.elts:
+        return None
+    sizes = [item.value if isinstance(item, ast.Constant) else None for item in node.elts]
+    if not all(type(size) is int for size in sizes[1:]):
+        return None
+    return tuple(size if isinstance(size, int) else -1 for size in sizes)
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for a failure whose cause is data against a model's input."""
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    if call is None or model is None or "loss" in failure.stage or "metrics" in failure.stage:
+        return None
+    role = "validation_x" if failure.stage.startswith("validation") else "x"
+    argument = argument_of(call, role)
+    data = single(argument.tensors[:1]) if argument is not None and argument.kind == "dataset" else None
+    data = data or (single(argument.tensors) if argument is not None else None)
+    wanted = _wanted(context, model, failure)
+    if argument is None or data is None or data.shape is None or wanted is None:
+        return None
+    batched = argument.kind != "dataset" or _is_batched(data, wanted)
+    given = data.shape[1:] if batched else data.shape
+    if batched and compatible(given, wanted):
+        return None
+    place = operators.place_of_data(context, argument) or call.span
+    subject = f"`{argument.name}`" if argument.name else "the data"
+    name = f"`{model.variable}`" if model.variable else f"the model ({model.name})"
+    lines = [f"{subject} is {show(data.shape)}; {name} takes {show((None, *wanted))}"]
+    if not batched:
+        lines.append("The dataset gives single samples: it is not batched.")
+    lines.append(f"Keras raises: {failure.exception}: {failure.message}")
+    proved = operators.model_is_proved(context, call, failure.stage)
+    fixes = _fixes(context, call, model, argument, data, given, wanted, batched, proved)
+    related = [Related(call.span, f"`{call.method}` raises here")]
+    source = operators.input_place(context, model)
+    if source is not None:
+        related.append(Related(source[0].span(source[2]), f"the model's input is {show((None, *wanted))}"))
+    span = fixes[0].cause if fixes and fixes[0].cause is not None else place
+    return finding(RULE, context, span, "\n".join(lines), call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def survey(context: Context) -> Iterator[Finding]:
+    """One finding for each Sequential that takes data of another size than its author gave it: it does not look."""
+    told: set[int] = set()
+    for call in context.report.calls:
+        model, argument = context.model_of(call), argument_of(call, "x")
+        if (
+            model is None
+            or argument is None
+            or model.kind != "sequential"
+            or model.key in told
+            or not model.input_layers
+        ):
+            continue
+        data, wanted = _of_batch(argument), single(model.inputs)
+        if call.status != "traced" or data is None or wanted is None or not data.shape or not wanted.shape:
+            continue
+        given = data.shape[1:]
+        if len(data.shape) != len(wanted.shape) or compatible(given, wanted.shape[1:]):
+            continue
+        told.add(model.key)
+        fixes = operators.set_input_shape(context, model, given)
+        span = fixes[0].cause if fixes and fixes[0].cause is not None else call.span
+        subject = f"`{argument.name}`" if argument.name else "the data"
+        lines = (
+            f"{subject} is {show(data.shape)}; the model's input is {show(wanted.shape)}\n"
+            "Keras raises nothing: a Sequential does not look at the sizes, and no layer here minds."
+        )
+        yield finding(
+            RULE,
+            context,
+            span,
+            lines,
+            evidence=Evidence.SILENT,
+            severity=Severity.WARNING,
+            fixes=tuple(fixes),
+        )
+
+
+def _of_batch(argument: Argument) -> Tensor | None:
+    """The tensor of x in one batch, None where x has several."""
+    if argument.kind != "dataset":
+        return single(argument.tensors)
+    inputs = [item for item in argument.tensors if item.path.split(".")[0] in ("", "0")]
+    return single(tuple(inputs))
+
+
+def _wanted(context: Context, model: Model, failure: Failure) -> tuple[int | None, ...] | None:
+    """The input shape that the model takes, without the batch axis; None when it has no fixed input."""
+    if model.kind != "subclass" and len(model.inputs) == 1 and model.inputs[0].shape:
+        if model.input_layers or operators.input_place(context, model) is not None:
+            return model.inputs[0].shape[1:]
+    return None
+
+
+def _is_batched(data: Tensor, wanted: tuple[int | None, ...]) -> bool:
+    """Whether a dataset's elements have a batch axis, judged by rank and by an unknown first axis."""
+    shape = data.shape or ()
+    return len(shape) == len(wanted) + 1 or (bool(shape) and shape[0] is None)
+
+
+def _fixes(
+    context: Context,
+    call: Call,
+    model: Model,
+    argument: Argument,
+    data: Tensor,
+    given: tuple[int | None, ...],
+    wanted: tuple[int | None, ...],
+    batched: bool,
+    proved: bool,
+) -> list[Fix]:
+    if argument.kind == "dataset" and not batched and argument.role.startswith("validation"):
+        return operators.transform_argument(context, argument, "{}.batch(32)", "Batch the dataset")
+    if argument.kind == "dataset" and not batched:
+        return operators.transform_data(context, argument, "{}.batch(32)", "Batch the dataset")
+    fixes: list[Fix] = []
+    samples = data.shape[0] if data.shape else None
+    if argument.kind in ("array", "tensor") and data.shape is not None and compatible(data.shape, wanted):
+        if _has_as_many_labels(call, data):
+            return operators.set_input_shape(context, model, given)
+        return operators.add_batch_axis(context, argument)
+    if argument.kind == "dataset" and len(given) == len(wanted) + 1 and given[0] is None:
+        fixes += _unbatch(context, argument)
+    if argument.kind == "dataset":
+        fixes += _sliced(context, argument)
+    swapped = len(given) > 1 and given != wanted and sorted(map(str, given)) == sorted(map(str, wanted))
+    if swapped:
+        fixes += operators.set_input_shape(context, model, given)
+    same_size = size_of(given) is not None and size_of(given) == size_of(wanted)
+    if same_size and argument.kind == "array" and not swapped:
+        fixes += operators.reshape_data(context, argument, samples, tuple(size or -1 for size in wanted))
+    if same_size and len(wanted) == 1:
+        fixes += _flatten(context, model, given)
+    resized = operators.resize_literal(context, argument, (samples, *wanted))
+    whole = size_of(data.shape) if data.shape is not None else None
+    if argument.kind == "array" and whole is not None and whole == size_of(wanted):
+        # One sample, whose axes and batch axis are still to be written.
+        fixes += operators.reshape_data(context, argument, 1, tuple(size or -1 for size in wanted))
+    if proved:
+        # Other data went through this model: its input is not at fault.
+        return fixes + resized
+    if len(given) == len(wanted) - 1:
+        fixes += operators.set_input_shape(context, model, (*given, 1))
+    fixes += operators.set_input_shape(context, model, given)
+    fixes += resized
+    if argument.kind == "array" and len(given) == len(wanted) + 1 and given[-1:] == (1,):
+        fixes += operators.transform_data(context, argument, "{}[..., 0]", f"Drop the last axis of `{argument.name}`")
+    return fixes
+
+
+def _sliced(context: Context, argument: Argument) -> list[Fix]:
+    """`from_tensors` makes one element of the whole arrays; `from_tensor_slices` one of each row."""
+    variable = context.origin(argument)
+    source = context.source(variable.statement.path) if variable is not None else None
+    statement = source.at(variable.statement, ast.stmt) if source is not None and variable is not None else None
+    for node in ast.walk(statement) if statement is not None and source is not None else ():
+        if isinstance(node, ast.Attribute) and node.attr == "from_tensors" and source is not None:
+            changed = edits.replace(source, node, f"{source.segment(node.value)}.from_tensor_slices")
+            return fix("Cut the arrays into rows: `from_tensor_slices`", changed, cause=source.span(node))
+    return []
+
+
+def _has_as_many_labels(call: Call, data: Tensor) -> bool:
+    """Whether the labels count as many samples as the first axis of the data: then it is the batch axis."""
+    labels = argument_of(call, "y")
+    found = single(labels.tensors) if labels is not None else None
+    return found is not None and bool(found.shape) and bool(data.shape) and found.shape[0] == data.shape[0]
+
+
+def _unbatch(context: Context, argument: Argument) -> list[Fix]:
+    """Take the last `.batch(…)` out of the dataset's assignment."""
+    variable = context.origin(argument)
+    source = context.source(variable.statement.path) if variable is not None else None
+    statement = source.at(variable.statement, ast.Assign) if source is not None and variable is not None else None
+    if source is None or statement is None or variable is None:
+        return []
+    for node in ast.walk(statement.value):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "batch":
+            inner = node.func.value
+            if node is statement.value and isinstance(inner, ast.Name) and inner.id == variable.name:
+                return fix("Batch once only", edits.remove_statement(source, statement), cause=variable.statement)
+            return fix("Batch once only", edits.replace(source, node, source.segment(inner)), cause=variable.statement)
+    return []
+
+
+def _flatten(context: Context, model: Model, given: tuple[int | None, ...]) -> list[Fix]:
+    """Flatten inside the model: `Input` gets the data's shape, and a `Flatten` comes first."""
+    layers = [layer for layer in context.first_layers(model) if layer.cls != "InputLayer"]
+    if not layers:
+        return []
+    first = layers[0]
+    title = f"Add `Flatten` with input {show(given)}"
+    place = operators.input_place(context, model)
+    found = context.call_node(first.created)
+    if found is None or place is None:
+        return []
+    source, node = found
+    if place[2] is node:
+        item = next(item for item in node.keywords if item.value is place[1])
+        name, imports = edits.callee_like(source, node, "Flatten")
+        flatten = f"{name}({item.arg}={edits.tuple_text(given)})" if item.arg == "input_shape" else None
+        if flatten is None:
+            flatten = f"{name}(input_shape={edits.tuple_text(given)})"
+        inserted = edits.insert_layer(source, node, flatten)
+        removed = edits.remove_argument(source, node, item.arg or "")
+        return fix(title, inserted, removed, *imports, cause=first.created)
+    name, imports = edits.callee_like(source, node, "Flatten")
+    inserted = edits.insert_layer(source, node, f"{name}()")
+    shape = edits.replace(place[0], place[1], edits.tuple_text(given))
+    return fix(title, inserted, shape, *imports, cause=source.span(place[2]))

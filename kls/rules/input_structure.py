@@ -1,0 +1,294 @@
+"""The data have another structure than the model's inputs: another number, other names, another order.
+
+## What it says
+One array for several inputs or several for one, a dictionary whose keys are not the names of the inputs, two inputs in
+the wrong order, inputs given one by one (`fit(x1, x2, y)`), x and y exchanged.
+
+## Why it matters
+Keras raises `expects 2 named input(s) … but it received 1 input tensors`, `Missing data for input "b"`,
+`The structure of inputs doesn't match the expected structure` or a message about a shape that only follows from it.
+
+## Example
+```python
+import numpy as np, keras
+a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+model = keras.Model([a, b], keras.layers.Dense(1)(keras.layers.Concatenate()([a, b])))
+model.compile("adam", "mse")
+x1, x2, y = np.zeros((64, 4)), np.zeros((64, 4)), np.zeros(64)
+model.fit(x1, x2, y)
+```
+
+## Repair
+A list with one array for each input in the model's order, or a dictionary by the inputs' names.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from kls import edits
+from kls.facts import Edit, Finding, Fix, Related, Severity, Span
+from kls.rules import operators, written
+from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show
+from kls.worker.protocol import Argument, Call, Failure, Model, Tensor
+
+RULE = Rule("input-structure", Severity.ERROR, "The data have another structure than the model's inputs.")
+
+LABELS = ("label", "labels", "target", "targets", "y", "class", "output", "category", "answer")
+PLAIN = ("array", "tensor", "frame", "list", "tuple", "dict", "keras-tensor")
+"""Kinds of data that are x themselves; what else there is gives pairs of x and y."""
+Parts = tuple[str, list[Fix]]
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for data whose structure is not that of the model's inputs."""
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    if call is None or model is None or not failure.stage.endswith(("forward", "adapter")):
+        return None
+    role = "validation_x" if failure.stage.startswith("validation") else "x"
+    argument = argument_of(call, role)
+    if argument is None or not argument.tensors or not model.inputs or model.kind == "subclass":
+        return None
+    parts: Parts | None
+    if failure.stage.endswith("adapter"):
+        parts = _four(context, argument, model) if argument.kind == "dataset" else None
+    else:
+        parts = (
+            _exchanged(context, call, argument, model, role)
+            or _keys(context, argument, model)
+            or _count(context, call, argument, model)
+            or _order(context, argument, model)
+        )
+    if parts is None:
+        return None
+    first, fixes = parts
+    span = operators.place_of_data(context, argument) or call.span
+    if fixes and fixes[0].cause is not None:
+        span = fixes[0].cause
+    lines = [first, f"Keras raises: {failure.exception}: {failure.message}"]
+    related = [Related(call.span, f"`{call.method}` raises here")]
+    if model.created is not None:
+        shown = ", ".join(show(item.shape) for item in model.inputs)
+        related.append(Related(model.created, f"the model takes {shown}"))
+    return finding(RULE, context, span, "\n".join(lines), call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def _x_parts(argument: Argument) -> list[Tensor]:
+    """The tensors of x, with paths inside x: of what a dataset or a `PyDataset` gives only the first component's."""
+    if argument.kind in PLAIN:
+        return list(argument.tensors)
+    paths = {item.path.split(".")[0] for item in argument.tensors}
+    if "0" not in paths or not paths <= {"0", "1", "2"}:
+        return list(argument.tensors)
+    first = [item for item in argument.tensors if item.path.split(".")[0] == "0"]
+    return [Tensor(item.shape, item.dtype, item.path.partition(".")[2]) for item in first]
+
+
+def _name(argument: Argument) -> str:
+    return f"`{argument.name}`" if argument.name else "the data"
+
+
+def _exchanged(context: Context, call: Call, argument: Argument, model: Model, role: str) -> Parts | None:
+    other = argument_of(call, role[:-1] + "y")
+    if other is None or other.span is None or argument.span is None or len(model.inputs) != 1:
+        return None
+    wanted = model.inputs[0].shape
+    mine, its = argument.tensors[0].shape, other.tensors[0].shape if len(other.tensors) == 1 else None
+    if len(argument.tensors) != 1 or not wanted or not mine or not its:
+        return None
+    if compatible(mine[1:], wanted[1:]) or not compatible(its[1:], wanted[1:]) or len(mine) >= len(its):
+        return None
+    source = context.source(call.span.path)
+    first = source.at(argument.span, ast.expr) if source is not None else None
+    second = source.at(other.span, ast.expr) if source is not None else None
+    if source is None or first is None or second is None:
+        return None
+    a, b = source.segment(first), source.segment(second)
+    fixes = fix(
+        "Exchange x and y", edits.replace(source, first, b), edits.replace(source, second, a), cause=argument.span
+    )
+    return f"x and y are exchanged: `{b}` has the shape of the model's input {show(wanted)}", fixes
+
+
+def _keys(context: Context, argument: Argument, model: Model) -> Parts | None:
+    parts = _x_parts(argument)
+    keys = [item.path for item in parts]
+    if any(not key or key.split(".")[0].isdigit() for key in keys):
+        return None
+    names = written.names_of(context, model.input_layers)
+    shown = ", ".join(f'"{key}"' for key in keys)
+    if argument.kind == "dataset" and not any("." in item.path or item.path == "0" for item in argument.tensors):
+        return _dict_elements(context, argument, keys, len(model.inputs))
+    if len(model.inputs) == 1 and (model.kind == "sequential" or len(keys) == 1):
+        title = f'Give `{argument.name or "x"}["{keys[0]}"]`'
+        if argument.kind == "dataset":
+            return None
+        fixes: list[Fix] = []
+        for key in keys[:3]:
+            fixes += operators.transform_data(context, argument, f'{{}}["{key}"]', title)
+        return f"{_name(argument)} is a dictionary with the keys {shown}; the model has one input", fixes
+    missing = [name for name in names if name not in keys]
+    if not missing:
+        return None
+    nodes = written.literal(context, argument, ast.Dict)
+    fixes = list(written.rename_keys(nodes, keys, names))
+    fixes += _add_keys(context, argument, missing)
+    wanted = ", ".join(f'"{name}"' for name in names)
+    return f"{_name(argument)} has the keys {shown}; the model's inputs are {wanted}", fixes
+
+
+def _add_keys(context: Context, argument: Argument, missing: list[str]) -> list[Fix]:
+    """Entries for the inputs that are missing, from variables of the same name."""
+    for source, node in written.literal(context, argument, ast.Dict):
+        if not isinstance(node, ast.Dict) or not node.values:
+            continue
+        known = {item.name for item in context.report.variables}
+        if not set(missing) <= known:
+            return []
+        last = source.span(node.values[-1])
+        text = "".join(f', "{name}": {name}' for name in missing)
+        place = Span(last.path, last.end_line, last.end_column, last.end_line, last.end_column)
+        return fix(f"Give {', '.join(missing)} too", Edit(place, text), cause=source.span(node))
+    return []
+
+
+def _dict_elements(context: Context, argument: Argument, keys: list[str], inputs: int) -> Parts | None:
+    labels = [key for key in keys if key.lower() in LABELS] or keys[-1:]
+    rest = [key for key in keys if key != labels[0]]
+    if not rest:
+        return None
+    x = f'd["{rest[0]}"]' if inputs == 1 else "{" + ", ".join(f'"{key}": d["{key}"]' for key in rest) + "}"
+    form = f'{{}}.map(lambda d: ({x}, d["{labels[0]}"]))'.replace("{}", "\0").replace("{", "{{").replace("}", "}}")
+    fixes = operators.transform_data(context, argument, form.replace("\0", "{}"), "Give pairs of input and label")
+    shown = ", ".join(f'"{key}"' for key in keys)
+    return f"{_name(argument)} gives dictionaries with the keys {shown}; `fit` wants pairs `(x, y)`", fixes
+
+
+def _four(context: Context, argument: Argument, model: Model) -> Parts | None:
+    """Elements of more than three parts: all but the last are inputs."""
+    roots = list(dict.fromkeys(item.path.split(".")[0] for item in argument.tensors))
+    if len(roots) < 4 or not all(root.isdigit() for root in roots):
+        return None
+    names = [chr(ord("a") + index) for index in range(len(roots))]
+    inputs = names[:-1]
+    fixes: list[Fix] = []
+    if len(model.inputs) == len(inputs):
+        form = f"{{}}.map(lambda {', '.join(names)}: (({', '.join(inputs)}), {names[-1]}))"
+        fixes += operators.transform_data(context, argument, form, "Group the inputs")
+        last = argument.tensors[-1].shape
+        output = model.outputs[0].shape if len(model.outputs) == 1 else None
+        if last and output and len(last) == len(output) and last[-1] != output[-1]:
+            form = f"{{}}.map(lambda {', '.join(names)}: (({', '.join(inputs)}), {names[-1]}[..., :{output[-1]}]))"
+            fixes += operators.transform_data(context, argument, form, "Group the inputs, cut the labels")
+    elif len(model.inputs) == 1:
+        form = f"{{}}.map(lambda {', '.join(names)}: ({names[0]}, {names[-1]}))"
+        fixes += operators.transform_data(context, argument, form, "Give the first part and the last")
+    first = f"{_name(argument)} gives {len(roots)} parts an element; `fit` takes (x, y) or (x, y, sample_weight)"
+    return first, fixes
+
+
+def _count(context: Context, call: Call, argument: Argument, model: Model) -> Parts | None:
+    parts = _x_parts(argument)
+    given, wanted = len(parts), len(model.inputs)
+    if given == wanted or any(item.path and not item.path.split(".")[0].isdigit() for item in parts):
+        return None
+    first = (
+        f"{_name(argument)} {'is one array' if given == 1 else f'are {given} arrays'}; the model has {wanted} inputs"
+    )
+    if wanted == 1:
+        first = f"{_name(argument)} is a list of {given} arrays; the model has one input"
+    fixes: list[Fix] = []
+    if given == 1:
+        fixes += _positional(context, call, wanted)
+        fixes += _divided(context, argument, parts[0], model)
+        named = {item.name for item in context.report.variables}
+        names = written.names_of(context, model.input_layers)
+        if set(names) <= named:
+            text = "[" + ", ".join(names) + "]"
+            fixes += operators.transform_argument(context, argument, text, f"Give `{text}`")
+    elif wanted == 1 and argument.kind != "dataset":
+        fixes += operators.transform_data(context, argument, "{}[0]", "Give the first of them")
+        fixes += operators.transform_argument(context, argument, "{}[0]", "Give the first of them")
+    elif wanted < given and argument.kind != "dataset":
+        fixes += operators.transform_data(context, argument, f"{{}}[:{wanted}]", f"Give the first {wanted}")
+    return first, fixes
+
+
+def _positional(context: Context, call: Call, wanted: int) -> list[Fix]:
+    """`fit(x1, x2, y)` becomes `fit([x1, x2], y)`."""
+    found = context.call_node(call.span)
+    if found is None or len(found[1].args) < wanted:
+        return []
+    source, node = found
+    if len(node.args) == wanted and edits.keyword(node, "y") is None and call.method != "predict":
+        return []
+    items = node.args[:wanted]
+    first, last = source.span(items[0]), source.span(items[-1])
+    place = Span(first.path, first.line, first.column, last.end_line, last.end_column)
+    text = ", ".join(source.segment(item) for item in items)
+    return fix(f"Give the inputs as one list: `[{text}]`", Edit(place, f"[{text}]"), cause=place)
+
+
+def _divided(context: Context, argument: Argument, tensor: Tensor, model: Model) -> list[Fix]:
+    """One array that holds all inputs: stacked along an axis, or side by side in the last."""
+    shape, wanted = tensor.shape, [item.shape for item in model.inputs]
+    if not shape or argument.kind == "dataset" or any(item is None for item in wanted):
+        return []
+    name = "{}" if argument.name is None else argument.name
+    count = len(wanted)
+    fixes: list[Fix] = []
+    for axis in range(1, len(shape)):
+        rest = (*shape[1:axis], *shape[axis + 1 :])
+        if shape[axis] == count and all(item is not None and compatible(rest, item[1:]) for item in wanted):
+            before = ":, " * axis
+            text = "[" + ", ".join(f"{name}[{before}{index}]" for index in range(count)) + "]"
+            fixes += _list_of(context, argument, text, "Give each input its part")
+    widths = [item[-1] for item in wanted if item]
+    if all(width is not None for width in widths) and sum(int(width or 0) for width in widths) == shape[-1]:
+        start = 0
+        items: list[str] = []
+        for width in widths:
+            items.append(f"{name}[..., {start}:{start + int(width or 0)}]")
+            start += int(width or 0)
+        fixes += _list_of(context, argument, "[" + ", ".join(items) + "]", "Give each input its columns")
+    if all(item is not None and compatible(shape[1:], item[1:]) for item in wanted):
+        fixes += _list_of(context, argument, "[" + ", ".join([name] * count) + "]", "Give the same array to each input")
+    return fixes
+
+
+def _list_of(context: Context, argument: Argument, text: str, title: str) -> list[Fix]:
+    if argument.name is None:
+        return []
+    return operators.transform_argument(context, argument, text, title)
+
+
+def _order(context: Context, argument: Argument, model: Model) -> Parts | None:
+    parts = _x_parts(argument)
+    if len(parts) != len(model.inputs) or len(parts) < 2 or any(not item.shape for item in parts):
+        return None
+    order: list[int] = []
+    for wanted in model.inputs:
+        fitting = [
+            index
+            for index, item in enumerate(parts)
+            if index not in order and item.shape and wanted.shape and compatible(item.shape[1:], wanted.shape[1:])
+        ]
+        if not fitting:
+            return None
+        order.append(fitting[0])
+    if order == sorted(order):
+        return None
+    fixes: list[Fix] = []
+    for source, node in written.literal(context, argument, ast.List):
+        if isinstance(node, ast.List) and len(node.elts) == len(order):
+            text = "[" + ", ".join(source.segment(node.elts[index]) for index in order) + "]"
+            fixes += fix(
+                "Give the inputs in the model's order", edits.replace(source, node, text), cause=source.span(node)
+            )
+            break
+    if argument.kind != "dataset" and len(order) == 2:
+        fixes += operators.transform_data(context, argument, "{}[::-1]", "Give the inputs in the model's order")
+    shapes = ", ".join(show(item.shape) for item in parts)
+    wanted_shapes = ", ".join(show(item.shape) for item in model.inputs)
+    return f"the inputs are in another order: {shapes} for a model that takes {wanted_shapes}", fixes

@@ -1,0 +1,41 @@
+"""Keras, TensorFlow or NumPy raises here.
+
+## What it says
+The dry run met an exception of the installed Keras, TensorFlow or NumPy that no other rule explains. The message is
+theirs; the place is the innermost line of your program that takes part.
+
+## Why it matters
+The program stops here when it is run.
+
+## Example
+```python
+import keras
+weights = keras.layers.Dense(4).kernel
+```
+
+## Repair
+As the message says.
+"""
+
+from __future__ import annotations
+
+from kls.facts import Finding, Related, Severity
+from kls.rules.context import Context, Rule, finding
+from kls.worker.protocol import Failure
+
+RULE = Rule("keras-error", Severity.ERROR, "Keras, TensorFlow or NumPy raises here.")
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """A finding in the words of the exception, at the failing layer or the innermost author's line."""
+    inner = failure.frames[-1] if failure.frames else None
+    span = failure.layer_called or failure.layer_created or inner
+    if inner is not None and len(failure.frames) > 1:
+        span = inner
+    if span is None:
+        return None
+    first = failure.message.split("\n", 1)[0]
+    lines = [first or failure.exception, f"It raises: {failure.exception}"]
+    rest = failure.message.split("\n", 1)[1:] if "\n" in failure.message else []
+    related = tuple(Related(frame, "called from here") for frame in failure.frames[:1] if frame != span)
+    return finding(RULE, context, span, "\n".join([*lines, *rest]), call=context.sink(failure), related=related)

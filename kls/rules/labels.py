@@ -1,0 +1,134 @@
+"""Repairs of labels where they are made: one-hot encoding, axes, the classes counted from, a folder's `label_mode`."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from kls import edits
+from kls.facts import Fix
+from kls.rules import operators, written
+from kls.rules.context import Context, fix
+from kls.source import SourceText
+from kls.worker.protocol import Argument
+
+Shape = tuple[int | None, ...]
+MODES = {
+    "categorical_crossentropy": "categorical",
+    "CategoricalCrossentropy": "categorical",
+    "sparse_categorical_crossentropy": "int",
+    "SparseCategoricalCrossentropy": "int",
+    "binary_crossentropy": "binary",
+    "BinaryCrossentropy": "binary",
+}
+"""The `label_mode` of `image_dataset_from_directory` that goes with a loss."""
+ENCODERS = ("to_categorical", "one_hot")
+
+
+def values_of_name(context: Context, source: SourceText, name: ast.Name) -> dict[str, Any] | None:
+    """What is known of the values of a name that the file binds once."""
+    bound = [
+        item
+        for item in context.report.variables
+        if item.name == name.id and item.span.path == source.path and item.statement.line < name.lineno
+    ]
+    return bound[0].values if len({item.span for item in bound}) == 1 and bound[0].kind == "array" else None
+
+
+def encoded(context: Context, labels: Argument) -> tuple[SourceText, ast.Call] | None:
+    """The `to_categorical(…)` that made the labels last."""
+    found = written.value_of(context, labels)
+    if found is None or not isinstance(found[1], ast.Call):
+        return None
+    name = found[0].segment(found[1].func).rpartition(".")[2]
+    return (found[0], found[1]) if name in ENCODERS and found[1].args else None
+
+
+def counted_from_one(context: Context, labels: Argument, values: dict[str, Any]) -> list[Fix]:
+    """One-hot rows in which class 0 never occurs: the numbers were counted from 1."""
+    found = encoded(context, labels)
+    if found is None or values.get("first_class") is not False:
+        return []
+    source, node = found
+    given = node.args[0]
+    text = source.segment(given)
+    simple = isinstance(given, (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp))
+    if isinstance(given, ast.BinOp) and isinstance(given.op, ast.Add) and source.segment(given.right) == "1":
+        changed = edits.replace(source, given, source.segment(given.left))
+    else:
+        changed = edits.replace(source, given, f"{text} - 1" if simple else f"({text}) - 1")
+    return fix("Count the classes from 0", changed, cause=source.span(node))
+
+
+def encoded_once(context: Context, labels: Argument) -> list[Fix]:
+    """Labels that were one-hot encoded twice: take the second time out."""
+    found = encoded(context, labels)
+    if found is None:
+        return []
+    source, node = found
+    inner, statement = node.args[0], source.statement(node)
+    span = source.span(statement) if statement is not None else source.span(node)
+    title = "One-hot encode once only"
+    if isinstance(inner, ast.Name) and isinstance(statement, ast.Assign) and statement.value is node:
+        target = statement.targets[0]
+        before = written.assignments(source, inner.id, statement.lineno - 1)
+        twice = any(item is not None and _encodes(source, item) for _, item in before)
+        if isinstance(target, ast.Name) and target.id == inner.id and twice:
+            return fix(title, edits.remove_statement(source, statement), cause=span)
+        return fix(title, edits.replace(source, node, inner.id), cause=span) if twice else []
+    if isinstance(inner, ast.Call) and _encodes(source, inner):
+        return fix(title, edits.replace(source, node, source.segment(inner)), cause=span)
+    return []
+
+
+def _encodes(source: SourceText, node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and source.segment(node.func).rpartition(".")[2] in ENCODERS
+
+
+def of_width(context: Context, labels: Argument, width: int) -> list[Fix]:
+    """One-hot rows of `width` columns, by the encoder's own argument."""
+    found = encoded(context, labels)
+    if found is None:
+        return []
+    source, node = found
+    name = "depth" if source.segment(node.func).endswith("one_hot") else "num_classes"
+    changed = edits.set_argument(source, node, name, 1, str(width))
+    return fix(f"Encode {width} classes", changed, cause=source.span(node))
+
+
+def without_axis(context: Context, labels: Argument, target: Shape, wanted: Shape) -> list[Fix]:
+    """Labels with one axis too many: an axis of 1 goes; of channels the first stays."""
+    if labels.kind != "array" or len(target) != len(wanted) + 1:
+        return []
+    name = labels.name or "the labels"
+    for axis in range(1, len(target)):
+        rest = (*target[:axis], *target[axis + 1 :])
+        fits = all(a is None or b is None or a == b for a, b in zip(rest, wanted, strict=True))
+        if target[axis] == 1 and fits:
+            return operators.transform_data(context, labels, f"{{}}.squeeze({axis})", f"Drop axis {axis} of `{name}`")
+    if all(a is None or b is None or a == b for a, b in zip(target[:-1], wanted, strict=True)):
+        return operators.transform_data(context, labels, "{}[..., 0]", f"Take the first channel of `{name}`")
+    return []
+
+
+def by_folder(context: Context, dataset: Argument, loss: str | None) -> list[Fix]:
+    """The `label_mode` that the loss asks for, where the dataset is read from a folder."""
+    mode = MODES.get(loss or "")
+    found = written.value_of(context, dataset)
+    if mode is None or found is None:
+        return []
+    source, value = found
+    seen: set[ast.AST] = set()
+    work: list[ast.expr] = [value]
+    while work:
+        node = work.pop()
+        for item in ast.walk(node):
+            if item in seen:
+                continue
+            seen.add(item)
+            if isinstance(item, ast.Call) and source.segment(item.func).endswith("_dataset_from_directory"):
+                changed = edits.set_argument(source, item, "label_mode", None, f'"{mode}"')
+                return fix(f'Read labels of label_mode="{mode}"', changed, cause=source.span(item))
+            if isinstance(item, ast.Name):
+                work += [made for _, made in written.assignments(source, item.id, item.lineno) if made is not None]
+    return []

@@ -1,0 +1,161 @@
+"""A layer is given a tensor of a rank or size that it does not take.
+
+## What it says
+Inside the model, one layer's output does not fit the next layer: an LSTM without `return_sequences=True` before
+another LSTM, a `Conv2D` on vectors, a `Dense` whose last axis changed.
+
+## Why it matters
+Keras raises `ValueError: Input 0 of layer "…" is incompatible with the layer: expected ndim=3, found ndim=2`, at the
+line that builds the model or, for a model built by its data, only at `fit`.
+
+## Example
+```python
+import keras
+from keras import layers
+model = keras.Sequential([
+    keras.Input((10, 3)),
+    layers.LSTM(8),
+    layers.LSTM(8),
+])
+```
+
+## Repair
+Make the layer before give what this one takes (`return_sequences=True`), put a reshaping layer between, or mend the
+input shape.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from kls import edits
+from kls.facts import Finding, Fix, Related, Severity
+from kls.rules import operators, ranks
+from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
+from kls.worker.protocol import Failure, Layer
+
+RULE = Rule("layer-input", Severity.ERROR, "A layer is given a tensor of a rank or size that it does not take.")
+
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN", "ConvLSTM1D", "ConvLSTM2D")
+IMAGE_LAYERS = ("Conv2D", "MaxPooling2D", "AveragePooling2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose")
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for a layer whose `input_spec` the given tensor breaks."""
+    spec = next(iter(failure.facts.get("input_spec") or ()), None)
+    given = single(failure.inputs)
+    if spec is None or given is None or given.shape is None or failure.layer_cls is None:
+        return None
+    expected = _expected(spec, given.shape)
+    if expected is None:
+        return None
+    call = context.sink(failure)
+    first = f"`{failure.layer_cls}` takes {expected}, found {show(given.shape)}"
+    lines = [first, f"Keras raises: {failure.exception}: {failure.message}"]
+    span = failure.layer_created or failure.layer_called or (failure.frames[-1] if failure.frames else None)
+    if span is None:
+        return None
+    fixes = [*ranks.rank_fixes(context, failure), *_fixes(context, failure, spec, given.shape)]
+    related: list[Related] = []
+    crash = failure.frames[0] if failure.frames else None
+    if crash is not None:
+        related.append(Related(crash, "it raises here"))
+    cause = fixes[0].cause if fixes and fixes[0].cause is not None else span
+    if cause != span:
+        related.append(Related(span, f"this {failure.layer_cls} is given {show(given.shape)}"))
+    return finding(RULE, context, cause, "\n".join(lines), call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def _expected(spec: dict[str, Any], shape: tuple[int | None, ...]) -> str | None:
+    """In words, what part of `spec` the shape breaks; None when it breaks none."""
+    rank = len(shape)
+    ndim, low, high = spec.get("ndim"), spec.get("min_ndim"), spec.get("max_ndim")
+    if isinstance(ndim, int) and rank != ndim:
+        return f"{ndim} axes (batch included)"
+    if isinstance(low, int) and rank < low:
+        return f"at least {low} axes (batch included)"
+    if isinstance(high, int) and rank > high:
+        return f"at most {high} axes (batch included)"
+    axes: dict[str, Any] = spec.get("axes") or {}
+    for axis, size in axes.items():
+        index = int(axis)
+        if isinstance(size, int) and -rank <= index < rank and shape[index] not in (None, size):
+            return f"{size} on axis {index}"
+    wanted: tuple[int | None, ...] | None = spec.get("shape")
+    if wanted is not None and (
+        len(wanted) != rank
+        or any(a is not None and b is not None and a != b for a, b in zip(wanted, shape, strict=False))
+    ):
+        return show(tuple(wanted))
+    return None
+
+
+def _producer(context: Context, failure: Failure) -> Layer | None:
+    """The last layer that gave exactly what the failing layer was given."""
+    given = failure.inputs
+    made: Layer | None = None
+    for layer in context.report.layers:
+        if layer.outputs == given and layer.key != failure.layer:
+            made = layer
+    return made
+
+
+def _fixes(context: Context, failure: Failure, spec: dict[str, Any], shape: tuple[int | None, ...]) -> list[Fix]:
+    producer = _producer(context, failure)
+    fixes: list[Fix] = []
+    wanted = spec.get("ndim") or spec.get("min_ndim")
+    rank = len(shape)
+    failing = context.layers.get(failure.layer or 0, [])
+    here = failing[0] if failing else None
+    short = isinstance(wanted, int) and rank == wanted - 1
+    long = isinstance(wanted, int) and rank > wanted
+    call = context.sink(failure)
+    if short and producer is not None and producer.cls in RECURRENT:
+        fixes += _return_sequences(context, producer)
+    if short and producer is not None and producer.cls in ("Flatten", "GlobalAveragePooling2D", "GlobalMaxPooling2D"):
+        fixes += operators.remove_layer(context, producer)
+    if short and producer is not None and producer.cls == "InputLayer":
+        fixes += _input(context, producer, (*shape[1:], 1))
+    if long and producer is not None and producer.cls == "InputLayer" and isinstance(wanted, int):
+        fixes += _input(context, producer, shape[rank - wanted + 1 :])
+    if short and producer is None and call is not None:
+        argument = argument_of(call, "x")
+        data = single(argument.tensors) if argument is not None else None
+        if argument is not None and data is not None and data.shape is not None and data.shape[1:] == shape[1:]:
+            if argument.kind == "array":
+                tail = tuple(size if size is not None else -1 for size in (*shape[1:], 1))
+                fixes += operators.reshape_data(context, argument, data.shape[0], tail)
+            else:
+                fixes += operators.transform_data(
+                    context, argument, "{}.map(lambda x, y: (x[..., None], y))", "Add a channel axis to the data"
+                )
+    if here is not None and long:
+        fixes += operators.insert_layer(context, here, "Flatten")
+    if here is not None and short and here.cls in RECURRENT + ("Conv1D", "MaxPooling1D") and shape[-1] is not None:
+        fixes += operators.insert_layer(context, here, "Reshape", f"({shape[-1]}, 1)")
+    return fixes
+
+
+def _return_sequences(context: Context, layer: Layer) -> list[Fix]:
+    target = layer
+    found = context.call_node(layer.created)
+    if found is None:
+        return []
+    source, call = found
+    if layer.cls == "Bidirectional" and call.args:
+        inner = call.args[0]
+        if isinstance(inner, ast.Call):
+            edit = edits.set_argument(source, inner, "return_sequences", None, "True")
+            return fix("Set `return_sequences=True`", edit, cause=layer.created)
+        return []
+    return operators.set_layer_argument(
+        context, target, "return_sequences", None, "True", f"Set `return_sequences=True` in {layer.cls}"
+    )
+
+
+def _input(context: Context, layer: Layer, shape: tuple[int | None, ...]) -> list[Fix]:
+
+    return operators.set_layer_argument(
+        context, layer, "shape", 0, edits.tuple_text(shape), f"Set the input shape to {show(shape)}"
+    )

@@ -1,0 +1,247 @@
+"""The labels, the model's output and the loss do not go together.
+
+## What it says
+The loss compares labels of one shape with an output of another: integer labels with `categorical_crossentropy`,
+one-hot labels with `sparse_categorical_crossentropy`, ten label columns against nine units, an output that still has
+image or time axes.
+
+## Why it matters
+Keras 3 raises `Arguments target and output must have the same rank (ndim)`, `Argument output must have rank (ndim)
+target.ndim - 1` or `Dimensions must be equal` while `fit` traces; Keras 2 said `Shapes (None, 1) and (None, 10) are
+incompatible`.
+
+## Example
+```python
+import numpy as np, keras
+x = np.zeros((64, 4)); y = np.arange(64) % 10
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(10, activation="softmax")])
+model.compile("adam", "categorical_crossentropy")
+model.fit(x, y)
+```
+
+## Repair
+The loss for these labels, labels for this loss, or as many units as there are classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kls import edits
+from kls.facts import Finding, Fix, Related, Severity, Span
+from kls.rules import labels as label_repairs
+from kls.rules import operators, written
+from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
+from kls.worker.protocol import Argument, Call, Failure, Layer, Model
+
+RULE = Rule("loss-target", Severity.ERROR, "The labels, the model's output and the loss do not go together.")
+
+SPARSE = ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
+CATEGORICAL = ("categorical_crossentropy", "CategoricalCrossentropy", "kl_divergence", "CategoricalFocalCrossentropy")
+BINARY = ("binary_crossentropy", "BinaryCrossentropy", "BinaryFocalCrossentropy")
+SEQUENCE = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN")
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class _Case:
+    context: Context
+    call: Call
+    model: Model
+    labels: Argument
+    target: Shape
+    """Shape of one batch of labels, batch axis first."""
+    output: Shape
+    values: dict[str, Any]
+    last: Layer | None
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes integer labels count from 0; None when the values are not known."""
+        high = self.values.get("max")
+        return int(high) + 1 if self.values.get("integral") and high is not None else None
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for a failure in loss or metrics of a model with one output and one array of labels."""
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    if call is None or model is None or not ("loss" in failure.stage or "metrics" in failure.stage):
+        return None
+    role = "validation_y" if failure.stage.startswith("validation") else "y"
+    labels = argument_of(call, role) or _in_dataset(call)
+    output = single(model.outputs) or single(call.outputs)
+    target = _labels_shape(labels)
+    if labels is None or target is None or output is None or output.shape is None:
+        return None
+    values = labels.values or {}
+    case = _Case(context, call, model, labels, target, output.shape, values, operators.output_layer(context, model))
+    subject = f"`{labels.name}`" if labels.name else "the labels"
+    loss = call.loss or "the loss"
+    lines = [
+        f"{subject} {'are' if not labels.name else 'is'} {show(target)}, the output {show(output.shape)}: "
+        f"`{loss}` cannot compare them",
+        _explain(case),
+        f"Keras raises: {failure.exception}: {failure.message}",
+    ]
+    fixes = [*_label_fixes(case, failure.stage.startswith("validation")), *_fixes(case)]
+    place = operators.loss_place(context, model)
+    span: Span = place[0].span(place[1]) if place is not None else call.span
+    if fixes and fixes[0].cause is not None:
+        span = fixes[0].cause
+    related = [Related(call.span, f"`{call.method}` raises here")]
+    origin = operators.place_of_data(context, labels)
+    if origin is not None and origin != span:
+        related.append(Related(origin, f"the labels come from here: {show(target)}"))
+    if case.last is not None and case.last.created is not None and case.last.created != span:
+        related.append(Related(case.last.created, f"the output comes from here: {show(output.shape)}"))
+    message = "\n".join(line for line in lines if line)
+    return finding(RULE, context, span, message, call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def _in_dataset(call: Call) -> Argument | None:
+    argument = argument_of(call, "x")
+    return argument if argument is not None and argument.kind == "dataset" and len(argument.tensors) >= 2 else None
+
+
+def _labels_shape(labels: Argument | None) -> Shape | None:
+    if labels is None:
+        return None
+    if labels.kind == "dataset":
+        tensor = next((item for item in labels.tensors if item.path == "1"), None)
+        return tensor.shape if tensor is not None else None
+    tensor = single(labels.tensors)
+    return None if tensor is None or not tensor.shape else (None, *tensor.shape[1:])
+
+
+def _explain(case: _Case) -> str:
+    loss = case.call.loss
+    if loss in SPARSE:
+        return f"`{loss}` wants one class number for each row of the output: labels of shape {show(case.output[:-1])}."
+    if loss in CATEGORICAL or loss in BINARY:
+        return f"`{loss}` wants labels of the output's own shape {show(case.output)}."
+    return ""
+
+
+def _fixes(case: _Case) -> list[Fix]:
+    target, output, loss = case.target, case.output, case.call.loss
+    fixes: list[Fix] = []
+    extra = (
+        len(output) - max(len(target), 2) if loss not in SPARSE else len(output) - 1 - max(1, len(_squeezed(target)))
+    )
+    if extra > 0:
+        fixes += _collapse(case)
+    units = output[-1]
+    integers = len(_squeezed(target)) == len(output) - 1
+    one_hot = len(target) == len(output) and target[-1] is not None and target[-1] > 1
+    if loss in SPARSE and one_hot and target[-1] == units:
+        fixes += operators.set_loss(case.context, case.model, "categorical_crossentropy")
+        fixes += _data(case, "{}.argmax(axis=-1)", "Give class numbers instead of one-hot rows")
+    elif loss not in SPARSE and integers and units is not None and units > 1:
+        several = case.classes is not None and case.classes > 2
+        if _is_probability(case) or loss in CATEGORICAL or several:
+            fixes += operators.set_loss(case.context, case.model, "sparse_categorical_crossentropy")
+        if case.last is not None and loss in BINARY and not several:
+            fixes += operators.set_units(case.context, case.last, 1)
+        if loss in CATEGORICAL:
+            fixes += _to_categorical(case, units)
+        if case.last is not None and not _is_probability(case) and not several:
+            fixes += operators.set_units(case.context, case.last, 1)
+    elif one_hot and units is not None and target[-1] != units and case.last is not None:
+        fixes += operators.set_units(case.context, case.last, int(target[-1] or 0))
+    if not fixes and case.last is not None and target and target[-1] is not None and len(target) == len(output):
+        fixes += operators.set_units(case.context, case.last, target[-1])
+    return fixes
+
+
+def _label_fixes(case: _Case, validation: bool) -> list[Fix]:
+    """Repairs of the labels that the program itself speaks for: they come before changes of the model."""
+    context, labels, target, output = case.context, case.labels, case.target, case.output
+    sparse = case.call.loss in SPARSE
+    wanted = output[:-1] if sparse else output
+    units = output[-1]
+    fixes: list[Fix] = []
+    if labels.kind == "dataset":
+        return label_repairs.by_folder(context, labels, case.call.loss)
+    fixes += label_repairs.encoded_once(context, labels)
+    if len(target) == len(output) and target[-1] is not None and units is not None and not sparse:
+        if target[-1] == units + 1:
+            fixes += label_repairs.counted_from_one(context, labels, case.values)
+        if target[-1] < units and validation:
+            fixes += label_repairs.of_width(context, labels, units)
+    if len(target) == len(output) + 1 or (sparse and len(target) == len(output) and target[-1] != units):
+        fixes += label_repairs.without_axis(context, labels, target, wanted)
+    if validation:
+        if not sparse and len(_squeezed(target)) == len(output) - 1 and units is not None and units > 1:
+            fixes += _to_categorical(case, units)
+        elif sparse and len(target) == len(output) and target[-1] == units:
+            fixes += _data(case, "{}.argmax(axis=-1)", "Give class numbers instead of one-hot rows")
+    return [*fixes, *_rescaled(case, target, output)]
+
+
+def _rescaled(case: _Case, target: Shape, output: Shape) -> list[Fix]:
+    """A mask that is larger than the output by a whole factor: the output is upsampled."""
+    if len(output) != 4 or len(target) < 3 or case.last is None:
+        return []
+    sizes = [(a, b) for a, b in zip(target[1:3], output[1:3], strict=True) if a is not None and b]
+    if len(sizes) != 2 or any(a <= b or a % b for a, b in sizes):
+        return []
+    factors = [a // b for a, b in sizes]
+    arguments = "" if factors == [2, 2] else str(factors[0]) if factors[0] == factors[1] else str(tuple(factors))
+    return operators.insert_layer(case.context, case.last, "UpSampling2D", arguments)
+
+
+def _squeezed(target: Shape) -> Shape:
+    return target[:-1] if len(target) > 1 and target[-1] == 1 else target
+
+
+def _is_probability(case: _Case) -> bool:
+    return case.last is not None and case.last.config.get("activation") == "softmax"
+
+
+def _data(case: _Case, form: str, title: str) -> list[Fix]:
+    if case.labels.kind != "array":
+        return []
+    return operators.transform_data(case.context, case.labels, form, title)
+
+
+def _to_categorical(case: _Case, units: int) -> list[Fix]:
+    root = _keras_name(case.context)
+    if root is None:
+        return []
+    form = root + ".utils.to_categorical({}, " + str(units) + ")"
+    return _data(case, form, f"One-hot encode the labels ({units} classes)")
+
+
+def _keras_name(context: Context) -> str | None:
+    """How the main file names keras: `keras` or `tf.keras`."""
+    return written.module_name(context.sources[context.main], "keras")
+
+
+def _collapse(case: _Case) -> list[Fix]:
+    """Take the axes away that the output has too many of: an RNN's time axis, an image's width and height."""
+    fixes: list[Fix] = []
+    layers = [layer for layer in case.context.first_layers(case.model) if layer.outputs]
+    recurrent = [layer for layer in layers if layer.cls in SEQUENCE and layer.config.get("return_sequences")]
+    if recurrent:
+        last = recurrent[-1]
+        found = case.context.call_node(last.created)
+        if found is not None:
+            removed = edits.remove_argument(*found, "return_sequences")
+            fixes += fix(f"Remove `return_sequences=True` from {last.cls}", removed, cause=last.created)
+    first_dense = next((layer for layer in layers if layer.cls == "Dense" and _rank(layer) > 2), None)
+    if first_dense is None:
+        return fixes
+    embedded = any(layer.cls == "Embedding" for layer in layers)
+    made = "GlobalAveragePooling1D" if embedded and _rank(first_dense) == 3 else "Flatten"
+    fixes += operators.insert_layer(case.context, first_dense, made)
+    if made != "Flatten":
+        fixes += operators.insert_layer(case.context, first_dense, "Flatten")
+    return fixes
+
+
+def _rank(layer: Layer) -> int:
+    tensor = single(layer.inputs)
+    return len(tensor.shape) if tensor is not None and tensor.shape is not None else 0

@@ -1,0 +1,151 @@
+"""Tensors that are joined do not fit each other.
+
+## What it says
+`Add`, `Concatenate`, `Multiply`, `Dot`, `+` or `matmul` is given tensors whose axes do not match.
+
+## Why it matters
+Keras raises `ValueError: Inputs have incompatible shapes` or `A Concatenate layer requires inputs with matching shapes
+except for the concatenation axis` where they are joined.
+
+## Example
+```python
+import keras
+from keras import layers
+inputs = keras.Input((16, 16, 3))
+x = layers.Conv2D(8, 3, padding="same")(inputs)
+x = layers.Add()([inputs, x])
+```
+
+## Repair
+Project one side to the other's size (`Dense`, a 1×1 `Conv2D`), or join along another axis.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from kls import edits
+from kls.facts import Evidence, Finding, Fix, Related, Severity, Span
+from kls.rules import operators
+from kls.rules.context import Context, Rule, failed_layer, finding, fix, show
+from kls.worker.protocol import Failure
+
+RULE = Rule("merge-shape", Severity.ERROR, "Tensors that are joined do not fit each other.")
+
+MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot")
+SUMS = ("Add", "Subtract", "Average", "Maximum", "Minimum")
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for a merge layer, or an operator between tensors, whose operands do not fit."""
+    shapes = [tensor.shape for tensor in failure.inputs]
+    names: list[str] = []
+    if failure.layer_cls not in MERGES:
+        operands = failure.facts.get("operands") or ()
+        if failure.layer_cls is not None or len(operands) < 2 or failure.exception not in ("ValueError",):
+            return None
+        shapes = [None if shape is None else tuple(shape) for _, shape, _ in operands]
+        names = [name for name, _, _ in operands]
+        if not _cannot_broadcast(shapes) or "`target`" in failure.message:
+            return None
+    if len(shapes) < 2:
+        return None
+    span = failure.layer_called or (failure.frames[-1] if failure.frames else None)
+    if span is None:
+        return None
+    shown = " and ".join(
+        f"`{name}` {show(shape)}" if name else show(shape)
+        for name, shape in zip(names or [""] * len(shapes), shapes, strict=True)
+    )
+    what = f"`{failure.layer_cls}`" if failure.layer_cls else "the operator"
+    lines = [f"{what} joins {shown}, which do not fit", f"Keras raises: {failure.exception}: {failure.message}"]
+    fixes = [*_joined(context, failure, shapes), *_fixes(context, failure, shapes)]
+    related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1] if frame != span)
+    return finding(
+        RULE, context, span, "\n".join(lines), call=context.sink(failure), related=related, fixes=tuple(fixes)
+    )
+
+
+def survey(context: Context) -> Iterator[Finding]:
+    """A hint where a sum repeats one value over all features of the other side."""
+    told: set[Span] = set()
+    for layer in context.report.layers:
+        shapes = [tensor.shape for tensor in layer.inputs if tensor.shape]
+        if layer.cls not in SUMS or layer.called is None or layer.called in told or len(shapes) < 2:
+            continue
+        widths = {shape[-1] for shape in shapes}
+        if len({len(shape) for shape in shapes}) != 1 or 1 not in widths or len(widths) < 2 or None in widths:
+            continue
+        told.add(layer.called)
+        shown = " and ".join(show(shape) for shape in shapes)
+        words = f"{layer.cls} of {shown} repeats the narrow one over all features"
+        yield finding(RULE, context, layer.called, words, evidence=Evidence.ADVICE, severity=Severity.HINT)
+
+
+def _joined(context: Context, failure: Failure, shapes: list[tuple[int | None, ...] | None]) -> list[Fix]:
+    """`np.concatenate` along the one axis in which the arrays differ."""
+    found = context.call_node(failure.frames[-1]) if failure.frames and failure.layer_cls is None else None
+    known = [shape for shape in shapes if shape is not None]
+    if found is None or failure.facts.get("callee") not in ("concatenate", "concat") or len(known) < 2:
+        return []
+    if len({len(shape) for shape in known}) != 1:
+        return []
+    axes = [axis for axis, sizes in enumerate(zip(*known, strict=True)) if len(set(sizes)) > 1]
+    if len(axes) != 1:
+        return []
+    source, call = found
+    changed = edits.set_argument(source, call, "axis", 1, str(axes[0]))
+    return fix(f"Join them along axis {axes[0]}", changed, cause=source.span(call))
+
+
+def _cannot_broadcast(shapes: list[tuple[int | None, ...] | None]) -> bool:
+    known = [shape for shape in shapes if shape is not None]
+    for one, other in zip(known, known[1:], strict=False):
+        for a, b in zip(reversed(one), reversed(other), strict=False):
+            if a is not None and b is not None and a != b and 1 not in (a, b):
+                return True
+    return False
+
+
+def _fixes(context: Context, failure: Failure, shapes: list[tuple[int | None, ...] | None]) -> list[Fix]:
+    fixes: list[Fix] = []
+    config: dict[str, Any] = failure.facts.get("config") or {}
+    if failure.layer_cls == "Concatenate":
+        for axis in (-1, 1, 2):
+            if axis != config.get("axis") and _joins(shapes, axis):
+                fixes += operators.set_layer_argument(
+                    context, failed_layer(failure), "axis", 0, str(axis), f"Join along axis {axis}"
+                )
+                break
+    fixes += _project(context, failure, shapes)
+    return fixes
+
+
+def _joins(shapes: list[tuple[int | None, ...] | None], axis: int) -> bool:
+    known = [shape for shape in shapes if shape is not None]
+    if len({len(shape) for shape in known}) != 1 or not -len(known[0]) <= axis < len(known[0]):
+        return False
+    rest = [[size for index, size in enumerate(shape) if index != axis % len(shape)] for shape in known]
+    return all(item == rest[0] for item in rest)
+
+
+def _project(context: Context, failure: Failure, shapes: list[tuple[int | None, ...] | None]) -> list[Fix]:
+    """Bring the first operand to the last axis of the second by a `Dense` or a 1×1 convolution."""
+    found = context.call_node(failure.layer_called)
+    if found is None or len(shapes) != 2:
+        return []
+    source, call = found
+    first, second = shapes
+    operands = call.args[0] if call.args else None
+    if not isinstance(operands, (ast.List, ast.Tuple)) or first is None or second is None:
+        return []
+    if len(first) != len(second) or first[:-1] != second[:-1] or not isinstance(call.func, ast.Call):
+        return []
+    kind, arguments = ("Conv2D", f"{second[-1]}, 1") if len(first) == 4 else ("Dense", f"{second[-1]}")
+    name, imports = edits.callee_like(source, call.func, kind)
+    operand = operands.elts[0]
+    edit = edits.replace(source, operand, f"{name}({arguments})({source.segment(operand)})")
+    title = f"Project the first tensor with `{kind}({arguments})`"
+    return fix(title, edit, *imports, cause=source.span(call))

@@ -1,0 +1,205 @@
+"""The last layer's activation and the loss do not belong together: it trains, and badly.
+
+## What it says
+A softmax before a loss with `from_logits=True`, no activation before a loss without it, sigmoid where classes exclude
+each other, softmax over one unit, `categorical_crossentropy` of one unit, relu before a cross-entropy, a sigmoid for
+targets above 1.
+
+## Why it matters
+Nothing is raised. The loss is computed of the wrong thing: a model of one softmax unit answers 1.0 for ever, logits in
+a cross-entropy stay at chance, a double softmax learns slowly.
+
+## Example
+```python
+import numpy as np, keras
+x = np.zeros((64, 4)); y = np.arange(64) % 2
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="softmax")])
+model.compile("adam", "binary_crossentropy")
+model.fit(x, y)
+```
+
+## Repair
+softmax with a categorical cross-entropy, sigmoid with the binary one, no activation with `from_logits=True` or a
+regression.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Evidence, Finding, Fix, Related, Severity
+from kls.rules import operators, written
+from kls.rules.context import Context, Rule, argument_of, finding, fix, single
+from kls.rules.loss_target import BINARY, SPARSE
+from kls.source import SourceText
+from kls.worker.protocol import Call, Layer, Model
+
+RULE = Rule("output-activation", Severity.WARNING, "The last layer's activation and the loss do not belong together.")
+
+CATEGORICAL = ("categorical_crossentropy", "CategoricalCrossentropy")
+REGRESSION = ("mse", "mae", "mean_squared_error", "mean_absolute_error", "MeanSquaredError", "MeanAbsoluteError")
+PASSING = ("Reshape", "Flatten", "Dropout", "Identity", "Cropping1D", "Permute", "InputLayer", "Lambda")
+"""Layers that do not turn logits into probabilities, or back."""
+
+
+def survey(context: Context) -> Iterator[Finding]:
+    """One finding for each model of one output that was trained."""
+    told: set[int] = set()
+    for call in context.report.calls:
+        model = context.model_of(call)
+        if (
+            model is None
+            or model.key in told
+            or call.status != "traced"
+            or not call.method.startswith(("fit", "train"))
+        ):
+            continue
+        if model.kind == "subclass" or len(model.output_layers or (0,)) > 1 or len(call.outputs) > 1:
+            continue
+        found = _look(context, call, model)
+        if found is not None:
+            told.add(model.key)
+            yield found
+
+
+def _last(context: Context, model: Model) -> tuple[Layer, str, bool] | None:
+    """The layer that decides what the output means, its activation, and whether other layers stand behind it."""
+    chain = context.first_layers(model)
+    if model.kind == "functional":
+        last = operators.output_layer(context, model)
+        if last is None:
+            return None
+        chain = [layer for layer in chain if layer.key != last.key]
+        chain.append(last)
+    behind = False
+    for layer in reversed(chain):
+        if layer.cls == "Softmax":
+            return layer, "softmax", behind
+        activation = layer.config.get("activation")
+        if layer.cls == "Activation" and activation == "linear":
+            behind = True
+            continue
+        if isinstance(activation, str) and layer.cls in ("Dense", "Conv1D", "Conv2D", "Conv3D", "Activation"):
+            return layer, activation, behind
+        if layer.cls not in PASSING or (model.kind == "functional"):
+            return None
+        behind = True
+    return None
+
+
+def _look(context: Context, call: Call, model: Model) -> Finding | None:
+    known = _last(context, model)
+    output = single(call.outputs)
+    if known is None or output is None or not output.shape or output.shape[-1] is None:
+        return None
+    layer, activation, behind = known
+    units, loss = output.shape[-1], call.loss
+    text = written.compile_call(context, model)
+    value = edits.argument(text[1], "loss", 1) if text is not None else None
+    logits = _from_logits(value)
+    if logits is None or text is None:
+        return None
+    through_lambda = any(item.cls == "Lambda" for item in context.first_layers(model))
+    crossed = loss in CATEGORICAL or loss in SPARSE
+    fixes: list[Fix] = []
+    first = ""
+    if units == 1 and activation == "softmax":
+        first = "softmax over one unit is always 1.0"
+        fixes += _activate(context, layer, "sigmoid")
+    elif units == 1 and loss in CATEGORICAL:
+        first = f"`{loss}` over one unit is always 0: there is nothing to learn"
+        fixes += operators.set_loss(context, model, "binary_crossentropy")
+    elif logits and activation in ("softmax", "sigmoid") and (crossed or loss in BINARY):
+        what = "twice" if behind or "bfloat16" in (output.dtype or "") or "float16" in (output.dtype or "") else "here"
+        first = f"the loss has from_logits=True and {layer.cls} applies {activation} already ({what})"
+        fixes += _activate(context, layer, None)
+        fixes += _without_logits(text, value)
+    elif not logits and activation == "linear" and (crossed or loss in BINARY) and not through_lambda:
+        wanted = "softmax" if crossed else "sigmoid"
+        first = f"`{loss}` wants probabilities, and {layer.cls} gives logits: it has no activation"
+        fixes += _activate(context, layer, wanted)
+    elif activation == "sigmoid" and crossed and units > 1:
+        first = f"`{loss}` is for classes that exclude each other; sigmoid gives {units} independent probabilities"
+        fixes += _activate(context, layer, "softmax")
+    elif activation == "softmax" and loss in BINARY and units > 2 and _one_hot(call):
+        first = f"`{loss}` over softmax of {units} classes trains {units} separate yes-or-no questions"
+        fixes += operators.set_loss(context, model, "categorical_crossentropy")
+    elif activation == "relu" and (loss in BINARY or crossed) and not logits:
+        wanted = "softmax" if crossed else "sigmoid"
+        first = f"`{loss}` wants probabilities; relu gives numbers from 0 up"
+        fixes += _activate(context, layer, wanted)
+    elif (
+        activation in ("sigmoid", "tanh")
+        and loss in REGRESSION
+        and _beyond_one(call, -1 if activation == "tanh" else 0)
+    ):
+        first = f"{activation} cannot reach the targets, which go beyond 1"
+        fixes += _activate(context, layer, None)
+    if not first:
+        return None
+    span = fixes[0].cause if fixes and fixes[0].cause is not None else layer.created or call.span
+    related = (Related(text[0].span(value), "the loss"),) if value is not None else ()
+    lines = [first, "Keras raises nothing: it trains on the wrong thing."]
+    return finding(RULE, context, span, "\n".join(lines), evidence=Evidence.SILENT, related=related, fixes=tuple(fixes))
+
+
+def _from_logits(value: ast.expr | None) -> bool | None:
+    """Whether the loss is told to take logits; None when the text does not say what the loss is."""
+    if isinstance(value, ast.Constant):
+        return False
+    if isinstance(value, ast.Call):
+        if value.args or any(item.arg is None for item in value.keywords):
+            return None
+        given = edits.keyword(value, "from_logits")
+        if given is None:
+            return False
+        return given.value if isinstance(given, ast.Constant) and isinstance(given.value, bool) else None
+    return False if isinstance(value, ast.Attribute) else None
+
+
+def _activate(context: Context, layer: Layer, activation: str | None) -> list[Fix]:
+    found = context.call_node(layer.created)
+    if found is None:
+        return []
+    source, call = found
+    if layer.cls == "Softmax":
+        return operators.remove_layer(context, layer) if activation is None else []
+    if layer.cls == "Activation":
+        if activation is None:
+            return operators.remove_layer(context, layer)
+        return fix(
+            f'Use "{activation}"',
+            edits.set_argument(source, call, "activation", 0, f'"{activation}"'),
+            cause=layer.created,
+        )
+    value = edits.keyword(call, "activation")
+    if activation is None:
+        return fix("Leave out the activation", edits.remove_argument(source, call, "activation"), cause=layer.created)
+    if value is not None and not isinstance(value, ast.Constant):
+        return fix(f'Use "{activation}"', edits.replace(source, value, f'"{activation}"'), cause=layer.created)
+    position = 1 if layer.cls == "Dense" else None
+    changed = edits.set_argument(source, call, "activation", position, f'"{activation}"')
+    return fix(f'Give {layer.cls} activation="{activation}"', changed, cause=layer.created)
+
+
+def _without_logits(text: tuple[SourceText, ast.Call], value: ast.expr | None) -> list[Fix]:
+    source = text[0]
+    if not isinstance(value, ast.Call):
+        return []
+    changed = edits.remove_argument(source, value, "from_logits")
+    return fix("Leave out `from_logits=True`", changed, cause=source.span(value))
+
+
+def _one_hot(call: Call) -> bool:
+    labels = argument_of(call, "y")
+    return labels is not None and bool(labels.values) and bool((labels.values or {}).get("one_hot"))
+
+
+def _beyond_one(call: Call, least: int) -> bool:
+    labels = argument_of(call, "y")
+    values = labels.values if labels is not None else None
+    if not values or not isinstance(values.get("max"), (int, float)):
+        return False
+    return float(values["max"]) > 1 or float(values.get("min") or 0) < least

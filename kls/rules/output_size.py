@@ -1,0 +1,98 @@
+"""A convolution or pooling window is larger than what it slides over.
+
+## What it says
+After the layers before it, the image (or sequence) is smaller than this layer's kernel or pool: nothing would be left.
+
+## Why it matters
+Keras raises `ValueError: Computed output size would be zero or negative` (TensorFlow: `Negative dimension size caused
+by subtracting 3 from 1`) where the layer is applied.
+
+## Example
+```python
+import keras
+from keras import layers
+model = keras.Sequential([
+    keras.Input((8, 8, 1)),
+    layers.MaxPooling2D(4),
+    layers.Conv2D(4, 3),
+])
+```
+
+## Repair
+`padding="same"`, a smaller window, fewer poolings, or a larger input.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kls.facts import Finding, Fix, Related, Severity
+from kls.rules import operators
+from kls.rules.context import Context, Rule, failed_layer, finding, show, single
+from kls.worker.protocol import Failure
+
+RULE = Rule("output-size", Severity.ERROR, "A convolution or pooling window is larger than what it slides over.")
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for a window that does not fit, known from the layer's own configuration and input."""
+    config: dict[str, Any] = failure.facts.get("config") or {}
+    given = single(failure.inputs)
+    window = config.get("kernel_size") or config.get("pool_size")
+    if given is None or given.shape is None or not window or config.get("padding") != "valid":
+        return None
+    sizes = _spatial(given.shape, config)
+    dilation = config.get("dilation_rate") or (1,) * len(sizes)
+    if len(sizes) != len(window) or not any(
+        size is not None and size < (width - 1) * step + 1
+        for size, width, step in zip(sizes, window, dilation, strict=False)
+    ):
+        return None
+    span = failure.layer_created or failure.layer_called
+    if span is None:
+        return None
+    kind = "kernel" if "kernel_size" in config else "pool"
+    lines = [
+        f"`{failure.layer_cls}` slides a {show(tuple(window))} {kind} over {show(sizes)}: nothing is left",
+        f"its input is {show(given.shape)}",
+        f"Keras raises: {failure.exception}: {failure.message}",
+    ]
+    fixes = _fixes(context, failure, given.shape, window, kind, sizes)
+    related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1])
+    cause = fixes[0].cause if fixes and fixes[0].cause is not None else span
+    return finding(
+        RULE, context, cause, "\n".join(lines), call=context.sink(failure), related=related, fixes=tuple(fixes)
+    )
+
+
+def _spatial(shape: tuple[int | None, ...], config: dict[str, Any]) -> tuple[int | None, ...]:
+    return shape[2:] if config.get("data_format") == "channels_first" else shape[1:-1]
+
+
+def _fixes(
+    context: Context,
+    failure: Failure,
+    shape: tuple[int | None, ...],
+    window: tuple[int, ...],
+    kind: str,
+    sizes: tuple[int | None, ...],
+) -> list[Fix]:
+    layer = failed_layer(failure)
+    fixes: list[Fix] = []
+    for other in context.report.layers:
+        if other.cls == "InputLayer" and other.outputs and other.outputs[0].shape:
+            size = other.outputs[0].shape[1:]
+            if len(size) == 3 and size[0] in (1, 3) and size[2] is not None and size[2] > 4 and size[2] == shape[-1]:
+                text = show((*size[1:], size[0]))
+                fixes += operators.set_layer_argument(
+                    context, other, "shape", 0, text, f"Put the channels last: {text}"
+                )
+    fixes += operators.set_layer_argument(
+        context, layer, "padding", None, '"same"', f'Set `padding="same"` in {failure.layer_cls}'
+    )
+    fit = min([size for size in sizes if size is not None] or [1])
+    if kind == "kernel" and fit >= 1:
+        fixes += operators.set_layer_argument(context, layer, "kernel_size", 1, str(fit), f"Use a kernel of {fit}")
+    if kind == "pool":
+        fixes += operators.remove_layer(context, layer)
+    return fixes

@@ -1,0 +1,465 @@
+"""Repairs of shapes between layers that are searched for: ranks, operands, reshapes. Not a rule: rules ask them."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from typing import Any
+
+from kls import edits
+from kls.facts import Edit, Fix
+from kls.rules import operators, search
+from kls.rules.context import Context, argument_of, fix, size_of
+from kls.source import SourceText
+from kls.worker.protocol import Failure, Layer, Shape
+
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
+
+
+def wanted_rank(failure: Failure) -> int | None:
+    """How many axes the failing layer takes, batch included: its `input_spec`, else what its class name says."""
+    spec: dict[str, Any] = next(iter(failure.facts.get("input_spec") or ()), None) or {}
+    told = spec.get("ndim") or spec.get("min_ndim")
+    if isinstance(told, int):
+        return told
+    cls = failure.layer_cls or ""
+    match = re.search(r"([123])D(?:Transpose)?$", cls)
+    if match is not None:
+        return int(match[1]) + 2 + ("LSTM" in cls)
+    if cls in RECURRENT:
+        return 3
+    return None
+
+
+def rank_fixes(context: Context, failure: Failure) -> list[Fix]:
+    """Give the failing layer a tensor of the rank that it takes, by the layer before, or the input."""
+    given: Shape = failure.inputs[0].shape if failure.inputs else None
+    if given is None:
+        return []
+    wanted, rank = wanted_rank(failure), len(given)
+    timed = failure.layer_cls == "TimeDistributed" or "ConvLSTM" in (failure.layer_cls or "")
+    told = re.search(r"rank|ndim|dimensions?\b[, ]|length|axis \S+ is out|index out of range|permut", failure.message)
+    if wanted is None and not timed and told is None:
+        return []
+    before = _before(context, failure, given)
+    fixes: list[Fix] = []
+    if wanted is None or rank < wanted:
+        for layer in before[:1]:
+            if layer.cls in RECURRENT:
+                fixes += return_sequences(context, layer, True)
+            if layer.cls == "Flatten" or layer.cls.startswith("Global"):
+                fixes += operators.remove_layer(context, layer)
+        fixes += _batch_in_reshape(context, given)
+        fixes += _inputs(context, before, "longer", leading_first=timed)
+    if wanted is None or rank > wanted:
+        for layer in before[:1]:
+            if layer.cls in RECURRENT and layer.config.get("return_sequences"):
+                fixes += return_sequences(context, layer, False)
+            if layer.cls == "Reshape":
+                fixes += _shorter(context, layer, "target_shape", "Take the batch axis out of the target shape")
+        fixes += _inputs(context, before, "shorter", leading_first=True)
+        if failure.layer_cls == "Permute":
+            fixes += _permute(context, failure, rank)
+    return fixes
+
+
+def _before(context: Context, failure: Failure, given: tuple[int | None, ...]) -> list[Layer]:
+    """The layers before the failing one, the last first: those that gave what it was given, then the inputs."""
+    made = [layer for layer in context.report.layers if layer.key != failure.layer]
+    giving = [layer for layer in made if len(layer.outputs) == 1 and layer.outputs[0].shape == given]
+    inputs = [layer for layer in made if layer.cls == "InputLayer"]
+    found = [*reversed(giving), *reversed(inputs)]
+    return list({layer.key: layer for layer in found}.values())
+
+
+def return_sequences(context: Context, layer: Layer, value: bool) -> list[Fix]:
+    """Have a recurrent layer give its whole sequence, or its last output alone."""
+    found = context.call_node(layer.created)
+    if found is None:
+        return []
+    source, call = found
+    inner = call.args[0] if layer.cls == "Bidirectional" and call.args else call
+    if not isinstance(inner, ast.Call):
+        return []
+    if value:
+        edit: Edit | None = edits.set_argument(source, inner, "return_sequences", None, "True")
+        return fix("Set `return_sequences=True`", edit, cause=layer.created)
+    return fix(
+        "Give the last output only: no `return_sequences`",
+        edits.remove_argument(source, inner, "return_sequences"),
+        cause=layer.created,
+    )
+
+
+def _shape_value(context: Context, layer: Layer) -> tuple[SourceText, ast.Call, ast.expr] | None:
+    found = context.call_node(layer.created)
+    if found is None:
+        return None
+    for name, position in (("shape", 0), ("input_shape", None), ("target_shape", 0), ("batch_shape", None)):
+        if name == "target_shape" and layer.cls != "Reshape":
+            continue
+        value = edits.argument(found[1], name, position if layer.cls in ("InputLayer", "Reshape") else None)
+        if value is not None:
+            return found[0], found[1], value
+    return None
+
+
+def _inputs(context: Context, before: list[Layer], way: str, leading_first: bool) -> list[Fix]:
+    fixes: list[Fix] = []
+    for layer in [item for item in before if item.cls == "InputLayer"][:2]:
+        found = _shape_value(context, layer)
+        if found is None:
+            continue
+        source, call, value = found
+        cause = source.span(call)
+        if way == "shorter" and isinstance(value, ast.Attribute) and value.attr == "shape":
+            edit = edits.replace(source, value, f"{source.segment(value)}[1:]")
+            fixes += fix("Leave the batch axis out of the input shape", edit, cause=cause)
+        if not isinstance(value, (ast.Tuple, ast.List)):
+            continue
+        items = [source.segment(item) for item in value.elts]
+        if way == "longer":
+            forms = [["1", *items], [*items, "1"]] if leading_first else [[*items, "1"], ["1", *items], [*items, "3"]]
+        else:
+            forms = [items[1:]] if items and items[0] == "None" else [items[1:], items[:-1]]
+            if items and items[-1] == "1":
+                forms.reverse()
+        for form in forms:
+            if form:
+                text = edits.tuple_text(tuple(form))
+                fixes += fix(f"Set the input shape to {text}", edits.replace(source, value, text), cause=cause)
+    return fixes
+
+
+def _shorter(context: Context, layer: Layer, name: str, title: str) -> list[Fix]:
+    found = context.call_node(layer.created)
+    value = edits.argument(found[1], name, 0) if found is not None else None
+    if found is None or not isinstance(value, (ast.Tuple, ast.List)) or len(value.elts) < 2:
+        return []
+    text = edits.tuple_text(tuple(found[0].segment(item) for item in value.elts[1:]))
+    return fix(title, edits.replace(found[0], value, text), cause=layer.created)
+
+
+def _permute(context: Context, failure: Failure, rank: int) -> list[Fix]:
+    found = context.call_node(failure.layer_created)
+    value = edits.argument(found[1], "dims", 0) if found is not None else None
+    if found is None or not isinstance(value, (ast.Tuple, ast.List)):
+        return []
+    rest = range(len(value.elts) + 1, rank)
+    text = edits.tuple_text((*[found[0].segment(item) for item in value.elts], *rest))
+    return fix(f"Permute all axes: {text}", edits.replace(found[0], value, text), cause=failure.layer_created)
+
+
+def _batch_in_reshape(context: Context, given: tuple[int | None, ...]) -> list[Fix]:
+    """`reshape(x, (28, 28, 1))` of a batch: the first axis is the batch's."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            if search.last_part(call.func) != "reshape" or search.makes_layer(call):
+                continue
+            shape = call.args[-1] if call.args else None
+            if not isinstance(shape, (ast.Tuple, ast.List)) or len(shape.elts) != len(given):
+                continue
+            if [source.segment(item) for item in shape.elts] == [str(size) for size in given]:
+                text = edits.tuple_text(("-1", *[source.segment(item) for item in shape.elts]))
+                edit = edits.replace(source, shape, text)
+                fixes += fix("Keep the batch axis: -1 first", edit, cause=source.span(call))
+    return fixes
+
+
+# Operands
+
+
+def operand_fixes(context: Context, failure: Failure) -> list[Fix]:
+    """Make the tensors of the failing expression fit: another tensor, another axis, a projection."""
+    fixes: list[Fix] = []
+    for source, place in search.places(context, failure)[:3]:
+        if isinstance(place, ast.Call) and search.last_part(place.func) in ("Sequential", "Model", "fit"):
+            continue
+        names = [node for node in ast.walk(place) if isinstance(node, ast.Name)]
+        known = [(node, _shape_of(context, node, place.lineno)) for node in names]
+        tensors = [(node, shape) for node, shape in known if shape is not None]
+        if len({node.id for node, _ in tensors}) < 2:
+            continue
+        fixes += _operands(context, source, place, tensors)
+        if fixes:
+            break
+    return fixes
+
+
+def _shape_of(context: Context, node: ast.Name, line: int) -> tuple[int | None, ...] | None:
+    found: tuple[int | None, ...] | None = None
+    for item in context.report.variables:
+        if item.name == node.id and item.kind == "keras-tensor" and item.statement.line <= line and item.tensors:
+            if item.statement.line < line or found is None:
+                found = item.tensors[0].shape
+    return found
+
+
+def _operands(
+    context: Context,
+    source: SourceText,
+    place: ast.expr,
+    tensors: list[tuple[ast.Name, tuple[int | None, ...]]],
+) -> list[Fix]:
+    cause = source.span(place)
+    (one, first), (other, second) = tensors[0], tensors[1]
+    fixes: list[Fix] = []
+    name = search.last_part(place.func) if isinstance(place, ast.Call) else ""
+    keras, imports = search.keras_name(source)
+    if isinstance(place, ast.Call) and name == "stack":
+        prefix = source.segment(place.func)[: -len("stack")]
+        edit = edits.replace(source, place.func, f"{prefix}concatenate")
+        fixes += fix("Join them with `concatenate`", edit, cause=cause)
+    product = name in ("matmul", "dot") or (isinstance(place, ast.BinOp) and isinstance(place.op, ast.MatMult))
+    if product and len(second) >= 3 and len(first) == len(second):
+        axes = (*range(len(second) - 2), len(second) - 1, len(second) - 2)
+        for node in (other, one):
+            text = f"{keras}.ops.transpose({node.id}, {axes})"
+            edit = edits.replace(source, node, text)
+            fixes += fix(f"Transpose `{node.id}`", edit, *imports, cause=cause)
+    if len(first) != len(second):
+        low, high = ((one, first), (other, second)) if len(first) < len(second) else ((other, second), (one, first))
+        missing = len(high[1]) - len(low[1])
+        for text in (
+            f"{low[0].id}[{', '.join([':'] * len(low[1]) + ['None'] * missing)}]",
+            f"{low[0].id}[{', '.join([':'] + ['None'] * missing)}]",
+        ):
+            edit = edits.replace(source, low[0], text)
+            fixes += fix(f"Give `{low[0].id}` another axis: `{text}`", edit, cause=cause)
+        return fixes
+    for (node, shape), wanted in (((one, first), second), ((other, second), first)):
+        if shape == wanted:
+            continue
+        for variable in reversed(context.report.variables):
+            fits = variable.kind == "keras-tensor" and variable.tensors and variable.tensors[0].shape == wanted
+            if fits and variable.name not in (one.id, other.id) and variable.statement.line < place.lineno:
+                edit = edits.replace(source, node, variable.name)
+                fixes += fix(f"Give `{variable.name}` instead of `{node.id}`", edit, cause=cause)
+    for (node, shape), wanted in (((one, first), second), ((other, second), first)):
+        if not shape or not wanted:
+            continue
+        if shape[:-1] == wanted[:-1] or name in ("", "matmul") or "Attention" in source.segment(place):
+            size = wanted[-1]
+            if size is None or shape[-1] == size:
+                continue
+            image = len(shape) == 4
+            made = "Conv2D" if image else "Dense"
+            layer, more = _layer_name(source, place, made, keras)
+            text = f"{layer}({size}, 1)({node.id})" if image else f"{layer}({size})({node.id})"
+            edit = edits.replace(source, node, text)
+            title = f"Project `{node.id}` to {size} with `{made}`"
+            fixes += fix(title, edit, *(more if more is not None else imports), cause=cause)
+    return fixes
+
+
+def _layer_name(source: SourceText, place: ast.expr, made: str, keras: str) -> tuple[str, list[Edit] | None]:
+    """How this file says a layer class: as it says the others."""
+    if isinstance(place, ast.Call) and isinstance(place.func, ast.Call):
+        return edits.callee_like(source, place.func, made)
+    for node in source.calls():
+        if isinstance(node.func, ast.Attribute) and search.makes_layer(node):
+            words = source.segment(node.func.value)
+            if words.endswith("layers") or words in ("L", "kl", "tfkl"):
+                return f"{words}.{made}", []
+    return f"{keras}.layers.{made}", None
+
+
+# Sizes
+
+
+def size_fixes(context: Context, failure: Failure) -> list[Fix]:
+    """Numbers of reshapes, lists of another length, indices beyond the end, names that hold a number."""
+    return [*_indices(context, failure), *_whole_shapes(context, failure), *_lengths(context, failure),
+            *_named_numbers(context, failure), *_flat(context, failure), *_reshapes(context)]  # fmt: skip
+
+
+def _indices(context: Context, failure: Failure) -> list[Fix]:
+    fixes: list[Fix] = []
+    for source, place in search.places(context, failure)[:1]:
+        if not isinstance(place, ast.Subscript) or not isinstance(place.value, ast.Name):
+            continue
+        shape = _shape_of(context, place.value, place.lineno)
+        items = place.slice.elts if isinstance(place.slice, ast.Tuple) else [place.slice]
+        for axis, item in enumerate(items):
+            size = shape[axis] if shape is not None and axis < len(shape) else None
+            if isinstance(item, ast.Constant) and type(item.value) is int and size is not None and item.value >= size:
+                edit = edits.replace(source, item, str(size - 1))
+                fixes += fix(f"Index {size - 1} is the last", edit, cause=source.span(place))
+    return fixes
+
+
+def _whole_shapes(context: Context, failure: Failure) -> list[Fix]:
+    """A literal shape that the message names, by another of the same rank that it names."""
+    if failure.call is not None:
+        return []
+    shapes = [
+        tuple(map(int, re.findall(r"\d+", text))) for text in re.findall(r"\((\d+(?:, ?\d+)+)\)", failure.message)
+    ]
+    fixes: list[Fix] = []
+    for source, place in search.places(context, failure)[:1]:
+        for node in ast.walk(place):
+            if isinstance(node, (ast.Tuple, ast.List)):
+                values = tuple(item.value if isinstance(item, ast.Constant) else None for item in node.elts)
+                for shape in dict.fromkeys(shapes) if values in shapes else ():
+                    if shape != values and len(shape) == len(values):
+                        text = edits.tuple_text(shape)
+                        edit = edits.replace(source, node, text)
+                        fixes += fix(f"Change the shape to {text}", edit, cause=source.span(place))
+    return fixes
+
+
+def _lengths(context: Context, failure: Failure) -> list[Fix]:
+    """A list of constants that is too long."""
+    fixes: list[Fix] = []
+    for old, new in search.conflicts(failure)[:4]:
+        for source in context.sources.values():
+            for node in source.nodes:
+                if isinstance(node, ast.List) and len(node.elts) == old > new and old < 65:
+                    if all(isinstance(item, ast.Constant) for item in node.elts):
+                        kept = ", ".join(source.segment(item) for item in node.elts[:new])
+                        statement = source.statement(node)
+                        cause = source.span(statement) if statement is not None else source.span(node)
+                        fixes += fix(f"Keep {new} numbers", edits.replace(source, node, f"[{kept}]"), cause=cause)
+    return fixes
+
+
+def _named_numbers(context: Context, failure: Failure) -> list[Fix]:
+    """`heads = 6` where something must divide something: the nearest divisors."""
+    fixes: list[Fix] = []
+    sizes = [int(item) for item in re.findall(r"\d+", failure.message) if 3 < int(item) < 10_000]
+    for source, place in search.places(context, failure)[:2]:
+        names = {node.id for node in ast.walk(place) if isinstance(node, ast.Name)}
+        if "//" not in source.segment(place) and "divi" not in failure.message:
+            continue
+        for node, name, made in source.assignments():
+            number = made.value if isinstance(made, ast.Constant) else None
+            if not (isinstance(name, ast.Name) and name.id in names and isinstance(number, int) and number > 1):
+                continue
+            near = [size for size in range(2, 2 * number + 1) if any(whole % size == 0 for whole in sizes)]
+            near = sorted(
+                (size for size in near if size != number), key=lambda size, near_to=number: abs(size - near_to)
+            )
+            for size in near[:4]:
+                edit = edits.replace(source, made, str(size))
+                fixes += fix(f"Set `{name.id}` to {size}", edit, cause=source.span(node))
+    return sorted(fixes, key=lambda item: len(item.title))[:4]
+
+
+def _flat(context: Context, failure: Failure) -> list[Fix]:
+    """`Flatten` of axes that are not known gives a width that is not known: pool instead."""
+    fixes: list[Fix] = []
+    for layer in context.report.layers:
+        given = layer.inputs[0].shape if layer.inputs else None
+        found = context.call_node(layer.created)
+        if layer.cls == "Flatten" and given is not None and found is not None and None in given[1:]:
+            if 3 <= len(given) <= 5:
+                made = f"GlobalAveragePooling{len(given) - 2}D"
+                name, imports = edits.callee_like(found[0], found[1], made)
+                edit = edits.replace(found[0], found[1].func, name)
+                fixes += fix(f"Use `{made}` instead of `Flatten`", edit, *imports, cause=layer.created)
+    return fixes
+
+
+def _reshapes(context: Context) -> list[Fix]:
+    """A reshape that leaves the batch axis to -1: the other sizes must multiply to what one sample has."""
+    shapes = [layer.outputs[0].shape for layer in context.report.layers if layer.cls == "InputLayer" and layer.outputs]
+    shapes += [model.inputs[0].shape for model in context.report.models if model.inputs]
+    sizes = {size_of(shape[1:]) for shape in shapes if shape}
+    totals = {size for size in sizes if size is not None}
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            shape = call.args[-1] if call.args else None
+            if search.last_part(call.func) != "reshape" or not isinstance(shape, (ast.Tuple, ast.List)):
+                continue
+            texts = [source.segment(item) for item in shape.elts]
+            if len(texts) < 2 or texts[0] != "-1" or not all(text.isdigit() for text in texts[1:]):
+                continue
+            values = [int(text) for text in texts[1:]]
+            if math.prod(values) in totals:
+                continue
+            for index in reversed(range(len(values))):
+                rest = math.prod(values[:index] + values[index + 1 :])
+                for total in sorted(totals):
+                    if rest and total % rest == 0 and total // rest not in (values[index], 0):
+                        edit = edits.replace(source, shape.elts[index + 1], str(total // rest))
+                        title = f"Change {values[index]} to {total // rest}: {total} numbers for each sample"
+                        fixes += fix(title, edit, cause=source.span(call))
+    return fixes[:4]
+
+
+# Statements
+
+
+def statement_fixes(context: Context, failure: Failure) -> list[Fix]:
+    """Repairs of the failing statement as a whole."""
+    fixes: list[Fix] = []
+    span = failure.frames[-1] if failure.frames else None
+    source = context.source(span.path) if span is not None else None
+    statement = source.at(span, ast.stmt) if source is not None and span is not None else None
+    statement = statement or (source.statement_at(span.line) if source is not None and span is not None else None)
+    if source is None or statement is None or span is None:
+        return []
+    cause = source.span(statement)
+    if isinstance(statement, ast.AugAssign):
+        operator = source.cut(type(cause)(
+            cause.path, source.span(statement.target).end_line, source.span(statement.target).end_column,
+            source.span(statement.value).line, source.span(statement.value).column,
+        )).strip().rstrip("=")  # fmt: skip
+        target = source.segment(statement.target)
+        text = f"{target} = {target} {operator} {source.segment(statement.value)}"
+        fixes += fix("Make a new array", edits.replace(source, statement, text), cause=cause)
+    call = statement.value if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) else None
+    if call is not None and isinstance(call.func, ast.Attribute):
+        inner = call.args[0] if call.args else None
+        again = isinstance(inner, ast.Call) and search.last_part(inner.func) in ("Input", "InputLayer")
+        if (call.func.attr == "add" and again) or (call.func.attr == "quantize" and "already" in failure.message):
+            fixes += fix("Remove this line", edits.remove_statement(source, statement), cause=cause, safe=False)
+    for place, node in search.calls(context, failure)[:2]:
+        state = edits.keyword(node, "initial_state")
+        if isinstance(state, ast.Name):
+            edit = edits.replace(place, state, f"{state.id}[:2]")
+            fixes += fix("Give the two states of one direction", edit, cause=place.span(node))
+        if "to string" in failure.message and node.args:
+            edit = edits.wrap(place, node.args[0], "{}.astype(str)")
+            fixes += fix("Give strings: `.astype(str)`", edit, cause=place.span(node))
+    if "string" in failure.message:
+        for call in source.calls():
+            if search.last_part(call.func) == "Input" and edits.keyword(call, "dtype") is not None:
+                edit2 = edits.remove_argument(source, call, "dtype")
+                fixes += fix("Let the input be of numbers: no `dtype`", edit2, cause=source.span(call))
+    return fixes
+
+
+def _shifted_labels(context: Context, failure: Failure) -> list[Fix]:
+    """Labels one step longer than the output: the first is the start token's."""
+    call = context.sink(failure)
+    if call is None or "loss" not in failure.stage:
+        return []
+    labels = argument_of(call, "y")
+    given = labels.tensors[0].shape if labels is not None and labels.tensors else None
+    output = call.outputs[0].shape if call.outputs else None
+    model = context.model_of(call)
+    if output is None and model is not None and model.outputs:
+        output = model.outputs[0].shape
+    if given is None or output is None or len(given) < 2 or len(output) < 2:
+        return []
+    if given[1] is None or output[1] is None or given[1] != output[1] + 1:
+        return []
+    return operators.transform_data(context, labels, "{}[:, 1:]", "Leave the first step out of the labels")
+
+
+def general(context: Context, failure: Failure) -> list[Fix]:
+    """What may be tried for any failure inside a model, after what its rule knows."""
+    if failure.stage == "adapter" or "metrics" in failure.stage:
+        return []
+    return [
+        *statement_fixes(context, failure),
+        *_shifted_labels(context, failure),
+        *rank_fixes(context, failure),
+        *operand_fixes(context, failure),
+        *size_fixes(context, failure),
+        *search.agree(context, failure, 6),
+    ]

@@ -1,0 +1,185 @@
+"""A name that the installed Keras or TensorFlow does not have.
+
+## What it says
+The program imports or asks for a function, class, module or attribute that this version does not have: a leftover of
+Keras 1 or 2, or a misspelling.
+
+## Why it matters
+Python raises `ImportError: cannot import name …` or `AttributeError: module … has no attribute …` there.
+
+## Example
+```python
+import keras
+x = keras.Input((4,))
+model = keras.Model(x, keras.layers.Dense(3)(x))
+model.predict_classes([[1.0, 2.0, 3.0, 4.0]])
+```
+
+## Repair
+The name that took its place.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Edit, Finding, Fix, Severity, Span
+from kls.rules import keras_names
+from kls.rules.context import Context, Rule, finding, fix
+from kls.rules.reading import Reading, stated
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+RULE = Rule("removed-name", Severity.ERROR, "A name that the installed Keras or TensorFlow does not have.")
+
+METHODS = {
+    "fit_generator": "fit",
+    "evaluate_generator": "evaluate",
+    "predict_generator": "predict",
+    "reset_states": "reset_state",
+    "predict_proba": "predict",
+    "CuDNNLSTM": "LSTM",
+    "CuDNNGRU": "GRU",
+}
+"""Names with a new spelling and the same arguments."""
+
+MODULES = {
+    "keras.layers.core": "keras.layers",
+    "keras.layers.convolutional": "keras.layers",
+    "keras.layers.pooling": "keras.layers",
+    "keras.layers.recurrent": "keras.layers",
+    "keras.layers.embeddings": "keras.layers",
+    "keras.layers.normalization": "keras.layers",
+    "keras.layers.merge": "keras.layers",
+    "keras.layers.advanced_activations": "keras.layers",
+    "keras.layers.wrappers": "keras.layers",
+    "keras.layers.noise": "keras.layers",
+    "keras.utils.np_utils": "keras.utils",
+    "keras.utils.vis_utils": "keras.utils",
+    "keras.utils.data_utils": "keras.utils",
+    "keras.engine": "keras",
+    "keras.engine.topology": "keras.layers",
+    "keras.preprocessing.text": "keras.preprocessing",
+    "keras.optimizers.legacy": "keras.optimizers",
+    "keras.wrappers.scikit_learn": "keras.wrappers",
+}
+"""Modules whose contents moved."""
+
+ARGMAX = "predict_classes"
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for a missing import or attribute of Keras or TensorFlow."""
+    span = failure.frames[-1] if failure.frames else None
+    if span is None:
+        return None
+    if failure.exception in ("ImportError", "ModuleNotFoundError"):
+        lines = [failure.message.split("\n", 1)[0].split(" (")[0], f"It raises: {failure.exception}: {failure.message}"]
+        return finding(RULE, context, span, "\n".join(lines), fixes=tuple(_import_fixes(context, span)))
+    name = failure.facts.get("attribute")
+    known = "has no attribute" in failure.message
+    if failure.exception != "AttributeError" or not isinstance(name, str) or not known:
+        return None
+    owner = failure.facts.get("object") or "it"
+    lines = [f"`{owner}` has no `{name}`", f"It raises: {failure.exception}: {failure.message}"]
+    fixes = _attribute_fixes(context, span, name, tuple(failure.facts.get("close") or ()))
+    return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
+
+
+GONE_METHODS = ("fit_generator", "evaluate_generator", "predict_generator", "predict_classes", "predict_proba")
+"""Methods of `keras.Model` that Keras 3 has no longer."""
+
+
+def read(reading: Reading) -> Iterator[Finding]:
+    """Methods of a Keras model that Keras 3 has no longer, and layers of which there is no such class."""
+    for call, name in reading.calls():
+        owner, _, last = name.rpartition(".")
+        if not isinstance(call.func, ast.Attribute) or call.func.attr != last:
+            continue
+        if owner == "keras.Model" and last in GONE_METHODS:
+            yield _gone(reading, call.func, f"`{reading.source.segment(call.func.value)}` has no `{last}`", ())
+        if owner == "keras.layers" and last[:1].isupper() and name not in keras_names.PARAMETERS and reading.tabled:
+            names = [item.rpartition(".")[2] for item in keras_names.PARAMETERS if item.startswith("keras.layers.")]
+            close = tuple(difflib.get_close_matches(last, names, 2, 0.75))
+            if close or last in METHODS:
+                yield _gone(reading, call.func, f"Keras has no layer `{last}`", close)
+
+
+def _gone(reading: Reading, node: ast.Attribute, words: str, close: tuple[str, ...]) -> Finding:
+    severity = RULE.severity if reading.installed else Severity.INFORMATION
+    span = reading.source.span(node)
+    fixes = _attribute_edits(reading.source, node, node.attr, close, span)
+    age = "" if reading.installed else " in Keras 3"
+    return stated(RULE, span, f"{words}{age}", severity=severity, fixes=tuple(fixes))
+
+
+def _attribute(source: SourceText, span: Span, name: str) -> ast.Attribute | None:
+    for node in source.nodes:
+        if isinstance(node, ast.Attribute) and node.attr == name and node.lineno <= span.end_line:
+            if (node.end_lineno or 0) >= span.line:
+                return node
+    return None
+
+
+def _attribute_fixes(context: Context, span: Span, name: str, close: tuple[str, ...]) -> list[Fix]:
+    source = context.source(span.path)
+    node = _attribute(source, span, name) if source is not None else None
+    return [] if source is None or node is None else _attribute_edits(source, node, name, close, span)
+
+
+def _attribute_edits(
+    source: SourceText, node: ast.Attribute, name: str, close: tuple[str, ...], cause: Span
+) -> list[Fix]:
+    if name == ARGMAX:
+        call = source.parents.get(node)
+        if isinstance(call, ast.Call):
+            given = ", ".join(source.segment(item) for item in call.args)
+            new = f"{source.segment(node.value)}.predict({given}).argmax(axis=-1)"
+            return fix("Use `predict(…).argmax(axis=-1)`", edits.replace(source, call, new), cause=cause)
+    fixes: list[Fix] = []
+    whole = source.span(node)
+    known = [METHODS[name]] if name in METHODS else []
+    for new in dict.fromkeys([*known, *close]):
+        place = Span(whole.path, whole.end_line, whole.end_column - len(name), whole.end_line, whole.end_column)
+        fixes += fix(f"Use `{new}`", Edit(place, new), cause=cause)
+    if name == "preprocessing" and source.segment(node).endswith("layers.experimental.preprocessing"):
+        return fixes
+    if name == "experimental":
+        outer = source.parents.get(node)
+        if isinstance(outer, ast.Attribute) and outer.attr == "preprocessing":
+            return fix("Use the layer itself", edits.replace(source, outer, source.segment(node.value)), cause=cause)
+        return fix("Leave out `experimental`", edits.replace(source, node, source.segment(node.value)), cause=cause)
+    return fixes
+
+
+def _import_fixes(context: Context, span: Span) -> list[Fix]:
+    source = context.source(span.path)
+    node = source.statement_at(span.line) if source is not None else None
+    if source is None or not isinstance(node, ast.ImportFrom) or not node.module:
+        return []
+    prefix, module = _split(node.module)
+    names = [alias.name for alias in node.names]
+    if module in MODULES:
+        new = prefix + MODULES[module]
+        return fix(f"Import from `{new}`", edits.replace(source, node, _import(node, new, names)), cause=span)
+    if module == "keras.utils" and names == ["np_utils"]:
+        asked = node.names[0].asname or "np_utils"
+        line = f"from {node.module.rpartition('.')[0] or 'keras'} import utils as {asked}"
+        return fix("Use `keras.utils` itself", edits.replace(source, node, line), cause=span)
+    return []
+
+
+def _split(module: str) -> tuple[str, str]:
+    """("tensorflow.", "keras.layers.core") for a module written through TensorFlow."""
+    return ("tensorflow.", module[len("tensorflow.") :]) if module.startswith("tensorflow.") else ("", module)
+
+
+def _import(node: ast.ImportFrom, module: str, names: list[str]) -> str:
+    items = ", ".join(
+        f"{alias.name} as {alias.asname}" if alias.asname else name
+        for alias, name in zip(node.names, names, strict=True)
+    )
+    return f"from {module} import {items}"

@@ -1,0 +1,120 @@
+"""A reshape to a shape with another number of elements.
+
+## What it says
+`reshape` (of NumPy, TensorFlow or Keras) asks for more or fewer numbers than there are.
+
+## Why it matters
+NumPy raises `ValueError: cannot reshape array of size 50176 into shape (64,28,28,3)`, Keras
+`The total size of the tensor must be unchanged`.
+
+## Example
+```python
+import numpy as np
+x = np.zeros((64, 784))
+x = x.reshape(64, 28, 28, 3)
+```
+
+## Repair
+Change the size that does not fit, or let NumPy work one out with -1.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from typing import Any
+
+from kls import edits
+from kls.facts import Finding, Fix, Related, Severity, Span
+from kls.rules.context import Context, Rule, finding, fix, show, single
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+RULE = Rule("reshape-size", Severity.ERROR, "A reshape to a shape with another number of elements.")
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for a NumPy reshape or a `Reshape` layer whose sizes do not multiply to what there is."""
+    if failure.layer_cls == "Reshape":
+        return _layer(context, failure)
+    operands = failure.facts.get("operands") or ()
+    span = failure.frames[-1] if failure.frames else None
+    found = context.call_node(span)
+    if found is None or span is None or failure.exception not in ("ValueError", "InvalidArgumentError"):
+        return None
+    source, call = found
+    function = call.func
+    if not (isinstance(function, ast.Attribute) and function.attr == "reshape"):
+        return None
+    shape = next((shape for _, shape, _ in operands if shape is not None), None)
+    if shape is None:
+        return None
+    total = math.prod(size for size in shape if size is not None)
+    subject = source.segment(function.value)
+    lines = [
+        f"`{subject}` is {show(tuple(shape))}, {total:,} numbers: it cannot become {_target(source, call)}",
+        f"It raises: {failure.exception}: {failure.message}",
+    ]
+    fixes = _resize(source, _sizes(call), total, span)
+    return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
+
+
+def _layer(context: Context, failure: Failure) -> Finding | None:
+    given = single(failure.inputs)
+    span = failure.layer_created or failure.layer_called
+    found = context.call_node(span)
+    if given is None or given.shape is None or span is None:
+        return None
+    config: dict[str, Any] = failure.facts.get("config") or {}
+    target: tuple[int | None, ...] = config.get("target_shape") or ()
+    lines = [
+        f"`Reshape({show(tuple(target))})` is given {show(given.shape)}: the number of elements differs",
+        f"Keras raises: {failure.exception}: {failure.message}",
+    ]
+    total = math.prod(size for size in given.shape[1:] if size is not None)
+    fixes: list[Fix] = []
+    if found is not None and found[1].args and isinstance(found[1].args[0], (ast.Tuple, ast.List)):
+        fixes = _resize(found[0], list(found[1].args[0].elts), total, span)
+    related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1])
+    return finding(RULE, context, span, "\n".join(lines), related=related, fixes=tuple(fixes))
+
+
+def _sizes(call: ast.Call) -> list[ast.expr]:
+    given = call.args
+    if len(given) == 2 and isinstance(given[1], (ast.Tuple, ast.List)):
+        return list(given[1].elts)
+    if len(given) == 1 and isinstance(given[0], (ast.Tuple, ast.List)):
+        return list(given[0].elts)
+    return list(given)
+
+
+def _target(source: SourceText, call: ast.Call) -> str:
+    return "(" + ", ".join(source.segment(item) for item in _sizes(call)) + ")"
+
+
+def _resize(source: SourceText, sizes: list[ast.expr], total: int, cause: Span) -> list[Fix]:
+    """One fix for each size that alone could be changed so that the product is right; the last axis first."""
+    values: list[int | None] = [_number(size) for size in sizes]
+    fixes: list[Fix] = []
+    for index in reversed(range(len(sizes))):
+        others = [value for position, value in enumerate(values) if position != index]
+        if any(value is None or value <= 0 for value in others) or values[index] is None:
+            continue
+        rest = math.prod(value for value in others if value is not None)
+        if rest and total % rest == 0 and total // rest != values[index]:
+            new = total // rest
+            fixes += fix(
+                f"Change {source.segment(sizes[index])} to {new}",
+                edits.replace(source, sizes[index], str(new)),
+                cause=cause,
+            )
+    return fixes
+
+
+def _number(node: ast.expr) -> int | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, int):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = _number(node.operand)
+        return None if inner is None else -inner
+    return None

@@ -1,0 +1,183 @@
+"""Inputs and labels with different numbers of samples.
+
+## What it says
+The first axes of what `fit` is given differ: 100 rows of x, 90 of y.
+
+## Why it matters
+Keras raises `ValueError: Data cardinality is ambiguous. Make sure all arrays contain the same number of samples.`
+
+## Example
+```python
+import numpy as np, keras
+x = np.zeros((100, 4)); y = np.zeros(90)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(x, y)
+```
+
+## Repair
+Cut the longer one, or find where the shorter one lost its rows.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from kls import edits
+from kls.facts import Edit, Finding, Fix, Related, Severity
+from kls.rules import operators, written
+from kls.rules.context import Context, Rule, finding, fix
+from kls.rules.reading import Reading, inside, stated
+from kls.worker.protocol import Argument, Failure
+
+RULE = Rule("sample-count", Severity.ERROR, "Inputs and labels with different numbers of samples.")
+
+
+_PAIRED = ("keras.Model.fit", "keras.Model.evaluate", "tensorflow.data.Dataset.from_tensor_slices")
+_ARRAYS = ("numpy.array", "numpy.asarray", "tensorflow.constant", "tensorflow.convert_to_tensor")
+_CHANGES = ("append", "extend", "insert", "pop", "remove", "clear", "resize")
+
+
+def read(reading: Reading) -> Iterator[Finding]:
+    """Lists written out with different numbers of samples, given to `fit` or `from_tensor_slices` together."""
+    changed = {
+        node.value.id
+        for node in reading.source.nodes
+        if isinstance(node, ast.Attribute) and node.attr in _CHANGES and isinstance(node.value, ast.Name)
+    }
+    for statement, bound in reading.steps():
+        for call in inside(statement):
+            name = reading.name(call)
+            if name not in _PAIRED or not call.args:
+                continue
+            given: list[ast.expr] = list(call.args[:2]) + [
+                item.value for item in call.keywords if item.arg in ("x", "y")
+            ]
+            if name.startswith("tensorflow"):
+                given = list(call.args[0].elts) if isinstance(call.args[0], ast.Tuple) else []
+            known = {key: value for key, value in bound.items() if key not in changed}
+            counts = [_rows(reading, node, known) for node in given]
+            if len(given) == 2 and None not in counts and counts[0] != counts[1]:
+                shown = ", ".join(
+                    f"`{reading.source.segment(node)}` {count}" if isinstance(node, ast.Name) else str(count)
+                    for node, count in zip(given, counts, strict=True)
+                )
+                yield stated(RULE, reading.source.span(call), f"different numbers of samples: {shown}")
+
+
+def _rows(reading: Reading, node: ast.expr, bound: Mapping[str, ast.expr]) -> int | None:
+    """The length of an array made of a list written out; None for anything else."""
+    if isinstance(node, ast.Name):
+        node = bound.get(node.id, node)
+    if isinstance(node, ast.Call) and reading.name(node) in _ARRAYS and node.args:
+        node = node.args[0]
+        return len(node.elts) if isinstance(node, ast.List) and not _starred(node) else None
+    return None
+
+
+def _starred(node: ast.List) -> bool:
+    return any(isinstance(item, ast.Starred) for item in node.elts)
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for arrays whose first axes differ."""
+    call = context.sink(failure)
+    if call is None or not failure.stage.endswith("adapter"):
+        return None
+    prefix = "validation_" if failure.stage.startswith("validation") else ""
+    counted: list[tuple[Argument, int]] = []
+    for argument in call.arguments:
+        if argument.role.startswith("validation_") == bool(prefix):
+            for tensor in argument.tensors:
+                if tensor.shape and tensor.shape[0] is not None:
+                    counted.append((argument, tensor.shape[0]))
+    if len({count for _, count in counted}) < 2:
+        return None
+    shown = ", ".join(f"`{argument.name or argument.role}` {count:,}" for argument, count in counted)
+    lines = [f"different numbers of samples: {shown}", f"Keras raises: {failure.exception}: {failure.message}"]
+    fixes: list[Fix] = [*_exchanged(context, counted), *_axis(context, counted)]
+    least = min(count for _, count in counted)
+    for argument, count in counted:
+        if count > least and len(argument.tensors) == 1:
+            name = argument.name or argument.role
+            fixes += operators.transform_data(
+                context, argument, "{}[:" + str(least) + "]", f"Keep {least:,} rows of `{name}`"
+            )
+    span = fixes[0].cause if fixes and fixes[0].cause is not None else call.span
+    related = [Related(call.span, f"`{call.method}` raises here")]
+    for argument, count in counted:
+        place = operators.place_of_data(context, argument)
+        if place is not None and place != span:
+            related.append(Related(place, f"`{argument.name or argument.role}` gets its {count:,} rows here"))
+    return finding(RULE, context, span, "\n".join(lines), call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def _exchanged(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
+    """Names bound in the wrong order in one assignment: `(x, x_test), (y, y_test) = load_data()`, or a split's."""
+    names = [argument.name for argument, _ in counted if argument.name is not None]
+    for source in context.sources.values():
+        for node in source.nodes:
+            if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Tuple):
+                continue
+            target = node.targets[0]
+            pairs = [item for item in target.elts if isinstance(item, ast.Tuple) and len(item.elts) == 2]
+            if len(pairs) == 2 and len(target.elts) == 2:
+                inner = [name for pair in pairs for name in pair.elts]
+                order = (0, 2, 1, 3)
+            elif len(target.elts) == 4 and all(isinstance(item, ast.Name) for item in target.elts):
+                inner, order = list(target.elts), (0, 2, 1, 3)
+            else:
+                continue
+            bound = {item.id for item in inner if isinstance(item, ast.Name)}
+            if len(names) < 2 or not set(names) <= bound:
+                continue
+            changes: list[Edit | None] = [
+                edits.replace(source, inner[place], source.segment(inner[index]))
+                for place, index in enumerate(order)
+                if place != index
+            ]
+            return fix("Name the parts in the order in which they come", *changes, cause=source.span(target))
+    return []
+
+
+def _axis(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
+    """Data whose samples stand along another axis than the first, by the way they were made."""
+    fixes: list[Fix] = []
+    for argument, count in counted:
+        other = next((number for item, number in counted if item is not argument and number != count), None)
+        shape = argument.tensors[0].shape if len(argument.tensors) == 1 else None
+        if other is None or not shape or not argument.role.endswith("x"):
+            continue
+        fixes += _made(context, argument, shape, other)
+        if len(shape) == 2 and shape[1] == other:
+            fixes += operators.transform_data(context, argument, "{}.T", f"Transpose `{argument.name or 'x'}`")
+        if len(shape) > 2 and shape[0] == 1 and shape[1] == other:
+            fixes += operators.transform_data(context, argument, "{}[0]", "Drop the first axis")
+    return fixes
+
+
+def _made(context: Context, argument: Argument, shape: tuple[int | None, ...], rows: int) -> list[Fix]:
+    found = written.value_of(context, argument)
+    if found is None or not isinstance(found[1], ast.Call):
+        return []
+    source, node = found[0], found[1]
+    name = source.segment(node.func).rpartition(".")[2]
+    span = source.span(node)
+    if name == "expand_dims":
+        return fix("Add the axis at the end", edits.set_argument(source, node, "axis", 1, "-1"), cause=span)
+    if name in ("concatenate", "concat", "vstack") and shape[0] is not None and shape[0] > rows:
+        if name == "vstack":
+            hstack = source.segment(node.func)[: -len("vstack")] + "hstack"
+            return fix("Put them side by side", edits.replace(source, node.func, hstack), cause=span)
+        return fix("Join them along the last axis", edits.set_argument(source, node, "axis", 1, "-1"), cause=span)
+    if name == "reshape" and all(size is not None for size in shape):
+        total = 1
+        for size in shape:
+            total *= size or 1
+        inner = 1
+        for size in shape[1:-1]:
+            inner *= size or 1
+        if len(shape) > 1 and total % (rows * inner) == 0:
+            return operators.reshape_in_place(source, node, shape[1:-1], total // (rows * inner), span)
+    return []

@@ -1,0 +1,349 @@
+"""Repairs that are searched for: what the text near a failure could be instead, each to be tried by running.
+
+The generators here know how people write Keras programs, not which fault is at hand. They answer candidates, the most
+likely first; the rules choose which of them to ask.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from kls import edits
+from kls.facts import Edit, Fix, Span
+from kls.rules.context import Context, fix
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+Place = tuple[SourceText, ast.expr]
+
+
+def places(context: Context, failure: Failure) -> list[Place]:
+    """The expressions that took part, the likeliest first: inside the author's functions, the layer, the statement."""
+    spans: list[Span] = []
+    inner = next(reversed(failure.frames), None)
+    if inner is not None and (len(failure.frames) > 1 or failure.layer_cls is None):
+        spans.append(inner)
+    spans += [span for span in (failure.layer_created, failure.layer_called) if span is not None]
+    spans += list(reversed(failure.frames))
+    found: list[Place] = []
+    for span in dict.fromkeys(spans):
+        source = context.source(span.path)
+        node = source.at(span, ast.expr) if source is not None else None
+        if source is not None and node is None:
+            statement = source.at(span, ast.stmt)
+            node = getattr(statement, "value", None) or getattr(statement, "test", None)
+            node = node if isinstance(node, ast.expr) else None
+        if source is not None and node is not None:
+            found.append((source, node))
+            parent = source.parents.get(node)
+            if isinstance(parent, ast.Call) and parent.func is node:
+                found.append((source, parent))
+    return list({id(node): (source, node) for source, node in found}.values())
+
+
+def calls(context: Context, failure: Failure) -> list[tuple[SourceText, ast.Call]]:
+    """The call expressions among `places`."""
+    return [(source, node) for source, node in places(context, failure) if isinstance(node, ast.Call)]
+
+
+def last_part(node: ast.expr) -> str:
+    """`Dense` of `layers.Dense`, "" for anything else."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def root(node: ast.expr) -> str:
+    """`tf` of `tf.math.log`, "" for anything else."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def makes_layer(node: ast.AST) -> bool:
+    """Whether an expression looks like one that makes a layer: a call of a class, not of `Input` or a model."""
+    if not isinstance(node, ast.Call):
+        return False
+    name = last_part(node.func)
+    return name[:1].isupper() and name not in ("Input", "Model", "Sequential", "KerasTensor")
+
+
+def keras_name(source: SourceText) -> tuple[str, list[Edit]]:
+    """How this file says `keras`, and the import it needs when it does not say it yet."""
+    tree = source.tree
+    tensorflow = ""
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name in ("keras", "tensorflow.keras") and (alias.asname or alias.name == "keras"):
+                    return alias.asname or "keras", []
+                if alias.name == "tensorflow":
+                    tensorflow = alias.asname or "tensorflow"
+        if isinstance(node, ast.ImportFrom) and node.module == "tensorflow":
+            for alias in node.names:
+                if alias.name == "keras":
+                    return alias.asname or "keras", []
+    if tensorflow:
+        return f"{tensorflow}.keras", []
+    statements = tree.body if tree is not None else []
+    first = next((node for node in statements if isinstance(node, (ast.Import, ast.ImportFrom))), None)
+    if isinstance(first, ast.ImportFrom) and first.module == "__future__":
+        return "keras", [edits.insert_after(source, first, "import keras")]
+    return "keras", [edits.insert_before(source, first, "import keras")] if first is not None else []
+
+
+def scope(source: SourceText, node: ast.AST) -> ast.AST:
+    """The function or class that holds `node`, else the module."""
+    walk = source.parents.get(node)
+    while walk is not None and not isinstance(walk, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.Module)):
+        walk = source.parents.get(walk)
+    return walk if walk is not None else node
+
+
+def tensors_before(context: Context, path: str, line: int, besides: str = "") -> list[str]:
+    """The names bound to Keras tensors before `line`, the last first."""
+    names = [
+        item.name
+        for item in context.report.variables
+        if item.kind == "keras-tensor" and item.span.path == path and item.statement.line < line
+    ]
+    return [name for name in dict.fromkeys(reversed(names)) if name != besides]
+
+
+# Sizes that must agree
+
+
+def conflicts(failure: Failure) -> list[tuple[int, int]]:
+    """Pairs of sizes that the failure sets against each other, the surest first."""
+    found: list[tuple[int, int]] = []
+    text = failure.message
+    for one, other in re.findall(r"\b(?:are|values?|received|dimension|got) (\d+)[^\d\n]{1,40}?(\d+)", text):
+        found.append((int(one), int(other)))
+    for one, other in re.findall(r"(\d+) (?:and|!=|vs\.?|is not in \[0,|cannot be broadcasted to) (\d+)", text):
+        found.append((int(one), int(other)))
+    shapes: list[list[int]] = []
+    for inner in re.findall(r"[(\[]((?:\s*(?:None|\?|\d+)\s*,?)+)[)\]]", text):
+        items = [item.strip() for item in inner.split(",") if item.strip()]
+        shapes.append([int(item) if item.isdigit() else -1 for item in items])
+    shapes += [[size if size is not None else -1 for size in tensor.shape] for tensor in failure.inputs if tensor.shape]
+    for index, one_shape in enumerate(shapes):
+        for other_shape in shapes[index + 1 : index + 4]:
+            if len(one_shape) == len(other_shape):
+                different = [(a, b) for a, b in zip(one_shape, other_shape, strict=True) if a != b and min(a, b) > 0]
+                if len(different) <= 3:
+                    found += different
+    for size, shape in re.findall(r"have value (\d+), but received input with shape \(([^)]*)\)", text):
+        last = shape.split(",")[-1].strip() or shape.split(",")[0].strip()
+        if last.isdigit():
+            found.insert(0, (int(last), int(size)))
+    for index, size in re.findall(r"= (\d+) is not in \[0, (\d+)\)", text):
+        found.insert(0, (int(size), int(index) + 1))
+    both = [pair for one, other in found for pair in ((one, other), (other, one))]
+    pairs = [pair for pair in dict.fromkeys(both) if pair[0] != pair[1]]
+    return [pair for pair in pairs if 1 not in pair] or pairs
+
+
+def agree(context: Context, failure: Failure, most: int = 10) -> list[Fix]:
+    """Set one of two sizes that disagree to the other, where the author wrote it as a number."""
+    pairs = conflicts(failure)
+    if not pairs or not failure.frames:
+        return []
+    crash = failure.frames[-1]
+    ranked: list[tuple[int, int, int, Fix]] = []
+    for rank, (old, new) in enumerate(pairs[:8]):
+        for source in context.sources.values():
+            for group in literals(source, old):
+                span = source.span(group[0])
+                if span.path == crash.path and span.line > max(crash.end_line, failure.frames[0].end_line):
+                    continue
+                held = holder(source, group[0])
+                if failure.call is not None and _weight(held) == 3:
+                    continue
+                words = source.segment(held) if isinstance(held, ast.expr) else ""
+                made = fix(
+                    f"Change {old} to {new}" + (f" in `{_short(words)}`" if words else ""),
+                    *[edits.replace(source, node, str(new)) for node in group],
+                    cause=source.span(held) if isinstance(held, (ast.expr, ast.stmt)) else span,
+                    safe=False,
+                )
+                distance = abs(span.line - crash.line)
+                ranked += [(_weight(held), distance, rank, item) for item in made]
+    ranked.sort(key=lambda item: item[:3])
+    kept: dict[tuple[Edit, ...], Fix] = {}
+    for _, _, _, item in ranked:
+        kept.setdefault(item.edits, item)
+    return list(kept.values())[:most]
+
+
+def _short(words: str) -> str:
+    flat = " ".join(words.split())
+    return flat if len(flat) <= 40 else flat[:37] + "…"
+
+
+def _weight(holder: ast.AST) -> int:
+    """Layers before inputs before data: what is cheap to change comes first."""
+    if isinstance(holder, ast.Call):
+        name = last_part(holder.func)
+        if makes_layer(holder):
+            return 0
+        if name == "Input":
+            return 1
+        return 3 if root(holder.func) in ("np", "numpy") else 2
+    return 2
+
+
+def literals(source: SourceText, value: int) -> Iterator[list[ast.expr]]:
+    """The places where the author wrote `value` as a size, those of one tuple together."""
+    grouped: set[ast.AST] = set()
+    for node in source.nodes:
+        if not (isinstance(node, ast.Constant) and type(node.value) is int and node.value == value):
+            continue
+        parent = source.parents.get(node)
+        if isinstance(parent, (ast.Tuple, ast.List)):
+            if parent not in grouped:
+                grouped.add(parent)
+                assigned = source.parents.get(parent)
+                same: list[ast.expr] = [
+                    item for item in parent.elts if isinstance(item, ast.Constant) and item.value == value
+                ]
+                if isinstance(assigned, ast.Assign):
+                    yield from ([item] for item in same)
+                else:
+                    yield same
+        elif isinstance(parent, (ast.Call, ast.keyword, ast.Assign, ast.BinOp, ast.Slice, ast.arguments)):
+            yield [node]
+
+
+def holder(source: SourceText, node: ast.AST) -> ast.AST:
+    """The innermost call, else the statement, that holds a number."""
+    walk: ast.AST | None = source.parents.get(node)
+    while walk is not None and not isinstance(walk, (ast.Call, ast.stmt)):
+        walk = source.parents.get(walk)
+    return walk if walk is not None else node
+
+
+# Values that a callee refuses
+
+
+def other_values(context: Context, failure: Failure) -> list[Fix]:
+    """Other values for the arguments of the call that failed: the right kind of number, a word that is offered."""
+    fixes: list[Fix] = []
+    seen: set[Span] = set()
+    offered = re.findall(r"['\"`]([A-Za-z]\w+)['\"`]", failure.message)
+    numbers = [int(item) for item in re.findall(r"(?<![\w.])(\d{1,5})(?![\w.])", failure.message)]
+    numbers += [int(item) for pair in re.findall(r"\b(\d+)x(\d+)\b", failure.message) for item in pair]
+    for source, call in calls(context, failure)[:2]:
+        span = source.span(call)
+        if span in seen or last_part(call.func) in ("Sequential", "Model", "fit"):
+            continue
+        seen.add(span)
+        given = [(None, item) for item in call.args] + [(item.arg, item.value) for item in call.keywords]
+        named = [(name, node) for name, node in given if name and re.search(rf"\b{name}\b", failure.message)]
+        for name, node in [*named, *[pair for pair in given if pair not in named]]:
+            for text in _alternatives(source, name, node, offered, numbers, failure):
+                label = f"`{name}`" if name else f"`{_short(source.segment(node))}`"
+                fixes += fix(f"Change {label} to `{text}`", edits.replace(source, node, text), cause=span)
+        fixes += _defaults(source, call, failure, {name for name, _ in given if name})
+    return fixes
+
+
+def _alternatives(
+    source: SourceText, name: str | None, node: ast.expr, offered: list[str], numbers: list[int], failure: Failure
+) -> list[str]:
+    channels = failure.inputs[0].shape[-1] if failure.inputs and failure.inputs[0].shape else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return [f"{source.segment(node.left)} // {source.segment(node.right)}"]
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return _tuple_alternatives(source, node, numbers, failure)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+        return ["-1", source.segment(node.operand)] if name == "axis" else [source.segment(node.operand)]
+    if isinstance(node, (ast.Name, ast.BinOp)) and "integer" in failure.message:
+        return [f"int({source.segment(node)})"]
+    if not isinstance(node, ast.Constant):
+        return []
+    value = node.value
+    if isinstance(value, str):
+        if name == "weights":
+            return ["None"]
+        return _words(source, node, value, offered, failure.message)
+    if isinstance(value, bool) or value is None:
+        return []
+    if isinstance(value, float):
+        texts = [str(int(value))] if value.is_integer() else []
+        return texts + ([str(value / 100)] if value > 1 else [])
+    if not isinstance(value, int):
+        return []
+    if name == "axis":
+        return ["-1"]
+    if name == "groups" and isinstance(channels, int):
+        return [str(size) for size in range(min(value, channels), 0, -1) if channels % size == 0][:3]
+    if "between 0 and 1" in failure.message or "[0, 1" in failure.message:
+        return [str(value / 100)] if value > 1 else []
+    texts = []
+    if value < 1:
+        texts = [str(-value)] if value < 0 else ["1"]
+    else:
+        texts = [str(size) for size in (value // 2,) if size >= 1]
+        texts += (
+            [f"[{', '.join(str(number) for number in _sections(numbers, value))}]"] if _sections(numbers, value) else []
+        )
+    return texts
+
+
+def _sections(numbers: list[int], parts: int) -> list[int]:
+    """Where to cut a size that `parts` does not divide, so that the first sections are equal."""
+    size = next((number for number in numbers if number > parts and number % parts), None)
+    return [size // parts * index for index in range(1, parts)] if size is not None and parts < 12 else []
+
+
+def _tuple_alternatives(
+    source: SourceText, node: ast.Tuple | ast.List, numbers: list[int], failure: Failure
+) -> list[str]:
+    values = [item.value if isinstance(item, ast.Constant) else None for item in node.elts]
+    texts: list[str] = []
+    for value in dict.fromkeys(value for value in values if type(value) is int):
+        for number in dict.fromkeys(numbers):
+            if number != value and number not in values and number > 0:
+                items = [
+                    str(number) if item == value else source.segment(elt)
+                    for item, elt in zip(values, node.elts, strict=True)
+                ]
+                texts.append(f"({', '.join(items)},)" if len(items) == 1 else f"({', '.join(items)})")
+    if len(values) > 1 and texts == []:
+        turned = [source.segment(item) for item in reversed(node.elts)]
+        texts.append(f"({', '.join(turned)})")
+    return texts[:4]
+
+
+DTYPES = {"float": "float32", "int": "int32", "double": "float64", "str": "string", "long": "int64"}
+"""Python's and C's words for types, and Keras's."""
+
+
+def _words(source: SourceText, node: ast.Constant, value: str, offered: list[str], message: str) -> list[str]:
+    quote = source.segment(node)[:1] or '"'
+    if value.isdigit():
+        return [value]
+    words = [DTYPES[value]] if value in DTYPES else []
+    same = [word for word in offered if word != value and word[:2].lower() == value[:2].lower()]
+    words += [*same, *[word for word in offered if word != value and word not in same]] if value in message else []
+    texts = [f"{quote}{word}{quote}" for word in dict.fromkeys(words)][:4]
+    return [*texts, "None"] if f'"{value}"' in message or f"'{value}'" in message else texts
+
+
+def _defaults(source: SourceText, call: ast.Call, failure: Failure, given: set[str]) -> list[Fix]:
+    """A value for an argument that was not given, and whose default does not fit."""
+    config: dict[str, Any] = failure.facts.get("config") or {}
+    channels = failure.inputs[0].shape[-1] if failure.inputs and failure.inputs[0].shape else None
+    groups = config.get("groups")
+    fixes: list[Fix] = []
+    if isinstance(groups, int) and "groups" not in given and isinstance(channels, int) and not call.args:
+        for size in [size for size in (8, 4, 2, 1) if channels % size == 0][:2]:
+            fixes += fix(
+                f"Set `groups={size}`",
+                edits.add_argument(source, call, f"groups={size}"),
+                cause=source.span(call),
+            )
+    return fixes

@@ -1,0 +1,410 @@
+"""Places that the program itself speaks against, whatever rule explains the failure. Not a rule: `kls.check` asks.
+
+A number that stands once where another stands everywhere else, an input of another shape than the data in the file, a
+window that leaves nothing to the layers behind it, a slice in one argument of a call: each makes a candidate edit.
+`strong` come before what the rule proposes, `weak` behind it; all are tried by running, and the first that holds is
+where the finding goes.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections import Counter
+from typing import Any, cast
+
+from kls import edits
+from kls.facts import Edit, Fix, Span
+from kls.rules import operators, ranks, search
+from kls.rules.context import Context, argument_of, compatible, fix
+from kls.rules.ranks import RECURRENT
+from kls.source import SourceText
+from kls.worker.protocol import Failure, Layer
+
+Shape = tuple[int | None, ...]
+
+MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot")
+OTHER_LOSS = {
+    "sparse_categorical_crossentropy": "categorical_crossentropy",
+    "categorical_crossentropy": "sparse_categorical_crossentropy",
+    "SparseCategoricalCrossentropy": "CategoricalCrossentropy",
+    "CategoricalCrossentropy": "SparseCategoricalCrossentropy",
+}
+MOST = 4
+"""Candidates of one kind."""
+
+
+def strong(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates that the rest of the program speaks for."""
+    return [
+        *_cut_arguments(context, failure),
+        *_exchanged(context, failure),
+        *_texts(context, failure),
+        *_batches(context, failure),
+        *_declared_inputs(context, failure),
+        *_places_left(context, failure),
+        *_outvoted(context, failure),
+        *_windows(context, failure),
+        *_joins(context, failure),
+        *_branches(context, failure),
+    ]
+
+
+def weak(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates that only a trial can speak for."""
+    return [*_widths(context, failure), *_batch_axes(context, failure), *_flattened(context, failure),
+            *_losses(context, failure)]  # fmt: skip
+
+
+# The data as they are given
+
+
+def _cut_arguments(context: Context, failure: Failure) -> list[Fix]:
+    """`fit(x[:-7], y)`: a slice that only one of the arguments has."""
+    call = context.sink(failure)
+    found = context.call_node(call.span) if call is not None else None
+    if found is None or not failure.stage.endswith("adapter"):
+        return []
+    source, node = found
+    fixes: list[Fix] = []
+    for item in [*node.args, *(keyword.value for keyword in node.keywords)]:
+        for part in item.elts if isinstance(item, (ast.Tuple, ast.List)) else [item]:
+            if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice):
+                text = source.segment(part.value)
+                fixes += fix(f"Give the whole of `{text}`", edits.replace(source, part, text), cause=source.span(part))
+    return fixes if len(fixes) == 1 else []
+
+
+def _exchanged(context: Context, failure: Failure) -> list[Fix]:
+    """`fit(y, x)`: what stands second has the shape of the model's input, what stands first has not."""
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    if call is None or model is None or len(model.inputs) != 1:
+        return []
+    prefix = "validation_" if failure.stage.startswith("validation") else ""
+    x, y = argument_of(call, prefix + "x"), argument_of(call, prefix + "y")
+    if x is None or y is None or x.span is None or y.span is None or len(x.tensors) != 1 or len(y.tensors) != 1:
+        return []
+    wanted, mine, its = model.inputs[0].shape, x.tensors[0].shape, y.tensors[0].shape
+    if not wanted or not mine or not its or compatible(mine[1:], wanted[1:]) or not compatible(its[1:], wanted[1:]):
+        return []
+    source = context.source(x.span.path)
+    first = source.at(x.span, ast.expr) if source is not None else None
+    second = source.at(y.span, ast.expr) if source is not None else None
+    if source is None or first is None or second is None:
+        return []
+    one, other = (
+        edits.replace(source, first, source.segment(second)),
+        edits.replace(source, second, source.segment(first)),
+    )
+    return fix("Exchange x and y", one, other, cause=x.span)
+
+
+def _texts(context: Context, failure: Failure) -> list[Fix]:
+    """Numbers that the program itself turns into text."""
+    if not re.search(r"str|dtype|[Cc]ast|ufunc", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in source.calls():
+            name = search.last_part(node.func)
+            wanted = node.args[-1] if node.args else edits.keyword(node, "dtype")
+            if name == "astype" and wanted is not None and source.segment(wanted) in ("str", '"str"', "'str'"):
+                edit = edits.replace(source, wanted, '"float32"')
+                fixes += fix('Convert to "float32"', edit, cause=source.span(node))
+            elif name == "cast" and isinstance(wanted, ast.Attribute) and wanted.attr == "string":
+                edit = edits.replace(source, wanted, f"{source.segment(wanted.value)}.float32")
+                fixes += fix("Cast to float32", edit, cause=source.span(node))
+    return fixes[:MOST]
+
+
+def _batches(context: Context, failure: Failure) -> list[Fix]:
+    """A dataset that is batched twice in a row, or in a program that never batches."""
+    if not re.search(r"shape|rank|ndim|dimension", failure.message):
+        return []
+    twice: list[Fix] = []
+    never: list[Fix] = []
+    batched = False
+    for source in context.sources.values():
+        for node in source.calls():
+            function = node.func
+            batched |= (
+                search.last_part(function) in ("batch", "padded_batch") or edits.keyword(node, "batch_size") is not None
+            )
+            if not isinstance(function, ast.Attribute):
+                continue
+            inner = function.value
+            if function.attr == "batch" and isinstance(inner, ast.Call) and search.last_part(inner.func) == "batch":
+                twice += fix(
+                    "Batch once only", edits.replace(source, node, source.segment(inner)), cause=source.span(node)
+                )
+            parent = source.parents.get(node)
+            whole = isinstance(parent, ast.Assign) and parent.value is node
+            if whole and any(
+                isinstance(item, ast.Attribute) and item.attr == "from_tensor_slices" for item in ast.walk(node)
+            ):
+                never += fix("Batch the dataset", edits.wrap(source, node, "{}.batch(32)"), cause=source.span(node))
+    return twice or ([] if batched else never[:MOST])
+
+
+# The input that the program declares
+
+
+def _declared_inputs(context: Context, failure: Failure) -> list[Fix]:
+    """An input declared almost as the data in the file are, in a model that does not even come to meet them."""
+    if failure.call is not None:
+        return []
+    samples = _samples(context)
+    fixes: list[Fix] = []
+    for source, value, call, declared in _declarations(context):
+        if declared in samples:
+            continue
+        for sample in samples:
+            if _near(declared, sample):
+                text = edits.tuple_text(sample)
+                title = f"Set the input shape to {text}, as the data have it"
+                place = call if source.span(call).end_line - source.span(call).line < 3 else value
+                fixes += fix(title, edits.replace(source, value, text), cause=source.span(place))
+    return fixes[:MOST]
+
+
+def _samples(context: Context) -> list[Shape]:
+    """The shapes of one sample of the arrays and datasets in the program."""
+    found: list[Shape] = []
+    for item in context.report.variables:
+        for tensor in item.tensors[:1]:
+            if item.kind in ("array", "tensor", "dataset", "frame") and tensor.shape and len(tensor.shape) > 1:
+                found.append(tensor.shape[1:])
+    return list(dict.fromkeys(shape for shape in reversed(found) if None not in shape))
+
+
+def _declarations(context: Context) -> list[tuple[SourceText, ast.expr, ast.Call, Shape]]:
+    """Where input shapes are written: the file, the shape, the call that holds it, and what it is."""
+    found: list[tuple[SourceText, ast.expr, ast.Call, Shape]] = []
+    made = {
+        layer.created: layer.outputs[0].shape[1:]
+        for layer in context.report.layers
+        if layer.cls == "InputLayer" and layer.created is not None and layer.outputs and layer.outputs[0].shape
+    }
+    for source in context.sources.values():
+        for call in source.calls():
+            value = edits.keyword(call, "input_shape")
+            if value is None and search.last_part(call.func) in ("Input", "InputLayer"):
+                value = edits.argument(call, "shape", 0)
+            if not isinstance(value, (ast.Tuple, ast.List)):
+                continue
+            numbers = [item.value if isinstance(item, ast.Constant) else None for item in value.elts]
+            literal = tuple(item for item in numbers if isinstance(item, int))
+            shape = made.get(source.span(call)) or (literal if len(literal) == len(numbers) else None)
+            if shape is not None:
+                found.append((source, value, call, shape))
+    return found
+
+
+def _near(declared: Shape, sample: Shape) -> bool:
+    """Whether one slip leads from one shape to the other: a size, the order, an axis too many or too few."""
+    if len(declared) == len(sample):
+        different = sum(a != b for a, b in zip(declared, sample, strict=True))
+        return sorted(map(str, declared)) == sorted(map(str, sample)) or (different == 1 and len(sample) > 1)
+    short, long = sorted((declared, sample), key=len)
+    return len(long) - len(short) == 1 and len(short) > 0 and short in (long[1:], long[:-1])
+
+
+def _batch_axes(context: Context, failure: Failure) -> list[Fix]:
+    """An input that declares an axis more than the others do: the batch axis."""
+    if failure.call is not None:
+        return []
+    fixes: list[Fix] = []
+    for source, value, _, _ in _declarations(context):
+        if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) > 1 and source.segment(value.elts[0]).isdigit():
+            text = edits.tuple_text(tuple(source.segment(item) for item in value.elts[1:]))
+            title = "Leave the batch axis out of the input shape"
+            fixes += fix(title, edits.replace(source, value, text), cause=source.span(value))
+    return fixes[:2]
+
+
+# Numbers
+
+
+def _outvoted(context: Context, failure: Failure) -> list[Fix]:
+    """Of two sizes that disagree, the one that the rest of the program does not know is changed to the other."""
+    if not failure.frames or failure.stage.endswith("adapter"):
+        return []
+    sources = list(context.sources.values())
+    votes = Counter(
+        node.value
+        for source in sources
+        for node in source.nodes
+        if isinstance(node, ast.Constant) and type(node.value) is int
+    )
+    ranked: list[tuple[int, int, Fix]] = []
+    for rank, (old, new) in enumerate([*_met(context, failure), *search.conflicts(failure)[:8]]):
+        places = [(source, group) for source in sources for group in search.literals(source, old)]
+        for source, group in places:
+            if votes[old] > 2 * len(group) or not votes[new] or new <= _COMMON:
+                continue
+            score = votes[new] - (votes[old] - len(group))
+            lead = score if score > 1 else _roundness(new) - _roundness(old)
+            if score < 1 or lead < 1:
+                continue
+            holder = search.holder(source, group[0])
+            words = " ".join(source.segment(holder).split()) if isinstance(holder, ast.expr) else ""
+            title = f"Change {old} to {new}" + (f" in `{words}`" if 0 < len(words) < 40 else "")
+            changes = [edits.replace(source, node, str(new)) for node in group]
+            ranked += [(-score, rank, item) for item in fix(title, *changes, cause=source.span(group[0]), safe=False)]
+    ranked.sort(key=lambda item: item[:2])
+    return [item for _, _, item in ranked][:MOST]
+
+
+_COMMON = 5
+"""Numbers up to this stand everywhere, as kernels, strides and axes: that they are often written speaks for nothing."""
+
+
+def _met(context: Context, failure: Failure) -> list[tuple[int, int]]:
+    """Sizes in which the data of the sink differ from the model's input, and the labels from its output."""
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    if call is None or model is None:
+        return []
+    prefix = "validation_" if failure.stage.startswith("validation") else ""
+    found: list[tuple[int, int]] = []
+    for role, wanted in (("x", model.inputs), ("y", call.outputs or model.outputs)):
+        argument = argument_of(call, prefix + role)
+        given = argument.tensors if argument is not None else ()
+        for tensor, other in zip(given, wanted, strict=False):
+            if tensor.shape and other.shape and len(tensor.shape) == len(other.shape):
+                pairs = zip(tensor.shape[1:], other.shape[1:], strict=True)
+                found += [pair for a, b in pairs if a and b and a != b for pair in ((a, b), (b, a))]
+    return found
+
+
+def _roundness(number: int) -> int:
+    """How likely people write a number: powers of two and whole hundreds, then tens, then the rest."""
+    if number > 0 and (number & (number - 1) == 0 or number % 100 == 0):
+        return 2
+    return 1 if number % 10 == 0 else 0
+
+
+# Layers before the failing one
+
+
+def _windows(context: Context, failure: Failure) -> list[Fix]:
+    """A large window that leaves little: what is behind it has nothing to slide over."""
+    if not re.search(r"[Oo]utput size|[Nn]egative dimension|zero or negative", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for layer in reversed(context.report.layers):
+        for name, position, usual in (("pool_size", 0, "2"), ("kernel_size", 1, "3")):
+            window: Any = layer.config.get(name)
+            given = layer.inputs[0].shape if layer.inputs else None
+            left = layer.outputs[0].shape if layer.outputs else None
+            if not isinstance(window, (list, tuple)) or not window or given is None or left is None or len(left) < 3:
+                continue
+            before, after = given[1], left[1]
+            if before is None or after is None or 3 * after >= before or max(cast("list[int]", window)) < 5:
+                continue
+            title = f"Use a window of {usual} in {layer.cls}"
+            fixes += operators.set_layer_argument(context, layer, name, position, usual, title)
+    return fixes[:2]
+
+
+def _joins(context: Context, failure: Failure) -> list[Fix]:
+    """A concatenation along an axis of places, not of channels, before something that does not fit."""
+    if not re.search(r"shape|axis|dimension", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in source.calls():
+            value = edits.keyword(node, "axis")
+            named = search.last_part(node.func) in ("concatenate", "Concatenate")
+            if named and search.root(node.func) not in ("np", "numpy") and isinstance(value, ast.Constant):
+                fixes += fix("Join along the last axis", edits.replace(source, value, "-1"), cause=source.span(value))
+    return fixes[:2]
+
+
+def _branches(context: Context, failure: Failure) -> list[Fix]:
+    """Operands of different ranks: a recurrent layer gives its sequence in one branch, or lacks it in the other."""
+    shapes = [tensor.shape for tensor in failure.inputs if tensor.shape is not None]
+    if failure.layer_cls not in MERGES or len({len(shape) for shape in shapes}) < 2:
+        return []
+    fixes: list[Fix] = []
+    for layer in reversed(context.report.layers):
+        given = layer.outputs[0].shape if layer.outputs else None
+        if layer.cls in RECURRENT and given in shapes:
+            fixes += ranks.return_sequences(context, layer, len(given or ()) == 2)
+    return fixes[:2]
+
+
+def _widths(context: Context, failure: Failure) -> list[Fix]:
+    """A `Dense` that does not give as many numbers as the `Reshape` behind it lays out."""
+    given = failure.inputs[0].shape if failure.inputs else None
+    config: dict[str, Any] = failure.facts.get("config") or {}
+    target: tuple[int | None, ...] | None = config.get("target_shape")
+    if failure.layer_cls != "Reshape" or given is None or not target:
+        return []
+    total = math.prod(size for size in target if isinstance(size, int))
+    fixes: list[Fix] = []
+    for layer in reversed(context.report.layers):
+        out = layer.outputs[0].shape if layer.outputs else None
+        if out is None or out[1:] != given[1:] or "units" not in layer.config or total <= 0:
+            continue
+        inside = layer.inputs[0].shape if layer.inputs else None
+        if len(out) == 2:
+            fixes += operators.set_units(context, layer, total)
+        elif inside is not None and len(inside) > 2:
+            fixes += _flatten_before(context, layer)
+        break
+    return fixes
+
+
+def _places_left(context: Context, failure: Failure) -> list[Fix]:
+    """A `Reshape` that is given more axes than one: a `Dense` before it worked on each place."""
+    given = failure.inputs[0].shape if failure.inputs else None
+    return _flat_before_dense(context) if failure.layer_cls == "Reshape" and len(given or ()) > 2 else []
+
+
+def _flattened(context: Context, failure: Failure) -> list[Fix]:
+    """A `Dense` that works on each place of an image or a sequence, where the labels have none."""
+    if not re.search(r"target|labels|logits|rank|Incompatible shapes|broadcast", failure.message):
+        return []
+    return _flat_before_dense(context)
+
+
+def _flat_before_dense(context: Context) -> list[Fix]:
+    for layer in context.report.layers:
+        inside = layer.inputs[0].shape if layer.inputs else None
+        if layer.cls == "Dense" and inside is not None and len(inside) > 2:
+            return _flatten_before(context, layer)
+    return []
+
+
+def _flatten_before(context: Context, layer: Layer) -> list[Fix]:
+    """`Flatten` before `layer`, first in the model where it is made of a chain that begins with `layer`."""
+    rank = len(layer.inputs[0].shape or ()) if layer.inputs else 0
+    fixes = operators.insert_layer(context, layer, "Flatten")
+    if 3 <= rank <= 5:
+        fixes += operators.insert_layer(context, layer, f"GlobalAveragePooling{rank - 2}D")
+    return fixes
+
+
+def _losses(context: Context, failure: Failure) -> list[Fix]:
+    """The loss for labels of the other form, wherever it is written."""
+    if not re.search(r"target|labels|logits", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in source.nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in OTHER_LOSS:
+                holder = source.statement(node)
+                if holder is None or "loss" not in source.segment(holder):
+                    continue
+                quote, other = source.segment(node)[:1], OTHER_LOSS[node.value]
+                edit = edits.replace(source, node, f"{quote}{other}{quote}")
+                fixes += fix(f"Use the loss `{other}`", edit, cause=source.span(node))
+            elif isinstance(node, ast.Attribute) and node.attr in OTHER_LOSS:
+                other = OTHER_LOSS[node.attr]
+                end = source.span(node)
+                place = Span(end.path, end.end_line, end.end_column - len(node.attr), end.end_line, end.end_column)
+                fixes += fix(f"Use the loss `{other}`", Edit(place, other), cause=end)
+    return fixes[:MOST]

@@ -1,0 +1,89 @@
+"""A weight that Keras does not know of.
+
+## What it says
+A layer or model of your own makes a `tf.Variable`. Keras 3 keeps only what `add_weight` or `keras.Variable` made among
+the weights of a layer.
+
+## Why it matters
+Nothing is raised. The variable is missing in `trainable_weights`, is never trained and never saved.
+
+## Example
+```python
+import numpy as np, keras, tensorflow as tf
+class Scale(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.scale = tf.Variable(1.0)
+    def call(self, x):
+        return x * self.scale
+model = keras.Sequential([keras.Input((4,)), Scale(), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(np.ones((8, 4)), np.zeros(8))
+```
+
+## Repair
+`self.scale = self.add_weight(shape=(), initializer="ones")`, or `keras.Variable(1.0)`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Evidence, Finding, Severity
+from kls.rules import written
+from kls.rules.context import Context, Rule, finding, fix
+from kls.source import SourceText
+
+RULE = Rule("untracked-variable", Severity.WARNING, "A weight that Keras does not know of.")
+
+
+def survey(context: Context) -> Iterator[Finding]:
+    """One finding for each `tf.Variable` that a trained layer of the author's keeps as if it were a weight."""
+    if not any(call.method.startswith(("fit", "train")) and call.status == "traced" for call in context.report.calls):
+        return
+    used = {layer.cls for layer in context.report.layers} | {model.cls for model in context.report.models}
+    for source in context.sources.values():
+        for node in source.nodes:
+            if isinstance(node, ast.ClassDef) and node.name in used:
+                yield from _of_class(context, source, node)
+
+
+def _of_class(context: Context, source: SourceText, owner: ast.ClassDef) -> Iterator[Finding]:
+    for statement in ast.walk(owner):
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
+            continue
+        target, call = statement.targets[0], statement.value
+        if not isinstance(target, ast.Attribute) or source.segment(target.value) != "self":
+            continue
+        if source.segment(call.func) != f"{written.module_name(source, 'tensorflow')}.Variable":
+            continue
+        if not _is_weight(source, call) or not _only_read(context, target.attr):
+            continue
+        keras = written.module_name(source, "keras")
+        fixes = []
+        if keras is not None:
+            changed = edits.replace(source, call.func, f"{keras}.Variable")
+            fixes = fix(f"Use `{keras}.Variable`", changed, cause=source.span(statement))
+        lines = f"`self.{target.attr}` is a tf.Variable: Keras 3 does not train or save it\nKeras raises nothing."
+        span = source.span(statement)
+        yield finding(RULE, context, span, lines, evidence=Evidence.SILENT, fixes=tuple(fixes))
+
+
+def _is_weight(source: SourceText, call: ast.Call) -> bool:
+    """Whether the variable holds fractions and may be trained, as far as the text says."""
+    if not call.args or edits.keyword(call, "trainable") is not None or edits.keyword(call, "dtype") is not None:
+        return False
+    value = call.args[0]
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, float)
+    words = source.segment(value)
+    return not re.search(r"int\d|bool|string", words) and bool(re.search(r"zeros|ones|random|normal|uniform", words))
+
+
+def _only_read(context: Context, name: str) -> bool:
+    """Whether no line of the program assigns to the variable, hands it to a tape or lists the weights itself."""
+    written_to = re.compile(rf"\.{name}\s*\.\s*assign|gradient\([^)]*\.{name}\b|def trainable_(weights|variables)")
+    return not any(written_to.search(source.text) for source in context.sources.values())

@@ -1,0 +1,167 @@
+"""What the author's text says about a sink's data: where a name was assigned, and small repairs of that text.
+
+`operators` goes by the values that the dry run recorded; this module goes by the syntax tree, for what has no record: a
+Python list, a generator, the arguments of `compile`.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+
+from kls import edits
+from kls.facts import Edit, Fix, Span
+from kls.rules.context import Context, fix
+from kls.source import SourceText
+from kls.worker.protocol import Argument, Call, Model
+
+
+def assignments(source: SourceText, name: str, line: int) -> list[tuple[ast.Assign, ast.expr | None]]:
+    """The assignments of `name` at or above `line`, oldest first, each with the value that is the name's own."""
+    found: list[tuple[ast.Assign, ast.expr | None]] = []
+    for node in source.nodes:
+        if not isinstance(node, ast.Assign) or node.lineno > line:
+            continue
+        for target in node.targets:
+            if isinstance(target, ast.Name) and target.id == name:
+                found.append((node, node.value))
+            elif isinstance(target, (ast.Tuple, ast.List)):
+                for index, item in enumerate(target.elts):
+                    if isinstance(item, ast.Name) and item.id == name:
+                        paired = isinstance(node.value, (ast.Tuple, ast.List)) and len(node.value.elts) == len(
+                            target.elts
+                        )
+                        found.append((node, node.value.elts[index] if paired else None))  # type: ignore[attr-defined]
+    return sorted(found, key=lambda item: item[0].lineno)
+
+
+def value_of(context: Context, argument: Argument | None) -> tuple[SourceText, ast.expr] | None:
+    """The expression that made an argument: its last assignment's value, else the argument's own text."""
+    if argument is None or argument.span is None:
+        return None
+    source = context.source(argument.span.path)
+    node = source.at(argument.span, ast.expr) if source is not None else None
+    if source is None or node is None:
+        return None
+    for _ in range(4):
+        if not isinstance(node, ast.Name):
+            break
+        known = assignments(source, node.id, argument.span.line)
+        if not known or known[-1][1] is None:
+            break
+        node = known[-1][1]
+    return source, node
+
+
+def module_name(source: SourceText, module: str) -> str | None:
+    """How the file names a module it imports: `np` for numpy, `keras` or `tf.keras` for keras."""
+    for node in source.nodes:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name == module:
+                    return alias.asname or alias.name
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                if f"{node.module}.{alias.name}" in (module, f"tensorflow.{module}"):
+                    return alias.asname or alias.name
+    if module == "keras":
+        root = module_name(source, "tensorflow")
+        return f"{root}.keras" if root is not None else None
+    return None
+
+
+def wrap_arguments(context: Context, forms: Iterable[tuple[Argument, str]], title: str) -> list[Fix]:
+    """Put several argument expressions of one sink through their forms at once."""
+    changes: list[Edit | None] = []
+    cause: Span | None = None
+    for argument, form in forms:
+        source = context.source(argument.span.path) if argument.span is not None else None
+        node = source.at(argument.span, ast.expr) if source is not None else None
+        if source is None or node is None:
+            return []
+        cause = cause or argument.span
+        changes.append(edits.wrap(source, node, form))
+    return fix(title, *changes, cause=cause)
+
+
+def drop_argument(source: SourceText, call: ast.Call, node: ast.expr) -> Edit | None:
+    """Take one argument, given by position or by name, out of `call`."""
+    for item in call.keywords:
+        if item.value is node and item.arg is not None:
+            return edits.remove_argument(source, call, item.arg)
+    if node not in call.args:
+        return None
+    index = call.args.index(node)
+    span = source.span(node)
+    if index > 0:
+        before = source.span(call.args[index - 1])
+        return Edit(Span(span.path, before.end_line, before.end_column, span.end_line, span.end_column), "")
+    following = [*call.args[1:], *call.keywords]
+    if following:
+        after = source.span(following[0])
+        return Edit(Span(span.path, span.line, span.column, after.line, after.column), "")
+    return Edit(span, "")
+
+
+def remove_sink_argument(context: Context, call: Call, name: str, position: int | None, title: str) -> list[Fix]:
+    """Leave out one argument of a sink."""
+    found = context.call_node(call.span)
+    value = edits.argument(found[1], name, position) if found is not None else None
+    if found is None or value is None:
+        return []
+    return fix(title, drop_argument(found[0], found[1], value), cause=found[0].span(value))
+
+
+def literal(context: Context, argument: Argument | None, kind: type[ast.expr]) -> list[tuple[SourceText, ast.expr]]:
+    """The literals of one kind in the expression that made an argument, outermost first."""
+    found = value_of(context, argument)
+    if found is None:
+        return []
+    return [(found[0], node) for node in ast.walk(found[1]) if isinstance(node, kind)]
+
+
+def rename_keys(
+    nodes: Sequence[tuple[SourceText, ast.expr]], given: Sequence[str], wanted: Sequence[str]
+) -> Iterator[Fix]:
+    """Renames of the keys of a dictionary literal so that they are `wanted`."""
+    missing = [name for name in wanted if name not in given]
+    extra = [name for name in given if name not in wanted]
+    for source, node in nodes:
+        if not isinstance(node, ast.Dict) or not missing or len(extra) < len(missing):
+            continue
+        keys = {item.value: item for item in node.keys if isinstance(item, ast.Constant)}
+        if not set(extra) <= set(keys):
+            continue
+        changes: list[Edit | None] = []
+        told: list[str] = []
+        left = list(extra)
+        for name in missing:
+            close = difflib.get_close_matches(name, left, 1, 0.0) or left[:1]
+            left.remove(close[0])
+            quote = source.segment(keys[close[0]])[0]
+            changes.append(edits.replace(source, keys[close[0]], f"{quote}{name}{quote}"))
+            told.append(f'"{close[0]}" to "{name}"')
+        yield from fix(f"Rename the key {', '.join(told)}", *changes, cause=source.span(node))
+        return
+
+
+def names_of(context: Context, keys: Sequence[int]) -> list[str]:
+    """The names of layers by key."""
+    return [context.layers[key][0].name for key in keys if key in context.layers]
+
+
+def compile_call(context: Context, model: Model | None) -> tuple[SourceText, ast.Call] | None:
+    """The model's `compile(…)`; by the text where the dry run saw none succeed."""
+    if model is None:
+        return None
+    found = context.call_node(model.compiled)
+    if found is not None:
+        return found
+    for source in context.sources.values():
+        for node in source.calls():
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "compile":
+                owner = source.segment(node.func.value)
+                if model.variable is None or owner in (model.variable, f"self.{model.variable}"):
+                    return source, node
+    return None

@@ -1,0 +1,631 @@
+"""The only mutable state of the server: open documents, their generations and tasks, and what was published.
+
+Invariants. A document has at most one task; an edit cancels it and raises the generation, and a result of an older
+generation is dropped. Findings are published only when they differ from what the editor shows. A file with a syntax
+error shows none, and keeps the hints of its last good version. Requests are answered from the last analysis, at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from kls import describe, graph, settings, trust
+from kls.analysis import Analysis, Tools, analyse
+from kls.documents import Moved, Snapshot, moved
+from kls.facts import Evidence, Finding, Related, Span
+from kls.settings import Settings
+from kls.worker.protocol import Report
+from kls.workplace import Status, Workplaces, weakness
+
+log = logging.getLogger(__name__)
+DEBOUNCE = 0.05
+"""Seconds without an edit before a dry run is asked for, while somebody types."""
+FIRST = 0.03
+"""The same for an edit that no other came shortly before: an undo, a fix, a paste, one key."""
+PAUSE = 0.5
+"""Seconds that tell one edit from typing."""
+
+CONFIGURATION = 2.0
+"""Seconds to wait for the client's settings before the first analysis."""
+
+WATCH = 0.5
+"""Seconds between two looks at the file that remembers whom the user trusts."""
+
+BUSY = 0.5
+"""Seconds after which a dry run is worth a word in the status."""
+
+_STOPPED = frozenset(("time", "memory", "refused", "network", "file", "module", "exit"))
+"""Kinds of gaps that tell the user why kls knows less than they may expect."""
+
+
+class Editor(Protocol):
+    """What the session tells the editor; the server implements it."""
+
+    def publish(self, snapshot: Snapshot, uri: str, findings: tuple[Finding, ...]) -> None:
+        """Show exactly `findings` in the document or cell `uri` of `snapshot`."""
+        ...
+
+    def hints_changed(self) -> None:
+        """The hints of some document are new."""
+        ...
+
+    def shapes_changed(self, uri: str) -> None:
+        """The graph and the summary of document `uri` are new."""
+        ...
+
+    def status_changed(self, status: Status) -> None:
+        """The worker does something else now."""
+        ...
+
+    async def ask_trust(self, folder: str) -> bool | None:
+        """Ask the user whether programs in `folder` may be dry-run; None where there was no answer."""
+        ...
+
+    async def ask_weak(self) -> bool | None:
+        """Ask the user whether programs may be dry-run in a weak sandbox; None where there was no answer."""
+        ...
+
+
+@dataclass
+class _Document:
+    snapshot: Snapshot
+    settings: Settings
+    generation: int = 0
+    edited: float = 0.0
+    """When the last edit came, on the event loop's clock."""
+    task: asyncio.Task[None] | None = None
+    latest: Analysis | None = None
+    """Of exactly this text and these modules; None until there is one."""
+    modules: frozenset[str] = frozenset()
+    good: Analysis | None = None
+    carried: tuple[Snapshot, tuple[Finding, ...]] | None = None
+    """What the editor shows of the last dry run, and the text it was said of."""
+    untried: Analysis | None = None
+    causes: tuple[Snapshot, tuple[tuple[Finding, Finding], ...]] | None = None
+    """Each finding of the last trial of fixes before and after it, which may have moved it to its cause."""
+
+
+class Session:
+    """One connection: what the editor has open and what it was told."""
+
+    def __init__(self, editor: Editor, workplaces: Workplaces) -> None:
+        self.editor = editor
+        self.workplaces = workplaces
+        self.settings = Settings()
+        self.trusted: bool | None = None
+        """What the client said of the whole workspace; None where it said nothing."""
+        self.status = Status("idle", "waiting for a Keras program")
+        self._documents: dict[str, _Document] = {}
+        self._reported: dict[str, dict[str, tuple[Finding, ...]]] = {}
+        self._shown: dict[str, tuple[Finding, ...]] = {}
+        self._answers: dict[str, bool] = {}
+        self._asked: set[str] = set()
+        self._background: set[asyncio.Task[Any]] = set()
+        self._configured = asyncio.Event()
+        self._later: asyncio.TimerHandle | None = None
+        self._weak_asked = False
+        self._stamp = trust.stamp()
+        workplaces.on_change = self._heard
+
+    # What the editor does
+
+    def opened(self, snapshot: Snapshot) -> None:
+        """A document or notebook is open now."""
+        if snapshot.uri in self._documents:
+            self.closed(snapshot.uri)
+        document = self._documents[snapshot.uri] = _Document(snapshot, self._settings_for(snapshot))
+        if document.settings.run != "manual":
+            self._start(document, pause=0.0)
+
+    def edited(self, snapshot: Snapshot) -> None:
+        """An open document has a new text."""
+        document = self._documents.get(snapshot.uri)
+        if document is None:
+            return self.opened(snapshot)
+        gone = {cell.uri for cell in document.snapshot.cells} - {cell.uri for cell in snapshot.cells}
+        document.snapshot = snapshot
+        for uri in gone:
+            self._show(uri, (), snapshot)
+            self._shown.pop(uri, None)
+        before, document.edited = document.edited, asyncio.get_running_loop().time()
+        if document.settings.run == "onType":
+            self._start(document, pause=DEBOUNCE if document.edited - before < PAUSE else FIRST)
+        else:
+            self._stop(document)
+        self._start_importers(snapshot.path, "onType", DEBOUNCE)
+        return None
+
+    def saved(self, uri: str) -> None:
+        """A document was saved."""
+        document = self._documents.get(uri)
+        if document is not None:
+            if document.settings.run == "onSave":
+                self._start(document, pause=0.0)
+            self._start_importers(document.snapshot.path, "onSave", 0.0)
+
+    def changed_on_disk(self, path: str) -> None:
+        """A file that is not open is new, changed or gone."""
+        if os.path.basename(path) == "pyproject.toml":
+            self.refresh()
+        elif self.open_path(path) is None:
+            self._start_importers(path, "onType", DEBOUNCE)
+
+    def check(self, uri: str) -> None:
+        """The user asks for a check of the document now."""
+        document = self._documents.get(self.owner(uri) or "")
+        if document is not None:
+            self._start(document, pause=0.0)
+
+    def closed(self, uri: str) -> None:
+        """A document is no longer open: what it showed is taken back."""
+        document = self._documents.pop(uri, None)
+        if document is not None:
+            self._stop(document)
+            self._report(document, ())
+            self._reported.pop(uri, None)
+            for name in (uri, *(cell.uri for cell in document.snapshot.cells)):
+                self._shown.pop(name, None)
+            for run in ("onType", "onSave"):  # what was not saved is gone: the file on disk counts again
+                self._start_importers(document.snapshot.path, run, 0.0)
+
+    def configure(self, client: Settings) -> None:
+        """The editor's settings are new; everything open is looked at again."""
+        self.settings = client
+        self._configured.set()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the projects' settings again and analyse everything that is open."""
+        for document in self._documents.values():
+            document.settings = self._settings_for(document.snapshot)
+            if document.settings.run != "manual":
+                self._start(document, pause=0.0)
+
+    async def set_trust(self, folder: str, trusted: bool) -> None:
+        """The user decided about a folder, for now and later."""
+        self._answers[folder] = trusted
+        try:
+            trust.remember(folder, trusted)
+        except OSError as error:
+            log.warning("the answer about %s cannot be kept: %s", folder, error)
+        self._stamp = trust.stamp()
+        if trusted:
+            self.refresh()
+        else:
+            await self.restart_worker()
+
+    async def set_workspace_trust(self, trusted: bool) -> None:
+        """The client's own notion of trust changed; taking it back ends every worker at once."""
+        self.trusted = trusted
+        if trusted:
+            self.refresh()
+        else:
+            await self.restart_worker()
+
+    def watch_trust(self) -> None:
+        """From now on, obey what `kls trust` and other servers write, soon after they write it."""
+        self._in_background(self._watch_trust())
+
+    async def _watch_trust(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH)
+            now = trust.stamp()
+            if now != self._stamp:
+                self._stamp = now
+                self._answers.clear()
+                await self.restart_worker()
+
+    async def restart_worker(self) -> None:
+        """End every worker and start anew with what is open."""
+        for document in self._documents.values():
+            self._stop(document)  # an analysis that went on would start its worker again
+        await self.workplaces.stop()
+        self.refresh()
+
+    async def stop(self) -> None:
+        """End every task and child process."""
+        for document in self._documents.values():
+            self._stop(document)
+        for task in self._background:
+            task.cancel()
+        await self.workplaces.stop()
+
+    # What the editor asks
+
+    def owner(self, uri: str) -> str | None:
+        """The open document or notebook that `uri` (of a document or cell) belongs to."""
+        if uri in self._documents:
+            return uri
+        return next((name for name, document in self._documents.items() if document.snapshot.extent(uri)), None)
+
+    def snapshot(self, uri: str) -> Snapshot | None:
+        """The text that the editor shows in the document or notebook of `uri`."""
+        document = self._documents.get(self.owner(uri) or "")
+        return document.snapshot if document else None
+
+    def open_path(self, path: str) -> Snapshot | None:
+        """The open document whose file is `path`."""
+        return next((d.snapshot for d in self._documents.values() if d.snapshot.name == path), None)
+
+    def findings(self, uri: str) -> tuple[Finding, ...]:
+        """The findings in exactly the text that the editor shows, their fixes tried; none before that is done.
+
+        A program that imports this document may have found them.
+        """
+        document = self._documents.get(self.owner(uri) or "")
+        if document is None:
+            return ()
+        told: list[Finding] = []
+        for program in (document, *(other for other in self._documents.values() if other is not document)):
+            latest = program.latest
+            if latest is not None and latest.final:
+                told += [
+                    item for item in latest.findings if program is document or item.span.path == document.snapshot.name
+                ]
+        return tuple(dict.fromkeys(told))
+
+    async def settled(self, uri: str, seconds: float) -> None:
+        """Wait until the analyses of the document and of those that import it have ended, at most `seconds`."""
+        own = self._documents.get(self.owner(uri) or "")
+        path = own.snapshot.path if own else ""
+        tasks = {d.task for d in self._documents.values() if d.task and (d is own or path in d.modules)}
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    def analysis(self, uri: str) -> Analysis | None:
+        """The analysis of the document's present text, as far as it is."""
+        document = self._documents.get(self.owner(uri) or "")
+        return document.latest if document else None
+
+    def hover(self, uri: str, line: int, column: int) -> describe.Text | None:
+        """What is known about a place of the text that the editor shows."""
+        document = self._documents.get(self.owner(uri) or "")
+        if document is None or not document.settings.hover or document.good is None or document.good.report is None:
+            return None
+        moves = moved(document.good.snapshot, document.snapshot)
+        old = moves.back(line)
+        text = describe.hover(document.good.snapshot, document.good.report, old, column) if old else None
+        span = _move_span(text.span, moves) if text else None
+        return replace(text, span=span) if text and span else None
+
+    def hints(self, uri: str) -> tuple[describe.Hint, ...]:
+        """The hints of the last good analysis, on the lines that have not been edited since."""
+        document = self._documents.get(self.owner(uri) or "")
+        if document is None or document.good is None or document.good.report is None:
+            return ()
+        chosen = document.settings
+        found = describe.hints(
+            document.good.snapshot,
+            document.good.report,
+            layers=chosen.hint_layers,
+            dtypes=chosen.hint_dtypes,
+            data=chosen.hint_datasets,
+        )
+        moves = moved(document.good.snapshot, document.snapshot)
+        placed = ((moves.forward(hint.line), hint) for hint in found)
+        return tuple(replace(hint, line=line) for line, hint in placed if line is not None)
+
+    def lenses(self, uri: str) -> tuple[describe.Lens, ...]:
+        """The lines above the models of the last good analysis, on the lines that have not been edited since."""
+        document = self._documents.get(self.owner(uri) or "")
+        if document is None or document.good is None or document.good.report is None:
+            return ()
+        if not document.settings.lens_models:
+            return ()
+        moves = moved(document.good.snapshot, document.snapshot)
+        placed = (
+            (moves.forward(lens.line), lens) for lens in describe.lenses(document.good.snapshot, document.good.report)
+        )
+        return tuple(replace(lens, line=line) for line, lens in placed if line is not None)
+
+    def graphs(self, uri: str) -> tuple[Snapshot, tuple[graph.Graph, ...]] | None:
+        """The pictures of the document's models by the last good analysis, and the text that they speak of."""
+        document = self._documents.get(self.owner(uri) or "")
+        if document is None or document.good is None or document.good.report is None:
+            return None
+        good, latest = document.good, document.latest
+        said = latest if latest is not None and latest.report is good.report else good
+        return good.snapshot, graph.graphs(good.snapshot, document.good.report, said.findings)
+
+    def summary(self, uri: str) -> str:
+        """The models of the last good analysis as tables; "" where there is none."""
+        document = self._documents.get(self.owner(uri) or "")
+        if document is None or document.good is None or document.good.report is None:
+            return ""
+        return describe.summary(document.good.snapshot, document.good.report)
+
+    # Tasks
+
+    def _start_importers(self, path: str, run: str, pause: float) -> None:
+        """Analyse the open programs again that import the file at `path`."""
+        for other in self._documents.values():
+            if path and path in other.modules and other.settings.run == run:
+                self._start(other, pause)
+
+    def _start(self, document: _Document, pause: float) -> None:
+        self._stop(document)
+        document.latest = None
+        if not document.settings.enable:
+            document.good = document.carried = document.causes = None
+            self._report(document, ())
+            self._say(Status("static", "kls is switched off (kls.enable)"))
+            return
+        document.task = asyncio.get_running_loop().create_task(self._run(document, document.generation, pause))
+
+    def _stop(self, document: _Document) -> None:
+        document.generation += 1
+        if document.task is not None:
+            document.task.cancel()
+            document.task = None
+
+    async def _run(self, document: _Document, generation: int, pause: float) -> None:
+        """Analyse the document's present text; the dry run waits until `pause` seconds have passed without an edit."""
+        clock = asyncio.get_running_loop().time
+        due = clock() + pause
+        try:
+            # The first documents arrive before the client has said which Python to use.
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._configured.wait(), CONFIGURATION)
+            tools = await self._tools(document)
+            async with contextlib.aclosing(analyse(document.snapshot, tools)) as steps:
+                async for step in steps:
+                    if document.generation != generation:
+                        return
+                    self._take(document, step)
+                    if step.report is None and not step.final:
+                        await asyncio.sleep(due - clock())
+        except Exception:
+            log.exception("the analysis of %s failed", document.snapshot.uri)
+
+    async def _tools(self, document: _Document) -> Tools:
+        snapshot = document.snapshot
+        folder = self._folder(snapshot.path)
+        reason = self._distrust(folder)
+        workplace = await self.workplaces.get(document.settings, folder, trusted=reason is None, wait=False)
+        if document.settings.worker_mode == "off":
+            reason = reason or "dry runs are switched off (kls.worker.mode)"
+        reason = reason or workplace.reason
+        if reason is not None:
+            self._say(Status("static", reason))
+        texts = {d.snapshot.path: d.snapshot.text for d in self._documents.values() if d.snapshot.path}
+        return Tools(
+            resolver=workplace.resolver,
+            ask=None if reason else workplace.ask,
+            settings=document.settings,
+            texts=texts,
+            root=folder,
+            no_worker=reason,
+            keras=workplace.keras,
+            try_fix=None if reason else workplace.ask_quietly,
+        )
+
+    def _take(self, document: _Document, step: Analysis) -> None:
+        document.latest = step
+        if step.sites:
+            document.modules = frozenset(step.modules)
+        stopped = _what_was_stopped(step)
+        if stopped is not None:
+            self._say(Status("ready", stopped))
+        if step.report is not None and (
+            document.good is None or (document.good.report is not step.report and _has_shapes(step.report))
+        ):
+            document.good = step
+            self.editor.hints_changed()
+        findings = step.findings
+        if not step.final and step.report is None:
+            # What the text alone tells waits for the dry run, which is the judge of it.
+            findings = _carry(document.carried, step.snapshot) if document.carried is not None else ()
+        elif not step.final:
+            document.untried = step
+            findings = _at_known_causes(findings, step.snapshot, document.causes)
+        elif document.untried is not None and document.untried.report is step.report:
+            document.causes = (step.snapshot, tuple(zip(document.untried.findings, step.findings, strict=False)))
+        document.carried = (step.snapshot, findings)
+        self._report(document, findings, first=step.final)
+        if step.report is not None:
+            self.editor.shapes_changed(document.snapshot.uri)
+
+    def _say(self, status: Status) -> None:
+        """Pass a status on; that a dry run is on is told only when it lasts."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        if status.state == "busy" and self.status.state != "busy":
+            self._later = asyncio.get_running_loop().call_later(BUSY, self._tell, status)
+        else:
+            self._tell(status)
+
+    def _tell(self, status: Status) -> None:
+        if status != self.status:
+            self.status = status
+            self.editor.status_changed(status)
+
+    # What was published
+
+    def _report(self, document: _Document, findings: Iterable[Finding], first: bool = False) -> None:
+        """Show the findings of one document, wherever their places are; `first` makes an empty list count too."""
+        snapshot = document.snapshot
+        by_uri: dict[str, list[Finding]] = {}
+        if first:
+            by_uri = {uri: [] for uri in ([cell.uri for cell in snapshot.cells] or [snapshot.uri])}
+        if document.settings.diagnostic_mode != "off":
+            for finding in findings:
+                uri, placed = self._home(snapshot, finding)
+                by_uri.setdefault(uri, []).append(placed)
+        before = self._reported.get(snapshot.uri, {})
+        self._reported[snapshot.uri] = {uri: tuple(items) for uri, items in by_uri.items()}
+        for uri in dict.fromkeys((*before, *by_uri)):
+            told = (item for owner in self._reported.values() for item in owner.get(uri, ()))
+            self._show(uri, tuple(dict.fromkeys(told)), snapshot)
+
+    def _show(self, uri: str, findings: tuple[Finding, ...], snapshot: Snapshot) -> None:
+        visible = tuple(replace(finding, fixes=()) for finding in findings)
+        if self._shown.get(uri) != visible:
+            self._shown[uri] = visible
+            self.editor.publish(self.snapshot(uri) or snapshot, uri, findings)
+
+    def _home(self, snapshot: Snapshot, finding: Finding) -> tuple[str, Finding]:
+        """Where to show a finding. One whose file is not open is shown at the nearest place in this document."""
+        if finding.span.path == snapshot.name:
+            return snapshot.locate(finding.span.line)[0], finding
+        other = self.open_path(finding.span.path)
+        if other is not None:
+            return other.locate(finding.span.line)[0], finding
+        here = next((item.span for item in finding.related if item.span.path == snapshot.name), None)
+        here = here or Span(snapshot.name, 1, 0, 1, len(snapshot.line_text(1)))
+        there = Related(finding.span, "the cause is here")
+        name = os.path.basename(finding.span.path)
+        message = f"{name} line {finding.span.line}: {finding.message}"
+        moved_here = replace(finding, span=here, message=message, related=(there, *finding.related))
+        return snapshot.locate(here.line)[0], moved_here
+
+    # Settings and trust
+
+    def _settings_for(self, snapshot: Snapshot) -> Settings:
+        if not snapshot.path:
+            return self.settings
+        table, file, problems = settings.read_file(os.path.dirname(snapshot.path), self._folder(snapshot.path))
+        chosen, more = settings.parse_file(table, self.settings)
+        for problem in (*problems, *more):
+            log.warning("%s: %s", file, problem)
+        return chosen
+
+    def _folder(self, path: str) -> str:
+        """The workspace folder that holds `path`, else the file's own; "" for a document without a file."""
+        if not path:
+            return self.workplaces.folders[0] if self.workplaces.folders else ""
+        holding = [folder for folder in self.workplaces.folders if path.startswith(folder.rstrip(os.sep) + os.sep)]
+        return max(holding, key=len, default=os.path.dirname(path))
+
+    def _distrust(self, folder: str) -> str | None:
+        """Why programs of `folder` may not be run, in one sentence; None where they may. Asks once where unknown."""
+        if self.trusted is not None:
+            return None if self.trusted else "this workspace is not trusted, so its programs are read but not run"
+        known = self._answers.get(folder)
+        if known is None and folder:
+            known = trust.recall(folder)
+        if known is None and folder not in self._asked:
+            self._asked.add(folder)
+            self._in_background(self._ask(folder))
+        if known:
+            return None
+        if known is None:
+            return f"{folder or 'this document'} is not trusted yet, so its programs are read but not run"
+        return f"{folder} is not trusted, so its programs are read but not run"
+
+    def trust_facts(self) -> dict[str, Any]:
+        """Who may be dry-run and who said so, for a status page."""
+        folders = {self._folder(document.snapshot.path): None for document in self._documents.values()}
+        return {
+            "by": "the editor" if self.trusted is not None else "your own configuration",
+            "folders": {folder: self._trusts(folder) for folder in folders if folder},
+            "weak": trust.weak_agreed(),
+        }
+
+    def _trusts(self, folder: str) -> bool | None:
+        if self.trusted is not None:
+            return self.trusted
+        known = self._answers.get(folder)
+        return trust.recall(folder) if known is None else known
+
+    async def _ask(self, folder: str) -> None:
+        answer = await self.editor.ask_trust(folder)
+        if answer is not None:
+            await self.set_trust(folder, answer)
+
+    def _heard(self, status: Status) -> None:
+        """A worker does something else; one that did not start in a weak sandbox makes the user be asked once."""
+        if status.state == "failed" and self.workplaces.too_weak:
+            status = Status("static", weakness())
+            if trust.weak_agreed() is None and not self._weak_asked:
+                self._weak_asked = True
+                self._in_background(self._ask_weak())
+        self._say(status)
+
+    async def _ask_weak(self) -> None:
+        answer = await self.editor.ask_weak()
+        if answer is None:
+            return
+        try:
+            trust.agree_weak(answer)
+        except OSError as error:
+            log.warning("the answer about the weak sandbox cannot be kept: %s", error)
+        self._stamp = trust.stamp()
+        if answer:
+            await self.restart_worker()
+
+    def _in_background(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _what_was_stopped(step: Analysis) -> str | None:
+    """What the dry run could not do, in one sentence; None where it did everything, or its last step is to come."""
+    if step.report is None:
+        return None
+    if step.reason is not None:
+        return f"{os.path.basename(step.snapshot.name)}: the dry run was cut short, {step.reason}"
+    stopped = {(gap.span.path, gap.span.line): gap for gap in step.report.gaps if gap.kind in _STOPPED}
+    if not step.final or not stopped:
+        return None
+    first, more = next(iter(stopped.values())), len(stopped) - 1
+    others = f" (and {more} more)" if more else ""
+    where = f"line {first.span.line}{others}"
+    return f"{os.path.basename(first.span.path)}: the dry run went on without {where}: {first.reason}"
+
+
+def _has_shapes(report: Report) -> bool:
+    """Whether a report says anything for hovers and hints; one of a process that crashed may not."""
+    return report.complete or bool(report.layers or report.models or report.variables or report.calls)
+
+
+def _carry(shown: tuple[Snapshot, tuple[Finding, ...]], snapshot: Snapshot) -> tuple[Finding, ...]:
+    """What the last dry run said, moved to the new text without its fixes; what an edit removed is left out."""
+    old, findings = shown
+    moves = moved(old, snapshot)
+    kept: list[Finding] = []
+    for finding in findings:
+        span = _move_span(finding.span, moves) if finding.span.path == snapshot.name else finding.span
+        if finding.evidence is not Evidence.STATIC and span is not None:
+            related = (_move_related(item, moves, snapshot.name) for item in finding.related)
+            kept.append(replace(finding, span=span, related=tuple(item for item in related if item), fixes=()))
+    return tuple(kept)
+
+
+def _at_known_causes(
+    findings: tuple[Finding, ...],
+    snapshot: Snapshot,
+    causes: tuple[Snapshot, tuple[tuple[Finding, Finding], ...]] | None,
+) -> tuple[Finding, ...]:
+    """Findings that the last trial of fixes moved to their cause are shown there again while the next trial runs."""
+    if causes is None:
+        return findings
+    moves = moved(causes[0], snapshot)
+    known = {
+        (before.code, before.message, _move_span(before.span, moves)): _move_span(after.span, moves)
+        for before, after in causes[1]
+    }
+    return tuple(
+        replace(finding, span=known.get((finding.code, finding.message, finding.span)) or finding.span)
+        for finding in findings
+    )
+
+
+def _move_span(span: Span, moves: Moved) -> Span | None:
+    """`span` in the new text. A line that was edited but neither split nor joined keeps its number."""
+    same = moves.old == moves.new
+    line = moves.forward(span.line) or (span.line if same else None)
+    end = moves.forward(span.end_line) or (span.end_line if same else None)
+    return replace(span, line=line, end_line=end) if line is not None and end is not None and line <= end else None
+
+
+def _move_related(item: Related, moves: Moved, path: str) -> Related | None:
+    span = _move_span(item.span, moves) if item.span.path == path else item.span
+    return replace(item, span=span) if span else None

@@ -1,0 +1,215 @@
+"""Two dry runs of one program with different witness numbers become one report of what does not depend on them.
+
+Where the worker had to stand in for sizes that only a real run knows (`kls/worker/dryrun/witnesses.py`), the program
+is dry-run again with other numbers. A size that changes is not known and carries the author's name for it; a failure
+or a warning that only one run has, or has in other words, depends on the number, and nothing is said of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from kls.worker.protocol import (
+    Argument,
+    Call,
+    Failure,
+    Gap,
+    Layer,
+    Model,
+    Node,
+    Probe,
+    Report,
+    Tensor,
+    Variable,
+    Witness,
+)
+
+_T = TypeVar("_T")
+
+
+async def ask(probe: Probe, once: Callable[[Probe], Awaitable[Report]]) -> Report:
+    """The report of `probe`, asked for by `once`; twice where sizes are not known. Raises what `once` raises."""
+    report = await once(probe)
+    if not report.witnesses:
+        return report
+    return merged(report, await once(replace(probe, witness=1)))
+
+
+def merged(one: Report, other: Report) -> Report:
+    """What both runs agree on, with the keys and places of `one`."""
+    names = _Names(one.witnesses)
+    aligned = len(one.calls) == len(other.calls) and all(
+        (first.span, first.method) == (second.span, second.method)
+        for first, second in zip(one.calls, other.calls, strict=True)
+    )
+    alike = {_without_keys(failure): failure for failure in other.failures}
+    failures = tuple(
+        replace(failure, graph=names.graph(failure.graph, alike[_without_keys(failure)].graph))
+        for failure in one.failures
+        if _without_keys(failure) in alike and (aligned or failure.call is None) and not names.within(failure)
+    )
+    told = {(item.span, item.category, item.message) for item in other.warnings}
+    kept = {_without_keys(failure) for failure in failures}
+    lost = [failure for failure in one.failures if _without_keys(failure) not in kept]
+    return replace(
+        one,
+        complete=one.complete and other.complete,
+        ended=one.ended or other.ended,
+        seconds=one.seconds + other.seconds,
+        layers=tuple(
+            names.layer(first, second)
+            for first, second in _paired(one.layers, other.layers, lambda item: (item.created, item.called, item.cls))
+        ),
+        models=tuple(
+            names.model(first, second)
+            for first, second in _paired(one.models, other.models, lambda item: (item.created, item.cls))
+        ),
+        variables=tuple(
+            names.variable(first, second)
+            for first, second in _paired(one.variables, other.variables, lambda item: (item.name, item.span))
+        ),
+        calls=tuple(
+            names.call(first, second if aligned else first, aligned and index not in {item.call for item in lost})
+            for index, (first, second) in enumerate(zip(one.calls, other.calls if aligned else one.calls, strict=True))
+        ),
+        failures=failures,
+        gaps=(*one.gaps, *(_gap(item, one.witnesses) for item in lost if item.frames)),
+        warnings=tuple(item for item in one.warnings if (item.span, item.category, item.message) in told),
+    )
+
+
+def _gap(failure: Failure, witnesses: Sequence[Witness]) -> Gap:
+    first = witnesses[0]
+    return Gap(failure.frames[-1], "value", f"it depends on {first.name}, which is not known: {first.reason}")
+
+
+def _paired(one: Sequence[_T], other: Sequence[_T], place: Callable[[_T], Hashable]) -> list[tuple[_T, _T]]:
+    """Each item of `one` with the item of `other` that has the same place and comes there as the same one in order."""
+    waiting: dict[Hashable, list[_T]] = {}
+    for item in other:
+        waiting.setdefault(place(item), []).append(item)
+    pairs: list[tuple[_T, _T]] = []
+    for item in one:
+        partners = waiting.get(place(item))
+        if partners:
+            pairs.append((item, partners.pop(0)))
+    return pairs
+
+
+_KEYS = frozenset(("layer", "id", "key", "parent", "object", "model", "graph"))
+"""Fields that number the objects of one process, and the picture, which says nothing that the rest does not."""
+
+
+def _without_keys(value: Any) -> Any:
+    """`value` as something that compares equal in both runs when it says the same."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [field.name for field in dataclasses.fields(value) if field.name not in _KEYS]
+        return tuple(_without_keys(getattr(value, name)) for name in fields)
+    if isinstance(value, dict):
+        return tuple((key, _without_keys(item)) for key, item in cast("dict[Any, Any]", value).items())
+    if isinstance(value, (tuple, list)):
+        return tuple(_without_keys(item) for item in cast("Sequence[Any]", value))
+    return value
+
+
+class _Names:
+    """Compares records of two runs; sizes that differ become None and get the author's name where there is one."""
+
+    def __init__(self, witnesses: Sequence[Witness]) -> None:
+        self._names = {witness.value: witness.name for witness in witnesses}
+
+    def within(self, failure: Failure) -> bool:
+        """Whether a witness takes part in `failure` by name: a size of what the failing layer was given."""
+        sizes = {size for tensor in failure.inputs for size in tensor.shape or ()}
+        return bool(sizes & self._names.keys())
+
+    def tensors(self, one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The tensors of both; none where their number differs."""
+        if len(one) != len(other):
+            return ()
+        return tuple(self._tensor(first, second) for first, second in zip(one, other, strict=True))
+
+    def _tensor(self, one: Tensor, other: Tensor) -> Tensor:
+        if one == other:
+            return one
+        dtype = one.dtype if one.dtype == other.dtype else None
+        if one.shape is None or other.shape is None or len(one.shape) != len(other.shape):
+            return Tensor(None, dtype, one.path)
+        sizes = tuple(first if first == second else None for first, second in zip(one.shape, other.shape, strict=True))
+        names = tuple(
+            self._names.get(first or 0, "?") if first != second else ""
+            for first, second in zip(one.shape, other.shape, strict=True)
+        )
+        return Tensor(sizes, dtype, one.path, names)
+
+    def layer(self, one: Layer, other: Layer) -> Layer:
+        """One call of a layer."""
+        return replace(
+            one,
+            inputs=self.tensors(one.inputs, other.inputs),
+            outputs=self.tensors(one.outputs, other.outputs),
+            dtype=one.dtype if one.dtype == other.dtype else None,
+            parameters=one.parameters if one.parameters == other.parameters else None,
+            config=_common(one.config, other.config),
+        )
+
+    def model(self, one: Model, other: Model) -> Model:
+        """One model."""
+        return replace(
+            one,
+            inputs=self.tensors(one.inputs, other.inputs),
+            outputs=self.tensors(one.outputs, other.outputs),
+            parameters=one.parameters if one.parameters == other.parameters else None,
+            graph=self.graph(one.graph, other.graph),
+            trained=one.trained if one.trained == other.trained else (),
+            fixed=one.fixed if one.trained == other.trained and one.fixed == other.fixed else (),
+            state=one.state if one.state == other.state else (),
+        )
+
+    def graph(self, one: tuple[Node, ...], other: tuple[Node, ...]) -> tuple[Node, ...]:
+        """The graph of both; none where the runs built different ones."""
+        if [(node.cls, node.sources) for node in one] != [(node.cls, node.sources) for node in other]:
+            return ()
+        return tuple(
+            replace(
+                first,
+                outputs=self.tensors(first.outputs, second.outputs),
+                parameters=first.parameters if first.parameters == second.parameters else None,
+            )
+            for first, second in zip(one, other, strict=True)
+        )
+
+    def variable(self, one: Variable, other: Variable) -> Variable:
+        """One binding."""
+        return replace(
+            one,
+            kind=one.kind if one.kind == other.kind else "unknown",
+            tensors=self.tensors(one.tensors, other.tensors),
+            values=_common(one.values, other.values) if one.values and other.values else None,
+        )
+
+    def call(self, one: Call, other: Call, sure: bool) -> Call:
+        """One sink; unknown where the runs do not agree on it, or not for a reason that both know."""
+        if sure and one.status == other.status:
+            return replace(
+                one,
+                outputs=self.tensors(one.outputs, other.outputs),
+                arguments=tuple(
+                    self._argument(first, second) for first, second in zip(one.arguments, other.arguments, strict=False)
+                ),
+                kept=one.kept if one.kept == other.kept else (),
+                kept_batch=one.kept_batch if one.kept == other.kept else None,
+            )
+        reason = "it depends on " + ", ".join(dict.fromkeys(self._names.values()))
+        return replace(one, status="unknown", reason=reason, outputs=(), kept=(), kept_batch=None)
+
+    def _argument(self, one: Argument, other: Argument) -> Argument:
+        values = _common(one.values, other.values) if one.values and other.values else None
+        return replace(one, tensors=self.tensors(one.tensors, other.tensors), values=values)
+
+
+def _common(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in one.items() if key in other and other[key] == value}

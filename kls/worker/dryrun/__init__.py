@@ -1,0 +1,124 @@
+"""The dry run: the author's program, executed by the author's own Keras in a world where nothing is computed.
+
+`run(probe)` is called in a process of its own, forked from the zygote and locked down; it changes that process for
+good. The program runs eagerly, but large weights have no memory, large arrays are virtual, loaders answer from their
+arguments, and `fit` is traced instead of run. The answer holds facts only.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import os
+import sys
+import time
+import types
+import warnings
+from typing import Any
+
+from ..protocol import Probe, Report, Span
+
+__all__ = ["run"]
+
+
+def run(probe: Probe) -> Report:
+    """Dry-run `probe.sources[0]` as `__main__` and report what was seen.
+
+    Never raises for anything the author's program does; `Report.complete` and `ended` say when it was cut short.
+    """
+    from .execute import Run
+
+    dry = Run(probe)
+    gc.disable()
+    try:
+        return _report(dry, *_carry_out(dry))
+    finally:
+        dry.stop_clock()
+
+
+def _carry_out(dry: Any) -> tuple[Any, Any]:
+    from . import (
+        eager,
+        frames,
+        imports,
+        keras_hooks,
+        listings,
+        loaders,
+        nowhere_to_write,
+        numpy_patches,
+        pairing,
+        saving,
+        sinks,
+        stand_ins,
+    )
+    from .execute import Finished
+
+    main = dry.probe.sources[0]
+    module = types.ModuleType("__main__")
+    module.__file__ = main.path
+    trial = _trial(dry)
+    eager.install(dry)
+    watch = keras_hooks.install(dry)
+    met = sinks.install(dry, watch, trial)
+    for part in (numpy_patches, loaders, frames, saving, listings, nowhere_to_write):
+        part.install(dry.files.owns)
+    stand_ins.install(dry)
+    imports.install(dry)
+    sys.modules["__main__"] = module
+    module.__dict__["__builtins__"] = builtins
+    sys.argv = [main.path]
+    _enter(dry.probe.root)
+    dry.start_clock()
+    try:
+        dry.execute(main, module)
+        pairing.pair(dry, watch, met)
+    except Finished as end:
+        dry.ended = None if dry.left else dry.ended or str(end)
+    except SyntaxError as error:
+        line = error.lineno or 1
+        dry.gap(Span(main.path, line, 0, line, 0), "syntax", f"the file does not parse: {error.msg}")
+        dry.ended = f"the file does not parse: {error.msg}, line {line}"
+    except BaseException as error:
+        from .failures import first_line
+
+        dry.ended = f"the dry run stopped: {first_line(error)}"
+    dry.stop_clock()
+    if trial is not None:
+        trial.end()
+    return watch, met
+
+
+def _trial(dry: Any) -> Any:
+    """The real step of this probe; it must be made before anything is changed."""
+    if not dry.probe.step_bytes:
+        return None
+    from .real import Trial
+
+    return Trial(dry)
+
+
+def _report(dry: Any, watch: Any, met: Any) -> Report:
+    return Report(
+        id=dry.probe.id,
+        complete=dry.ended is None,
+        ended=dry.ended,
+        seconds=time.monotonic() - dry.started,
+        layers=watch.layers(),
+        models=watch.models(),
+        variables=tuple(dry.variables),
+        calls=tuple(met.calls),
+        failures=tuple(dry.failures),
+        gaps=tuple(dry.gaps),
+        warnings=tuple(dry.warnings),
+        statements=dry.statements,
+        unknown=dry.unknown,
+        witnesses=watch.witnesses.used(),
+        steps=tuple(met.trial.steps) if met.trial is not None else (),
+    )
+
+
+def _enter(root: str) -> None:
+    try:
+        os.chdir(root)
+    except OSError:
+        warnings.warn(f"{root} cannot be entered", stacklevel=2)

@@ -1,0 +1,151 @@
+"""Virtual arrays where TensorFlow wants data: zeros when they are small enough, and datasets that make their elements.
+
+A dataset over a virtual array repeats one element of zeros, so it costs the memory of that element; it can be iterated,
+counted and mapped as any other. `shuffle` keeps a small buffer: order means nothing among stand-ins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Optional
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.autograph.impl import api
+from tensorflow.python.data.ops import dataset_ops
+from tensorflow.python.framework import constant_op, ops
+
+from .arrays import VirtualArray, find_unknown, shape_and_dtype
+from .unknown import UnknownValue
+
+__all__ = ["LARGEST_TENSOR", "STAND_IN_TEXT", "has_data", "install", "repeated", "unread"]
+
+LARGEST_TENSOR = 512 << 20
+"""Bytes above which a virtual array does not become a tensor."""
+LARGEST_SLICED = 1 << 20
+"""Bytes up to which `from_tensor_slices` copies a virtual array like any other."""
+SHUFFLE_BUFFER = 64
+STAND_IN_TEXT = "some words of text"
+"""What a string is that nobody knows: some layers cannot take an empty one."""
+
+_WITHOUT_DATA = "_kls_without_data"
+
+
+def zeros(shape: Any, dtype: Any) -> Any:
+    """A tensor of zeros, or of stand-in texts. Raises UnknownValue when it would be too large."""
+    kind = tf.as_dtype(tf.string if isinstance(dtype, np.dtype) and dtype.kind in "OUS" else dtype)
+    sizes = [int(size) for size in shape]
+    if math.prod(sizes) * kind.size > LARGEST_TENSOR:
+        raise UnknownValue(f"the values of a tensor of shape {tuple(sizes)}")
+    return tf.fill(sizes, STAND_IN_TEXT) if kind == tf.string else tf.zeros(sizes, kind)
+
+
+def repeated(element: Any, number: int) -> Any:
+    """A dataset of `number` equal elements; `element` is a tensor or a nested structure of tensors."""
+    made = tf.data.Dataset.from_tensors(element).repeat(number)
+    setattr(made, _WITHOUT_DATA, True)
+    return made
+
+
+def unread(element: Any, reason: str) -> Any:
+    """The number tensor `element`, for a dataset whose elements cannot be drawn because `reason` is not known.
+
+    To be used inside a function given to `map`: a loop that draws an element gets a NotFoundError that names `reason`.
+    """
+    return element + tf.cast(tf.strings.length(tf.io.read_file(reason)), element.dtype)
+
+
+def has_data(dataset: Any) -> bool:
+    """Whether the elements of a pipeline rest on the author's own values, not on stand-ins alone."""
+    if getattr(dataset, _WITHOUT_DATA, False):
+        return False
+    try:
+        inputs = dataset._inputs()
+    except (AttributeError, NotImplementedError):
+        return True
+    return all(has_data(item) for item in inputs)
+
+
+def _holds_virtual(value: Any) -> bool:
+    if isinstance(value, VirtualArray):
+        return True
+    return isinstance(value, (list, tuple)) and any(isinstance(item, VirtualArray) for item in value[:64])
+
+
+def _constants() -> None:
+    """Virtual arrays become zeros, in eager mode and in the graph of a traced function alike."""
+    eager, in_graph = constant_op.convert_to_eager_tensor, ops._create_graph_constant
+
+    def convert(value: Any, ctx: Any, dtype: Any = None) -> Any:
+        unknown = find_unknown(value)
+        if unknown is not None:
+            raise UnknownValue(unknown.reason, unknown.line)
+        if not _holds_virtual(value):
+            return eager(value, ctx, dtype)
+        shape, kind = shape_and_dtype(value)
+        return zeros(shape, kind if dtype is None else dtype)
+
+    def create(value: Any, dtype: Any, shape: Any, *args: Any, **keywords: Any) -> Any:
+        if not _holds_virtual(value):
+            return in_graph(value, dtype, shape, *args, **keywords)
+        own, kind = shape_and_dtype(value)
+        return tf.reshape(zeros(own, kind if dtype is None else dtype), own if shape is None else shape)
+
+    constant_op.convert_to_eager_tensor = convert
+    ops._create_graph_constant = create
+
+
+def _traced_errors() -> None:
+    """An UnknownValue raised inside a function that TensorFlow traces arrives as itself."""
+    create = api._ErrorMetadata.create_exception
+
+    def same(self: Any, source_error: Any) -> Any:
+        return source_error if isinstance(source_error, UnknownValue) else create(self, source_error)
+
+    api._ErrorMetadata.create_exception = same
+
+
+def _slices(original: Any) -> Any:
+    def from_tensor_slices(tensors: Any, name: Optional[str] = None) -> Any:
+        if isinstance(tensors, (VirtualArray, tuple, dict)):
+            flat = tf.nest.flatten(tensors)
+            if any(_is_large(item) for item in flat):
+                return _zipped(original, tensors, flat, name)
+        return original(tensors, name=name)
+
+    return from_tensor_slices
+
+
+def _is_large(item: Any) -> bool:
+    return isinstance(item, VirtualArray) and item.ndim > 0 and item.nbytes > LARGEST_SLICED
+
+
+def _zipped(original: Any, tensors: Any, flat: list[Any], name: Optional[str]) -> Any:
+    # TensorFlow judges the lengths, on arrays without elements.
+    original(tuple(np.empty((len(item), 0)) for item in flat if hasattr(item, "__len__")))
+    parts = [
+        repeated(zeros(item.shape[1:], item.dtype), len(item)) if _is_large(item) else original(item, name=name)
+        for item in flat
+    ]
+    if len(flat) == 1 and tensors is flat[0]:
+        return parts[0]
+    return tf.data.Dataset.zip(tf.nest.pack_sequence_as(tensors, parts))
+
+
+def install(author_file: Callable[[str], bool]) -> None:
+    """Change how virtual arrays become tensors and datasets, in this process."""
+    _constants()
+    _traced_errors()
+    kind = dataset_ops.DatasetV2
+    slices = staticmethod(_slices(kind.from_tensor_slices))
+    shuffle = kind.shuffle
+
+    def shuffled(self: Any, buffer_size: Any, *args: Any, **keywords: Any) -> Any:
+        if isinstance(buffer_size, (int, np.integer)) and buffer_size > SHUFFLE_BUFFER:
+            buffer_size = SHUFFLE_BUFFER
+        return shuffle(self, buffer_size, *args, **keywords)
+
+    for owner in {kind, tf.data.Dataset}:
+        owner.from_tensor_slices = slices
+        owner.shuffle = shuffled

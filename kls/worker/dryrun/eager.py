@@ -1,0 +1,293 @@
+"""TensorFlow as the author's program sees it in a dry run: eager, but nothing large is computed.
+
+Small eager computations really happen, so `.numpy()`, `int(…)`, look-up tables and `adapt` have true values. What would
+cost time or memory answers by shape alone: weights above a size have no buffer, a layer called on much data is traced
+and gives zeros, a `tf.function` is traced and gives zeros, gradients are zeros and optimizers change nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.src.backend import Variable as KerasVariable
+from keras.src.backend.common import variables as common_variables
+from keras.src.layers.layer import Layer as KerasLayer
+from keras.src.optimizers.base_optimizer import BaseOptimizer
+from tensorflow.python.data.ops import dataset_ops
+from tensorflow.python.eager import backprop
+from tensorflow.python.framework.func_graph import FuncGraph
+from tensorflow.python.ops.resource_variable_ops import UninitializedVariable
+
+from .execute import Run
+from .unknown import Unknown, UnknownValue
+
+SMALL_WEIGHTS = 1 << 14
+"""Elements up to which a weight gets its real initial values."""
+WEIGHT_BYTES = 256 << 20
+"""Memory that large weights may take in all when the program reads their values."""
+SMALL_CALL = 200_000
+"""Elements up to which a layer that the program calls eagerly really computes."""
+SMALL_MODEL = 2_000_000
+"""Parameters up to which a layer that the program calls eagerly really computes."""
+LARGEST_TENSOR = 512 << 20
+"""Bytes of the largest stand-in of zeros; what is larger is Unknown."""
+MOST_ELEMENTS = 2000
+"""Dataset elements that the program may draw one by one before the rest is Unknown."""
+
+
+def install(run: Run) -> None:
+    """Change TensorFlow and Keras in this process. Must come before the first eager operation."""
+    if not run.probe.step_bytes:
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.run_functions_eagerly(True)
+    _weights_without_memory(run)
+    _functions_are_traced(run)
+    _gradients_are_zero(run)
+    _layers_on_much_data(run)
+    _datasets_are_bounded(run)
+
+
+def zeros_like(spec: Any) -> Any:
+    """A tensor of `spec`'s shape and dtype, unknown axes as 1. Raises UnknownValue for what is too large."""
+    if isinstance(spec, (tf.RaggedTensor, tf.SparseTensor)):
+        return spec
+    shape = [1 if size is None else int(size) for size in spec.shape] if spec.shape.rank is not None else [1]
+    if spec.dtype in (tf.resource, tf.variant):
+        return None
+    if math.prod(shape) * spec.dtype.size > LARGEST_TENSOR:
+        raise UnknownValue(f"a tensor of shape {tuple(shape)}")
+    if spec.dtype == tf.string:
+        return tf.fill(shape, "")
+    return tf.zeros(shape, spec.dtype)
+
+
+def _zeros(structure: Any) -> Any:
+    return tf.nest.map_structure(
+        lambda item: zeros_like(item) if isinstance(item, (tf.Tensor, tf.TensorSpec)) else item, structure
+    )
+
+
+def _weights_without_memory(run: Run) -> None:
+    initialize = KerasVariable._initialize_with_initializer
+    value: Any = common_variables.Variable.value.fget
+    budget = [WEIGHT_BYTES]
+
+    def without_buffer(self: Any, initializer: Any) -> None:
+        if math.prod(self._shape) <= SMALL_WEIGHTS:
+            initialize(self, initializer)
+            return
+        with tf.init_scope():
+            self._value = UninitializedVariable(
+                trainable=self.trainable,
+                shape=self._shape,
+                dtype=self._dtype,
+                name=self.name,
+                aggregation=self._map_aggregation(self.aggregation),
+                synchronization=self._map_synchronization(self.synchronization),
+            )
+        self.__dict__["_kls_initializer"] = initializer
+        if run.probe.step_bytes:
+            run.hollow.append(self)
+
+    def read(self: Any) -> Any:
+        initializer = self.__dict__.get("_kls_initializer")
+        if initializer is not None and tf.executing_eagerly():
+            # An eager read of a variable without a buffer would silently give an empty tensor.
+            size = math.prod(self._shape) * tf.as_dtype(self._dtype).size
+            if size > budget[0]:
+                raise UnknownValue(f"the values of a weight of shape {tuple(self._shape)}")
+            budget[0] -= size
+            self._value.assign(initializer(self._shape, dtype=self._dtype))
+            # Only now: a statement that the clock stopped half way must not leave a weight that seems to have values.
+            self.__dict__["_kls_initializer"] = None
+        return value(self)
+
+    KerasVariable._initialize_with_initializer = without_buffer
+    KerasVariable.value = property(read)
+
+
+class _Traced:
+    """What `tf.function` gives in a dry run: called eagerly it is traced once for each signature and answers zeros."""
+
+    def __init__(self, run: Run, function: Any, options: dict[str, Any]) -> None:
+        functools.update_wrapper(self, function, updated=())
+        self._kls_run = run
+        self._kls_python = function
+        self._kls_function = _tf_function(function, **options)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            return self
+        bound = _Traced.__new__(_Traced)
+        bound._kls_run = self._kls_run
+        bound._kls_python = types.MethodType(self._kls_python, instance)
+        bound._kls_function = self._kls_function.__get__(instance, owner)
+        return bound
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kls_function, name)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        for item in tf.nest.flatten((arguments, keywords)):
+            if isinstance(item, Unknown):
+                raise UnknownValue(item.reason)
+        if not tf.executing_eagerly():
+            # Run eagerly, a function inside a trace would lose AutoGraph.
+            tf.config.run_functions_eagerly(False)
+            try:
+                return self._kls_function(*arguments, **keywords)
+            finally:
+                tf.config.run_functions_eagerly(True)
+        concrete = self._kls_function.get_concrete_function(*arguments, **keywords)
+        return _zeros(concrete.structured_outputs)
+
+
+_tf_function = tf.function
+
+
+def _functions_are_traced(run: Run) -> None:
+    def function(func: Any = None, *arguments: Any, **options: Any) -> Any:
+        if arguments:
+            options["input_signature"] = arguments[0]
+        if func is None:
+            return lambda decorated: _Traced(run, decorated, options)
+        return _Traced(run, func, options)
+
+    tf.function = function
+
+
+def _gradients_are_zero(run: Run) -> None:
+    def gradient(
+        self: Any, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = None
+    ) -> Any:
+        run.trained += 1
+        return tf.nest.map_structure(
+            lambda item: tf.zeros(item.shape, item.dtype) if _static(item) else tf.zeros_like(item), sources
+        )
+
+    def apply(self: Any, grads: Any, trainable_variables: Any = None) -> None:
+        run.trained += 1
+        if trainable_variables is None:
+            return
+        variables = list(trainable_variables)
+        if not self.built:
+            with keras.name_scope(self.name):
+                self.build(variables)
+            self.built = True
+        self._check_variables_are_known(variables)
+
+    pairs = BaseOptimizer.apply_gradients
+
+    def apply_gradients(self: Any, grads_and_vars: Any, *arguments: Any, **keywords: Any) -> Any:
+        given = list(grads_and_vars)
+        if not given:
+            # A model that was never built, because its data are not known, has nothing to learn.
+            run.trained += 1
+            return None
+        return pairs(self, given, *arguments, **keywords)
+
+    backprop.GradientTape.gradient = gradient
+    BaseOptimizer.apply = apply
+    BaseOptimizer.apply_gradients = apply_gradients
+
+
+def _static(item: Any) -> bool:
+    return all(size is not None for size in item.shape)
+
+
+def _layers_on_much_data(run: Run) -> None:
+    call = KerasLayer.__call__
+
+    def bounded(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        outermost = len(run.calling) <= 1
+        if outermost and tf.executing_eagerly() and _is_large(self, arguments, keywords):
+            return _symbolically(run, lambda a, k: call(self, *a, **k), arguments, keywords)
+        return call(self, *arguments, **keywords)
+
+    KerasLayer.__call__ = bounded
+
+
+def _is_large(layer: Any, arguments: Any, keywords: Any) -> bool:
+    if type(layer).__module__.startswith("keras.src.layers.preprocessing"):
+        return False
+    elements = 0
+    for item in tf.nest.flatten((arguments, keywords)):
+        if isinstance(item, keras.KerasTensor):
+            return False
+        if isinstance(item, (tf.Tensor, tf.Variable, np.ndarray)):
+            elements += math.prod(int(size or 0) for size in item.shape)
+    if elements > SMALL_CALL:
+        return True
+    try:
+        return bool(getattr(layer, "built", False)) and layer.count_params() > SMALL_MODEL
+    except Exception:
+        return False
+
+
+def _symbolically(run: Run, call: Callable[[Any, Any], Any], arguments: Any, keywords: Any) -> Any:
+    """The answer of a layer by shape alone: traced on placeholders, given as zeros."""
+
+    def held(item: Any) -> Any:
+        if isinstance(item, (tf.Tensor, tf.Variable)):
+            return tf.compat.v1.placeholder(item.dtype, item.shape)
+        if isinstance(item, np.ndarray):
+            return tf.compat.v1.placeholder(tf.as_dtype(item.dtype), item.shape)
+        return item
+
+    graph = FuncGraph("kls_call")
+    run.eager_traces += 1
+    try:
+        with graph.as_default():
+            given, named = tf.nest.map_structure(held, (arguments, keywords))
+            answer = call(given, named)
+    except Exception as error:
+        # A shape fault is the same eagerly and traced; what tracing alone forbids has other types.
+        if not isinstance(error, ValueError) or "symbolic" in str(error):
+            error.__dict__["_kls_eager_trace"] = True
+        raise
+    finally:
+        run.eager_traces -= 1
+    return _zeros(answer)
+
+
+def _datasets_are_bounded(run: Run) -> None:
+    iterate = dataset_ops.DatasetV2.__iter__
+
+    def bounded(self: Any) -> Any:
+        if not tf.executing_eagerly():
+            return iterate(self)
+        return _Elements(iterate(self), self.element_spec)
+
+    dataset_ops.DatasetV2.__iter__ = bounded
+
+
+class _Elements:
+    """A dataset's iterator that ends in Unknown when the program draws very many elements."""
+
+    def __init__(self, elements: Any, element_spec: Any) -> None:
+        self._elements = elements
+        self.element_spec = element_spec
+        self._drawn = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        self._drawn += 1
+        if self._drawn > MOST_ELEMENTS:
+            raise UnknownValue("all elements of a long dataset")
+        return next(self._elements)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._elements, name)
+
+
+__all__ = ["install", "zeros_like"]

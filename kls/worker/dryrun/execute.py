@@ -1,0 +1,458 @@
+"""Runs the instrumented program: contains failing statements, bounds loops, follows unknown conditions.
+
+`Run` is the state of one dry run; `Runtime` is what one module's rewritten code calls (`instrument.RUNTIME`).
+A failing statement is either a fault that Keras itself tells (`Failure`), or a gap in what can be known (`Gap`);
+after either, what the statement would have bound is Unknown and the run goes on.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import os
+import signal
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, ClassVar, Optional
+
+import tensorflow as tf
+
+from .. import progress
+from ..protocol import Failure, Gap, Probe, Source, Span, Variable, Warned
+from . import specs
+from .instrument import PASSING, RUNTIME, Program, Statement, instrument
+from .places import Files, is_own
+from .unknown import Unknown, UnknownValue
+
+STATEMENT_SECONDS = 2.5
+"""Wall time one statement of the author may take before it is Unknown."""
+LOOP_SECONDS = 3.0
+"""Wall time one loop may take before it is cut short."""
+TICK_SECONDS = 0.1
+_set_handler = signal.signal
+_SWALLOWING = ("_GeneratorContextManager", "suppress", "_AssertRaisesContext", "RaisesContext", "RaisesExc")
+"""Kinds of context managers that people use to expect an exception."""
+_MOST_VARIABLES = 4000
+_MOST_GAPS = 500
+
+
+class Finished(BaseException):
+    """The program ended itself, or the time of the whole dry run is over."""
+
+
+class StatementTimeout(BaseException):
+    """One statement took longer than its share. Not an Exception, so that no library swallows it."""
+
+
+class Run:
+    """The state of one dry run."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self.files = Files(probe.sources)
+        self.started = time.monotonic()
+        self.deadline = self.started + probe.seconds
+        self.statement_seconds = probe.seconds if probe.step_bytes else STATEMENT_SECONDS
+        self.main = probe.sources[0].path
+        self.failures: list[Failure] = []
+        self.gaps: list[Gap] = []
+        self.warnings: list[Warned] = []
+        self.variables: list[Variable] = []
+        self.last_bound: dict[Span, Any] = {}
+        self.kept: list[Any] = []
+        self.hollow: list[Any] = []
+        """Weights without memory, where a real step may need them."""
+        self.statements = 0
+        self.unknown = 0
+        self.tainted: dict[int, tuple[Any, str]] = {}
+        """Objects, by id, of whose state something is not known, and why."""
+        self.built = self._built_before = 0
+        """How many layers libraries have made for the author."""
+        self.calling: list[Any] = []
+        """The layers whose calls are in progress, outermost first."""
+        self.eager_traces = 0
+        """Depth of traces that stand for eager calls: what only tracing forbids is not the program's fault there."""
+        self.trained = 0
+        """How often data met a model: a loop that trains need not go round again."""
+        self.ended: Optional[str] = None
+        self.left = False
+        """Whether the program ended itself where every run of it does: an end like any other."""
+        self.statement: Optional[tuple[Statement, str]] = None
+        self.statement_started = self.started
+        self.failed_layers: list[Any] = []
+        self.sink: Optional[int] = None
+        self.on_bound: list[Callable[[str, Any, Span, Span], None]] = []
+
+    def statement_span(self, path: str, statement: Statement) -> Span:
+        """Where a statement stands; of a compound statement only its head."""
+        span = self.files.span_of_node(path, statement.node)
+        body = getattr(statement.node, "body", None)
+        if body and isinstance(statement.node, ast.stmt):
+            first = body[0]
+            line = min(first.lineno - 1, span.end_line)
+            if line >= span.line and first.lineno > span.line:
+                return Span(path, span.line, span.column, line, 10_000)
+        return span
+
+    def gap(self, span: Span, kind: str, reason: str) -> None:
+        """Remember that a statement could not be carried out."""
+        self.unknown += 1
+        if len(self.gaps) < _MOST_GAPS:
+            gap = Gap(span, kind, reason[:500])
+            if gap not in self.gaps[-20:]:
+                self.gaps.append(gap)
+
+    def start_clock(self) -> None:
+        """Interrupt statements that overrun. Works where there is SIGALRM; elsewhere the supervisor's kill remains."""
+        if hasattr(signal, "setitimer"):
+            _set_handler(signal.SIGALRM, self._tick)
+            signal.setitimer(signal.ITIMER_REAL, TICK_SECONDS, TICK_SECONDS)
+
+    def stop_clock(self) -> None:
+        """End what `start_clock` began."""
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _tick(self, _number: int, frame: Optional[FrameType]) -> None:
+        now = time.monotonic()
+        if now > self.deadline:
+            self.stop_clock()
+            raise Finished(f"the dry run stopped after {self.probe.seconds:g} s")
+        if self.built != self._built_before:
+            # A library puts a large model together: that ends by itself.
+            self._built_before, self.statement_started = self.built, now
+        if now - self.statement_started > self.statement_seconds and self.files.nearest(frame) is not None:
+            self.statement_started = now
+            raise StatementTimeout(f"takes longer than {self.statement_seconds:g} s")
+
+    def execute(self, source: Source, module: types.ModuleType) -> None:
+        """Run one module of the author in `module`.
+
+        Raises SyntaxError when its text does not parse, Finished when the whole dry run is over.
+        """
+        program = instrument(source.text, source.path)
+        runtime = Runtime(self, source.path, program)
+        module.__dict__[RUNTIME] = runtime
+        # A notebook may wait at its top level; what the text says of that is the editor's business.
+        code = compile(program.tree, source.path, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        waiting = eval(code, module.__dict__)
+        if waiting is not None:
+            asyncio.run(waiting)
+
+
+def _passing(function: Callable[..., Any]) -> Callable[..., Any]:
+    def passing(*arguments: Any, **keywords: Any) -> Any:
+        for item in arguments:
+            if isinstance(item, Unknown):
+                return item
+        return function(*arguments, **keywords)
+
+    return passing
+
+
+def _as_if_called(error: BaseException) -> None:
+    """Take the frames of `_passing` out of a traceback: the author's own line called the built-in function."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        following = traceback.tb_next
+        while following is not None and following.tb_frame.f_code is _PASSING_CODE:
+            following = following.tb_next
+        traceback.tb_next = following
+        traceback = following
+
+
+_PASSING_CODE = _passing(len).__code__
+
+
+class Runtime:
+    """What the rewritten code of one module calls; statements are given by number."""
+
+    passing: ClassVar = {name: _passing(getattr(builtins, name)) for name in PASSING}
+    """Built-in functions by name, which answer an Unknown with itself."""
+
+    def __init__(self, run: Run, path: str, program: Program) -> None:
+        self._run = run
+        self._path = path
+        self._statements = program.statements
+        self._spans: dict[int, Span] = {}
+        self._top = program.top
+        self._loops: dict[int, tuple[float, int, int]] = {}
+        self._cut: set[int] = set()
+        self._tries: list[tuple[FrameType, int, Callable[[], Any]]] = []
+
+    def at(self, number: int) -> None:
+        """A statement begins."""
+        run = self._run
+        run.statements += 1
+        statement = self._statements[number]
+        run.statement = (statement, self._path)
+        run.statement_started = time.monotonic()
+        if self._path == run.main:
+            progress.set(statement.node.lineno)
+
+    def span(self, number: int) -> Span:
+        """Where statement `number` stands."""
+        if number not in self._spans:
+            self._spans[number] = self._run.statement_span(self._path, self._statements[number])
+        return self._spans[number]
+
+    def unknown(self, number: int) -> Unknown:
+        """What a failed statement's names become."""
+        span = self.span(number)
+        reason = self._run.gaps[-1].reason if self._run.gaps else "the statement failed"
+        return Unknown(reason, span.line)
+
+    def put(self, number: int, base: Callable[[], Any], attribute: str) -> None:
+        """Make an attribute Unknown after the statement that should have set it failed."""
+        try:
+            setattr(base(), attribute, self.unknown(number))
+        except Exception:
+            return
+
+    def forget(self, number: int, name: str) -> None:
+        """Make a global name Unknown after a function's statement that would have changed its object failed."""
+        names = sys._getframe(1).f_globals
+        if name in names and not isinstance(names[name], types.ModuleType):
+            names[name] = self.unknown(number)
+
+    def contains(self, number: int) -> bool:
+        """Whether the exception being handled ends at this statement; if so it has been recorded."""
+        from .failures import is_ours, record
+
+        error = sys.exc_info()[1]
+        frame = sys._getframe(1)
+        if error is None or isinstance(error, (Finished, GeneratorExit)):
+            return False
+        _as_if_called(error)
+        if isinstance(self._statements[number].node, (ast.Try, ast.With, ast.AsyncWith)):
+            self._tries = [item for item in self._tries if not (item[0] is frame and item[1] == number)]
+        if self._library_between(frame):
+            return False
+        if isinstance(error, SystemExit) and self._ends_program(number, frame):
+            self._run.left = True
+            raise Finished(f"the program ends itself at line {self.span(number).line}")
+        if not is_ours(error) and self._handled_by_author(error, frame):
+            return False
+        record(self._run, error, self._path, self._statements[number], self.span(number), frame)
+        return True
+
+    def _ends_program(self, number: int, frame: FrameType) -> bool:
+        """An exit that every run reaches: a statement of the module's own top level."""
+        node = self._statements[number].node
+        top = frame.f_code.co_name == "<module>" and number in self._top
+        return top and isinstance(node, (ast.Expr, ast.Raise))
+
+    def _library_between(self, frame: FrameType) -> bool:
+        caller = frame.f_back
+        while caller is not None:
+            name = caller.f_code.co_filename
+            if is_own(name):
+                return not name.endswith("execute.py")
+            if not self._run.files.owns(name) and f"{os.sep}asyncio{os.sep}" not in name:
+                return True
+            caller = caller.f_back
+        return False
+
+    def _handled_by_author(self, error: BaseException, frame: FrameType) -> bool:
+        active: set[FrameType] = set()
+        walk: Optional[FrameType] = frame
+        while walk is not None:
+            active.add(walk)
+            walk = walk.f_back
+        self._tries = [item for item in self._tries if item[0] in active]
+        for _, _, caught in self._tries:
+            try:
+                kinds = caught()
+            except Exception:
+                continue
+            for kind in _classes(kinds):
+                if isinstance(error, kind):
+                    return True
+        return False
+
+    def bound(self, number: int, values: tuple[Any, ...]) -> None:
+        """An assignment succeeded: remember the data it bound."""
+        run = self._run
+        statement = self._statements[number]
+        for name, value in zip(statement.names, values):
+            try:
+                self._note(name.id, value, run.files.span_of_node(self._path, name), self.span(number), statement)
+            except Exception:
+                continue
+
+    def _note(self, name: str, value: Any, span: Span, whole: Span, statement: Statement) -> None:
+        run = self._run
+        for listener in run.on_bound:
+            listener(name, value, span, whole)
+        if isinstance(value, Unknown):
+            variable = Variable(name, span, whole, "unknown", (), None, value.reason)
+        else:
+            kind = specs.kind_of(value)
+            if kind is None:
+                return
+            tensors = specs.tensors_of(value)
+            origin = getattr(value, "origin", None) or _source_of(run, self._path, statement.node)
+            variable = Variable(
+                name, span, whole, kind, tensors, origin, None, specs.values_of(value), id(value) & 0xFFFFFFFFFFFF
+            )
+            run.kept.append(value)
+        again = (variable.span, variable.kind, variable.tensors, variable.reason)
+        if len(run.variables) < _MOST_VARIABLES and again != run.last_bound.get(variable.span):
+            run.last_bound[variable.span] = again
+            run.variables.append(variable)
+
+    def test(self, number: int, value: Any, leaves: bool) -> Optional[bool]:
+        """The truth of an `if` test; None when it is not known, and False when the unknown branch would only leave."""
+        try:
+            return bool(value)
+        except UnknownValue:
+            return False if leaves else None
+
+    def peek(self, names_now: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+        """What `names` stand for at the moment."""
+        return {name: names_now[name] for name in names if name in names_now}
+
+    def pick(self, before: dict[str, Any], name: str) -> Any:
+        """What `name` stood for before the branch."""
+        return before[name] if name in before else Unknown("set in one branch only", None)
+
+    def merge(self, number: int, after: dict[str, Any], name: str, other: Any) -> Any:
+        """One value for `name` after both branches ran: the same, or alike in shape and dtype, else Unknown."""
+        if name not in after:
+            return other
+        one = after[name]
+        if one is other or isinstance(other, Unknown):
+            return one
+        try:
+            kind = specs.kind_of(one)
+            if kind is not None and kind == specs.kind_of(other) and specs.tensors_of(one) == specs.tensors_of(other):
+                return one
+            if isinstance(one, (int, str, float, bool, type(None))) and type(one) is type(other) and one == other:
+                return one
+        except Exception:
+            pass
+        return Unknown(f"depends on the test at line {self.span(number).line}", self.span(number).line)
+
+    def returned(self, value: Any, tests: tuple[Optional[bool], ...]) -> Any:
+        """A returned value; Unknown when the branch it stands in may not be the one taken."""
+        if any(test is None for test in tests):
+            return Unknown("returned from a branch whose test is not known", None)
+        return value
+
+    def context(self, number: int, manager: Any) -> Any:
+        """The context manager of a `with` statement; one that may swallow exceptions is told of them."""
+        if type(manager).__name__ in _SWALLOWING:
+            self._tries.append((sys._getframe(1), number, lambda: Exception))
+        return manager
+
+    def each(self, number: int, values: Any, structure: Any) -> Iterator[Any]:
+        """The items of a loop: once for Unknown, and no longer than its share of time."""
+        started, trained, count = time.monotonic(), self._run.trained, 0
+        self._cut.discard(number)
+        if isinstance(values, Unknown):
+            yield _unknown_like(values, structure)
+            self._cut_short(number, trained)
+            return
+        try:
+            items = iter(values)
+        except UnknownValue as error:
+            yield _unknown_like(Unknown(str(error), self.span(number).line), structure)
+            self._cut_short(number, trained)
+            return
+        once = isinstance(values, tf.data.Dataset)
+        while True:
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            except UnknownValue as error:
+                if count == 0:
+                    yield _unknown_like(Unknown(str(error), self.span(number).line), structure)
+                self._cut_short(number, trained)
+                return
+            if count and (once or self._enough(started, trained)):
+                self._cut_short(number, trained)
+                return
+            yield item
+            count += 1
+
+    def _enough(self, started: float, trained: int) -> bool:
+        return self._run.trained > trained or time.monotonic() - started > LOOP_SECONDS
+
+    def loop(self, number: int) -> None:
+        """A `while` loop begins."""
+        self._cut.discard(number)
+        self._loops[number] = (time.monotonic(), self._run.trained, 0)
+
+    def again(self, number: int, value: Any) -> bool:
+        """Whether a `while` loop goes round once more."""
+        started, trained, count = self._loops[number]
+        self._run.statement_started = time.monotonic()
+        try:
+            truth = bool(value)
+        except UnknownValue:
+            truth = count == 0
+            self._cut_short(number, trained)
+        if truth and count and self._enough(started, trained):
+            self._cut_short(number, trained)
+            if self._run.trained == trained:
+                reason = f"the loop was stopped after {LOOP_SECONDS:g} s"
+                self._run.gap(self.span(number), "time", reason)
+            truth = False
+        self._loops[number] = (started, trained, count + 1)
+        return truth
+
+    def was_cut(self, number: int) -> bool:
+        """Whether the loop was left before its own end."""
+        return number in self._cut
+
+    def _cut_short(self, number: int, trained: int) -> None:
+        """A loop is left early; one that has trained since `trained` was counted has shown what it does."""
+        if self._run.trained == trained:
+            self._cut.add(number)
+
+    def after_cut(self, number: int, name: str, names_now: dict[str, Any]) -> Any:
+        """What a name that the cut loop sets stands for afterwards."""
+        return Unknown("set in a loop that was not run to its end", self.span(number).line)
+
+    def after_change(self, number: int, name: str, names_now: dict[str, Any]) -> Any:
+        """What a container that the cut loop fills stands for afterwards: its length is not known."""
+        value = names_now.get(name)
+        if isinstance(value, (list, dict, set)):
+            return Unknown("filled in a loop that was not run to its end", self.span(number).line)
+        return value
+
+    def try_open(self, number: int, caught: Callable[[], Any]) -> None:
+        """The author's own `try` begins: exceptions it catches are the author's business."""
+        self._tries.append((sys._getframe(1), number, caught))
+
+    def try_close(self, number: int) -> None:
+        """The body of the author's `try` is over."""
+        frame = sys._getframe(1)
+        self._tries = [item for item in self._tries if not (item[0] is frame and item[1] == number)]
+
+
+def _classes(kinds: Any) -> Iterator[type]:
+    if isinstance(kinds, tuple):
+        for kind in kinds:
+            yield from _classes(kind)
+    elif isinstance(kinds, type) and issubclass(kinds, BaseException):
+        yield kinds
+
+
+def _unknown_like(unknown: Unknown, structure: Any) -> Any:
+    if isinstance(structure, tuple):
+        return tuple(_unknown_like(unknown, item) for item in structure)
+    return unknown
+
+
+def _source_of(run: Run, path: str, node: ast.stmt) -> Optional[str]:
+    value = getattr(node, "value", None)
+    if not isinstance(value, ast.expr):
+        return None
+    text = " ".join(run.files.text(run.files.span_of_node(path, value)).split())
+    return text if len(text) <= 80 else text[:77] + "…"

@@ -1,0 +1,532 @@
+"""Tells what an exception of the author's program means: a fault that Keras names, or a gap in what can be known.
+
+A fault is only what the installed Keras, TensorFlow or NumPy raised on known values. An exception is a gap when it is
+of the dry run's own making (a value asked of something that has none, graph mode, the sandbox, the clock), when the
+author raised it, or when an Unknown took part in it.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+import os
+import re
+import sys
+from types import FrameType, TracebackType
+from typing import Any, Optional
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..protocol import Failure, Gap, Node, Span, Tensor
+from . import specs
+from .execute import Finished, Run, StatementTimeout
+from .instrument import Statement
+from .places import is_own
+from .unknown import Unknown, UnknownValue
+
+JUDGES = ("keras", "tensorflow", "numpy", "keras_hub", "keras_cv", "keras_nlp", "optree", "ml_dtypes")
+"""Packages whose exceptions are facts about the author's program."""
+
+JUDGED_OPS = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnimplementedError,
+    tf.errors.FailedPreconditionError,
+)
+"""Run-time errors of TensorFlow that speak of shapes, types or values; the others speak of machines."""
+
+_SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
+
+_PYTHON_OWN = re.compile(r"values to unpack|^(list|tuple|string|pop|range)\b.*(index|out of range|empty)")
+"""What Python says of its own lists and tuples, whoever's names stand beside them."""
+
+_CHECKPOINTS = (
+    "tensorflow/python/training/checkpoint_utils.py",
+    "tensorflow/python/training/py_checkpoint_reader.py",
+    "tensorflow/python/training/saver.py",
+)
+"""Modules of TensorFlow that do nothing but read and write checkpoints."""
+_FILES = (
+    "keras/src/saving/",
+    "keras/src/utils/file_utils.py",
+    "keras/src/utils/dataset_utils.py",
+    "keras/src/utils/image_dataset_utils.py",
+    "keras/src/utils/text_dataset_utils.py",
+    "keras/src/utils/audio_dataset_utils.py",
+    "keras/src/legacy/saving/",
+    "keras/src/legacy/preprocessing/",
+    "tensorflow/python/lib/io/",
+    "tensorflow/python/data/experimental/ops/readers.py",
+    "tensorflow/python/saved_model/",
+    "tensorflow/python/checkpoint/",
+    "tensorflow/python/summary/",
+    "tensorflow/python/platform/",
+    "tensorflow/lite/",
+    "tensorflow/python/client/",
+    "tensorflow/python/distribute/",
+    "tensorflow/python/tpu/",
+    "tensorflow/python/training/server_lib.py",
+    "tensorflow/python/eager/context.py",
+    "tensorflow/python/eager/remote.py",
+)
+"""Parts of the judges that speak of files and machines, not of tensors."""
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether the dry run itself raised `error`, so that no handler of the author should see it."""
+    return isinstance(error, (UnknownValue, Finished, StatementTimeout))
+
+
+def record(
+    run: Run, error: BaseException, path: str, statement: Statement, span: Span, frame: FrameType
+) -> Optional[Failure]:
+    """Add `error` to the run as a Failure or a Gap."""
+    kind, reason = _gap_of(run, error, path, statement, frame)
+    if kind is not None:
+        run.gap(span, kind, reason)
+        return None
+    failure = failure_of(run, error, "build")
+    run.gap(span, "fault", first_line(error))
+    owner = frame.f_locals.get("self")
+    if isinstance(owner, keras.layers.Layer):
+        run.tainted[id(owner)] = (owner, f"line {span.line} left it half made")
+    run.failures.append(failure)
+    return failure
+
+
+def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] = None) -> Failure:
+    """The facts of an exception that is a fault of the program."""
+    layer = run.failed_layers[0] if run.failed_layers else None
+    frames = tuple(run.files.spans_of_traceback(error.__traceback__))
+    facts: dict[str, Any] = {}
+    inputs: tuple[Tensor, ...] = ()
+    created: Optional[Span] = None
+    called: Optional[Span] = None
+    leading: tuple[Node, ...] = ()
+    if layer is not None:
+        from .keras_hooks import graph_to, places_of
+
+        leading = graph_to(run)
+        created, called, inputs = places_of(run, layer)
+        facts["config"] = specs.config_of(layer)
+        facts["input_spec"] = _input_spec(layer)
+        facts["built"] = bool(getattr(layer, "built", False))
+    facts.update(_callee(run, error))
+    operands = _operands(run, error.__traceback__)
+    if operands:
+        facts["operands"] = operands
+    if isinstance(error, AttributeError):
+        facts.update(_attribute(error))
+    run.failed_layers.clear()
+    return Failure(
+        exception=type(error).__name__,
+        message=message_of(error),
+        stage=stage,
+        frames=frames,
+        layer=None if layer is None else id(layer) & 0xFFFFFFFFFFFF,
+        layer_cls=None if layer is None else type(layer).__name__,
+        layer_name=None if layer is None else str(getattr(layer, "name", "")),
+        layer_created=created,
+        layer_called=called,
+        inputs=inputs,
+        facts=facts,
+        call=call,
+        graph=leading,
+    )
+
+
+def _attribute(error: AttributeError) -> dict[str, Any]:
+    """What was asked of which object, and the names it has that come close."""
+    name, owner = getattr(error, "name", None), getattr(error, "obj", None)
+    if not isinstance(name, str):
+        return {}
+    what = str(getattr(owner, "__name__", "")) if isinstance(owner, type(sys)) else type(owner).__name__
+    close = difflib.get_close_matches(name, [item for item in dir(owner) if not item.startswith("_")], 3, 0.7)
+    return {"attribute": name, "object": what, "close": close}
+
+
+def _callee(run: Run, error: BaseException) -> dict[str, Any]:
+    """The parameters of what the author's innermost failing expression calls."""
+    traceback, innermost = error.__traceback__, None
+    while traceback is not None:
+        if run.files.owns(traceback.tb_frame.f_code.co_filename):
+            innermost = traceback
+        traceback = traceback.tb_next
+    span = None if innermost is None else run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti)
+    node = run.files.call_at(span) if span is not None else None
+    if node is None or innermost is None:
+        return {}
+    function = _value_of(node.func, innermost.tb_frame)
+    if function is None or isinstance(function, Unknown):
+        return {}
+    target = function.__init__ if isinstance(function, type) else function
+    try:
+        parameters = list(inspect.signature(target).parameters)
+    except (TypeError, ValueError):
+        parameters = []
+    names = [name for name in parameters if name not in ("self", "args", "kwargs")]
+    return {"callee": getattr(function, "__name__", type(function).__name__), "parameters": names[:64]}
+
+
+def _value_of(node: ast.expr, frame: FrameType) -> Any:
+    """The value of a name or dotted name in `frame`, None when it is neither or not there."""
+    if isinstance(node, ast.Name):
+        return frame.f_locals.get(node.id, frame.f_globals.get(node.id))
+    if isinstance(node, ast.Attribute):
+        owner = _value_of(node.value, frame)
+        try:
+            return None if owner is None else getattr(owner, node.attr, None)
+        except Exception:
+            return None
+    return None
+
+
+def _operands(run: Run, traceback: Optional[TracebackType]) -> list[Any]:
+    """The shapes of the names in the author's innermost failing expression: [[name, shape, dtype], …]."""
+    innermost: Optional[TracebackType] = None
+    while traceback is not None:
+        if run.files.owns(traceback.tb_frame.f_code.co_filename):
+            innermost = traceback
+        traceback = traceback.tb_next
+    if innermost is None:
+        return []
+    found: list[Any] = []
+    for name in sorted(_expression_names(run, innermost)):
+        for value in _values_in(innermost.tb_frame, {name}):
+            if specs.is_tensor(value):
+                shape = specs.shape_of(value)
+                found.append([name, None if shape is None else list(shape), specs.dtype_of(value)])
+    return found[:16]
+
+
+def _input_spec(layer: Any) -> Any:
+    """What a layer demands of its inputs (`layer.input_spec`), in plain values."""
+    spec = getattr(layer, "input_spec", None)
+    specs_given = spec if isinstance(spec, (tuple, list)) else [spec]
+    plain: list[Any] = []
+    for item in specs_given[:8]:
+        if item is None:
+            continue
+        plain.append(
+            {
+                "ndim": item.ndim,
+                "min_ndim": item.min_ndim,
+                "max_ndim": item.max_ndim,
+                "shape": None if item.shape is None else list(item.shape),
+                "axes": {str(axis): size for axis, size in (item.axes or {}).items()},
+            }
+        )
+    return plain
+
+
+def message_of(error: BaseException) -> str:
+    """The exception's own words, without Keras's wrapping."""
+    text = str(error)
+    text = re.sub(r"^Exception encountered when calling .*?\n\n", "", text, flags=re.DOTALL)
+    text = re.sub(r"\n\nArguments received by .*$", "", text, flags=re.DOTALL)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return text.strip()[:4000]
+
+
+def first_line(error: BaseException) -> str:
+    """A one-line form for reasons."""
+    text = message_of(error).split("\n", 1)[0]
+    return f"{type(error).__name__}: {text}"[:300]
+
+
+def _gap_of(
+    run: Run, error: BaseException, path: str, statement: Statement, frame: FrameType
+) -> tuple[Optional[str], str]:
+    if isinstance(error, StatementTimeout):
+        return "time", str(error)
+    behind = _unknown_behind(error)
+    if behind is not None:
+        return "value", str(behind)
+    if isinstance(error, ImportError) and not _missing_in_judge(error):
+        missing = isinstance(error, ModuleNotFoundError)
+        return "module", f"the module {error.name!r} is not installed" if missing else first_line(error)
+    if isinstance(error, MemoryError):
+        return "memory", "it needs more memory than a dry run may take"
+    if isinstance(error, SystemExit):
+        return "exit", "the program would exit here"
+    if isinstance(error, (OSError, EOFError, KeyboardInterrupt, tf.errors.NotFoundError, tf.errors.UnavailableError)):
+        return _os_gap(error)
+    if isinstance(error, (NameError, RecursionError, AssertionError, StopIteration)):
+        return "error", first_line(error)
+    if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
+        return "error", first_line(error)
+    if isinstance(error, AttributeError) and getattr(error, "obj", None) is None:
+        return "error", first_line(error)
+    if graph_mode(run, error):
+        return "value", "its value is not known without running the program"
+    if _speaks_of_files(error):
+        return "file", first_line(error)
+    if _half_built(run, error):
+        return "value", run.gaps[-1].reason
+    if isinstance(error, tf.errors.FailedPreconditionError) and _adapt_failed(run):
+        return "value", "the vocabulary that was to be learnt is not known"
+    if not isinstance(error, ImportError) and not _raised_by_judge(run, error, path, statement, frame):
+        return "error", first_line(error)
+    unknown = unknown_in(run, error.__traceback__, statement)
+    if unknown is not None:
+        return "value", unknown.reason
+    return None, ""
+
+
+def _unknown_behind(error: BaseException) -> Optional[UnknownValue]:
+    """The demand for an unknown value that `error` is, or that a library turned into it."""
+    walk: Optional[BaseException] = error
+    for _ in range(8):
+        if isinstance(walk, UnknownValue):
+            return walk
+        walk = walk.__cause__ or walk.__context__ if walk is not None else None
+    return None
+
+
+def _missing_in_judge(error: ImportError) -> bool:
+    """Whether the author imports a name that the installed Keras or TensorFlow does not have.
+
+    Modules that come with neither (`tensorflow.contrib` apart) and broken installations are gaps instead.
+    """
+    name = error.name or ""
+    root = name.split(".")[0]
+    if root not in ("keras", "tensorflow"):
+        return "not supported in Keras 3" in str(error)
+    if isinstance(error, ModuleNotFoundError):
+        return root in sys.modules and name != root
+    return "cannot import name" in str(error) and "partially initialized" not in str(error)
+
+
+def _os_gap(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, (ConnectionError, TimeoutError)) or type(error).__name__ in (
+        "URLError",
+        "HTTPError",
+        "gaierror",
+    ):
+        return "network", "a dry run has no network"
+    if isinstance(error, PermissionError):
+        return "refused", f"the sandbox refused it: {error}"[:300]
+    if isinstance(error, (FileNotFoundError, tf.errors.NotFoundError)):
+        name = getattr(error, "filename", None)
+        return "file", f"the file {name} is not there" if name else first_line(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "exit", "the program interrupts itself here"
+    return "file", first_line(error)
+
+
+def graph_mode(run: Run, error: BaseException) -> bool:
+    """Whether only tracing forbids what the program did, where its real run would be eager.
+
+    Inside `fit`, a `tf.function` or the building of a model the real run is symbolic too, and the exception genuine.
+    """
+    marks = getattr(error, "_kls_eager_trace", False)
+    return bool(marks) and "KerasTensor" not in str(error)
+
+
+def _adapt_failed(run: Run) -> bool:
+    """Whether an `adapt` of the program could not be carried out."""
+    return any("adapt" in run.files.text(gap.span) for gap in run.gaps if run.files.owns(gap.span.path))
+
+
+def _speaks_of_files(error: BaseException) -> bool:
+    if getattr(error, "_kls_own_file", False):
+        return False
+    traceback = error.__traceback__
+    path, checkpoint = "", False
+    while traceback is not None:
+        path = traceback.tb_frame.f_code.co_filename.replace(os.sep, "/")
+        checkpoint = checkpoint or any(part in path for part in _CHECKPOINTS)
+        traceback = traceback.tb_next
+    files = checkpoint or any(part in path for part in _FILES)
+    return type(error) is Exception or files or "No files match" in str(error)
+
+
+def _half_built(run: Run, error: BaseException) -> bool:
+    """Whether a Sequential was left with an input but without layers behind it, by a call whose value is not known."""
+    return "has already been configured to use input shape" in str(error) and bool(run.gaps)
+
+
+def _package_of(path: str) -> Optional[str]:
+    for marker in (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"):
+        if marker in path:
+            return path.rsplit(marker, 1)[1].split(os.sep, 1)[0]
+    return None
+
+
+def _raised_by_judge(run: Run, error: BaseException, path: str, statement: Statement, frame: FrameType) -> bool:
+    innermost: Optional[TracebackType] = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        name = traceback.tb_frame.f_code.co_filename
+        if is_own(name):
+            ours = ("arrays.py", "functions_of_arrays.py", "numpy_patches.py")
+            if name.endswith(ours) and traceback.tb_next is None:
+                return isinstance(error, (ValueError, TypeError, IndexError))
+            if name.endswith("sinks.py") and traceback.tb_next is None:
+                return isinstance(error, TypeError)
+            if traceback.tb_next is None:
+                return False
+        innermost = traceback
+        traceback = traceback.tb_next
+    if innermost is None:
+        return False
+    name = innermost.tb_frame.f_code.co_filename
+    if "__autograph_generated_file" in name:
+        return not _is_raise(run, error)
+    package = _package_of(name)
+    if package is not None:
+        return package in JUDGES
+    if not run.files.owns(name):
+        return _through_judge(error)
+    if _is_raise_at(run, innermost):
+        return False
+    if not isinstance(error, (ValueError, TypeError, IndexError, AttributeError)) or _PYTHON_OWN.search(str(error)):
+        return False
+    return any(_is_judged(value) for value in _values_in(innermost.tb_frame, _expression_names(run, innermost)))
+
+
+def _through_judge(error: BaseException) -> bool:
+    """Whether a frame of a judge stands above the innermost, standard library frame."""
+    traceback, last = error.__traceback__, None
+    while traceback is not None:
+        package = _package_of(traceback.tb_frame.f_code.co_filename)
+        last = package or last
+        traceback = traceback.tb_next
+    return last in JUDGES
+
+
+def _is_raise(run: Run, error: BaseException) -> bool:
+    metadata = getattr(error, "ag_error_metadata", None)
+    return metadata is not None and "raise " in str(getattr(metadata, "cause_message", ""))
+
+
+def _is_raise_at(run: Run, traceback: TracebackType) -> bool:
+    tree = run.files.tree(traceback.tb_frame.f_code.co_filename)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, (ast.Raise, ast.Assert)) and node.lineno <= traceback.tb_lineno <= (node.end_lineno or 0):
+            return True
+    return False
+
+
+def _expression_names(run: Run, traceback: TracebackType) -> set[str]:
+    """The names in the very expression that failed; in the whole statement where positions are not known."""
+    path = traceback.tb_frame.f_code.co_filename
+    tree = run.files.tree(path)
+    span = run.files.span_of_code(traceback.tb_frame.f_code, traceback.tb_lasti)
+    smallest: Optional[ast.AST] = None
+    for node in ast.walk(tree) if tree is not None else ():
+        if not isinstance(node, (ast.stmt, ast.expr)) or not node.lineno <= traceback.tb_lineno <= (
+            node.end_lineno or 0
+        ):
+            continue
+        if isinstance(node, ast.stmt):
+            if smallest is None or node.lineno >= getattr(smallest, "lineno", 0):
+                smallest = node
+        elif span is not None and run.files.span_of_node(path, node) == span:
+            smallest = node
+            break
+    return {node.id for node in ast.walk(smallest) if isinstance(node, ast.Name)} if smallest is not None else set()
+
+
+def _values_in(frame: FrameType, names: set[str]) -> list[Any]:
+    values: list[Any] = []
+    for name in names:
+        if name in frame.f_locals:
+            values.append(frame.f_locals[name])
+        elif name in frame.f_globals:
+            values.append(frame.f_globals[name])
+    return values
+
+
+def _is_judged(value: Any) -> bool:
+    if isinstance(value, (np.ndarray, keras.layers.Layer, keras.KerasTensor, tf.Tensor, tf.Variable, tf.data.Dataset)):
+        return True
+    module = value.__name__ if isinstance(value, type(sys)) else getattr(type(value), "__module__", "")
+    if isinstance(value, type) or callable(value):
+        module = getattr(value, "__module__", None) or module
+    if isinstance(value, (tuple, list)):
+        return any(_is_judged(item) for item in value[:8])
+    return isinstance(module, str) and module.split(".")[0] in ("keras", "tensorflow", "numpy")
+
+
+def unknown_in(run: Run, traceback: Optional[TracebackType], statement: Optional[Statement]) -> Optional[Unknown]:
+    """An Unknown that took part in the failure: among the names of the author's failing lines, or in what the
+    library was given."""
+    if traceback is not None and statement is not None and isinstance(statement.node, _SIMPLE):
+        names = {item.id for item in ast.walk(statement.node) if isinstance(item, ast.Name)}
+        for value in _values_in(traceback.tb_frame, names):
+            if isinstance(value, Unknown):
+                return value
+    while traceback is not None:
+        frame = traceback.tb_frame
+        name = frame.f_code.co_filename
+        if run.files.owns(name):
+            values: list[Any] = _values_in(frame, _expression_names(run, traceback))
+        elif is_own(name):
+            values = []
+        else:
+            values = list(frame.f_locals.values())[:60]
+        for value in values:
+            found = _unknown_inside(run, value, 0)
+            if found is not None:
+                return found
+        traceback = traceback.tb_next
+    return None
+
+
+def _unknown_inside(run: Run, value: Any, depth: int) -> Optional[Unknown]:
+    if isinstance(value, Unknown):
+        return value
+    if id(value) in run.tainted:
+        return Unknown(run.tainted[id(value)][1])
+    if depth > 2:
+        return None
+    items: list[Any] = []
+    if isinstance(value, (tuple, list)):
+        items = list(value[:32])
+    elif isinstance(value, dict):
+        items = list(value.values())[:32]
+    elif isinstance(value, keras.layers.Layer):
+        items = [item for key, item in list(vars(value).items())[:80] if not key.startswith("_")]
+    for item in items:
+        found = _unknown_inside(run, item, depth + 1)
+        if found is not None:
+            return found
+    return None
+
+
+def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = None) -> Optional[tuple[str, str]]:
+    """Why an exception inside a probe of `fit` says nothing about the program, or None when it does."""
+    behind = _unknown_behind(error)
+    if behind is not None:
+        return "value", str(behind)
+    if isinstance(error, (MemoryError, OSError, ImportError, NameError, RecursionError, AssertionError, SystemExit)):
+        return "error", first_line(error)
+    if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
+        return "error", first_line(error)
+    if graph_mode(run, error):
+        return "value", "its value is not known without running the program"
+    if _speaks_of_files(error):
+        return "file", first_line(error)
+    if _half_built(run, error):
+        return "value", run.gaps[-1].reason
+    traceback = error.__traceback__
+    last: Optional[TracebackType] = None
+    while traceback is not None:
+        last = traceback
+        traceback = traceback.tb_next
+    if last is not None:
+        name = last.tb_frame.f_code.co_filename
+        if is_own(name) and not name.endswith(("arrays.py", "sinks.py")):
+            return "error", first_line(error)
+        if run.files.owns(name) and _is_raise_at(run, last):
+            return "error", first_line(error)
+    unknown = unknown_in(run, error.__traceback__, statement)
+    if unknown is not None:
+        return "value", unknown.reason
+    return None
+
+
+__all__ = ["Gap", "failure_of", "first_line", "gap_kind", "graph_mode", "is_ours", "message_of", "record"]

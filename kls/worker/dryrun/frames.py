@@ -1,0 +1,374 @@
+"""pandas, scikit-learn and TensorFlow Datasets on data that are not there.
+
+These packages are patched when the author's program imports them, not before. A table file that is there is really
+read, a large one by its first rows; transformers of scikit-learn see a few made-up rows of a virtual array, which tells
+the width and dtype of what they give.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import types
+from collections.abc import Callable, Sequence
+from typing import Any, Optional
+
+import numpy as np
+import tensorflow as tf
+
+from .arrays import VirtualArray, find_unknown, is_large
+from .datasets import repeated, zeros
+from .folders import SAMPLES, labels
+from .unknown import Unknown, UnknownValue
+
+__all__ = ["after_import", "install"]
+
+LARGEST_TABLE = 8 << 20
+"""Bytes of a table file that is read whole."""
+TABLE_ROWS = 2_000
+"""Rows read of a larger one."""
+STAND_IN_ROWS = 256
+STAND_IN_ELEMENTS = 1_000_000
+
+# Kept before NumPy's own is replaced: what is drawn here must be real.
+_default_rng = np.random.default_rng
+
+
+class _After(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Runs a function on a module as soon as it has been imported."""
+
+    def __init__(self) -> None:
+        self.patches: dict[str, Callable[[types.ModuleType], None]] = {}
+        self._searching: set[str] = set()
+        self._loaders: dict[str, Any] = {}
+
+    def find_spec(
+        self, fullname: str, path: Optional[Sequence[str]], target: Optional[types.ModuleType] = None
+    ) -> Optional[importlib.machinery.ModuleSpec]:
+        if fullname not in self.patches or fullname in self._searching:
+            return None
+        self._searching.add(fullname)
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._searching.discard(fullname)
+        if spec is None or spec.loader is None:
+            return None
+        self._loaders[fullname] = spec.loader
+        spec.loader = self
+        return spec
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> Optional[types.ModuleType]:
+        return self._loaders[spec.name].create_module(spec)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        loader = self._loaders[module.__name__]
+        if module.__spec__ is not None:
+            module.__spec__.loader = loader
+        module.__loader__ = loader
+        loader.exec_module(module)
+        self.patches[module.__name__](module)
+
+
+def after_import(name: str, patch: Callable[[types.ModuleType], None]) -> None:
+    """Call `patch(module)` when module `name` is imported, or now when it already is."""
+    module = sys.modules.get(name)
+    if module is not None:
+        patch(module)
+        return
+    finder = next((item for item in sys.meta_path if isinstance(item, _After)), None)
+    if finder is None:
+        finder = _After()
+        sys.meta_path.insert(0, finder)
+    finder.patches[name] = patch
+
+
+def _pandas(pandas: Any) -> None:
+    for name in ("read_csv", "read_table"):
+        setattr(pandas, name, _reader(getattr(pandas, name)))
+    for kind in (pandas.DataFrame, pandas.Series):
+        for name in ("to_csv", "to_pickle", "to_parquet", "to_excel", "to_json", "to_hdf", "plot", "hist"):
+            if hasattr(kind, name):
+                setattr(kind, name, _nothing)
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+def _reader(original: Any) -> Any:
+    def read(source: Any = None, *args: Any, **keywords: Any) -> Any:
+        source = keywords.pop("filepath_or_buffer", source)
+        if isinstance(source, Unknown):
+            return source
+        if isinstance(source, (str, os.PathLike)):
+            path = os.fspath(source)
+            if "://" in str(path):
+                raise UnknownValue(f"the table at {path}")
+            rows = keywords.get("nrows")
+            if os.path.getsize(path) > LARGEST_TABLE and not keywords.get("chunksize"):
+                keywords["nrows"] = TABLE_ROWS if rows is None else min(int(rows), TABLE_ROWS)
+        return original(source, *args, **keywords)
+
+    read.__name__ = original.__name__
+    return read
+
+
+def _stand_in(value: Any, rows: int) -> Any:
+    """A few made-up rows with the width and dtype of a virtual array; anything else cut to as many rows."""
+    if isinstance(value, VirtualArray):
+        values = _default_rng(3).normal(size=(rows, *value.shape[1:]))
+        return values.astype(value.dtype) if value.dtype.kind in "biuf" else values
+    if value is None or not hasattr(value, "__len__") or isinstance(value, (str, dict)):
+        return value
+    return value[:rows]
+
+
+def _transformer(kind: Any) -> None:
+    """Let a transformer of scikit-learn learn from, and transform, virtual arrays."""
+    for name in ("fit", "transform", "fit_transform", "inverse_transform", "partial_fit"):
+        original = getattr(kind, name, None)
+        if original is not None:
+            setattr(kind, name, _on_virtual(name, original))
+
+
+def _on_virtual(name: str, original: Any) -> Any:
+    def method(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        unknown = find_unknown((X, args))
+        if unknown is not None:
+            return self if name in ("fit", "partial_fit") else unknown
+        if not isinstance(X, VirtualArray) or not X.ndim:
+            return original(self, X, *args, **keywords)
+        width = max(int(np.prod(X.shape[1:])), 1)
+        rows = min(len(X), STAND_IN_ROWS, max(STAND_IN_ELEMENTS // width, 2))
+        given = [_stand_in(item, rows) for item in args]
+        made = original(self, _stand_in(X, rows), *given, **keywords)
+        if name in ("fit", "partial_fit") or not isinstance(made, np.ndarray):
+            return made
+        return VirtualArray.of((len(X), *made.shape[1:]), made.dtype, X.origin)
+
+    method.__name__ = name
+    return method
+
+
+_SCALERS = (
+    "StandardScaler MinMaxScaler MaxAbsScaler RobustScaler Normalizer Binarizer QuantileTransformer PowerTransformer "
+    "PolynomialFeatures KBinsDiscretizer FunctionTransformer"
+).split()
+
+
+def _preprocessing(module: Any) -> None:
+    for name in _SCALERS:
+        if hasattr(module, name):
+            _transformer(getattr(module, name))
+    if hasattr(module, "scale"):
+        original = module.scale
+        module.scale = lambda X, *args, **keywords: (
+            X.astype("float64") if isinstance(X, VirtualArray) else original(X, *args, **keywords)
+        )
+
+
+def _decomposition(module: Any) -> None:
+    for name in ("PCA", "IncrementalPCA", "TruncatedSVD", "FastICA", "NMF"):
+        if hasattr(module, name):
+            _reducer(getattr(module, name))
+
+
+def _reducer(kind: Any) -> None:
+    """A decomposition of a virtual array has as many columns as it was told; otherwise their number is Unknown."""
+
+    def learnt(self: Any, X: VirtualArray) -> None:
+        width = self.n_components
+        if not isinstance(width, (int, np.integer)):
+            raise UnknownValue(f"how many components {kind.__name__} keeps")
+        if X.ndim != 2:
+            raise ValueError(f"Found array with dim {X.ndim}, while dim <= 2 is required by {kind.__name__}.")
+        self.n_components_, self.n_features_in_ = int(width), X.shape[1]
+        self.components_ = VirtualArray.of((width, X.shape[1]), "float64", X.origin)
+        self.explained_variance_ratio_ = VirtualArray.of((width,), "float64", X.origin)
+
+    for name in ("fit", "transform", "fit_transform"):
+        setattr(kind, name, _reducing(name, getattr(kind, name), learnt))
+
+
+def _reducing(name: str, original: Any, learnt: Callable[[Any, VirtualArray], None]) -> Any:
+    def method(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        if isinstance(X, Unknown):
+            return self if name == "fit" else X
+        if not isinstance(X, VirtualArray) and not isinstance(getattr(self, "components_", None), VirtualArray):
+            return original(self, X, *args, **keywords)
+        if isinstance(X, VirtualArray):
+            learnt(self, X)
+        if name == "fit":
+            return self
+        dtype = "float32" if getattr(X, "dtype", None) == np.float32 else "float64"
+        return VirtualArray.of((len(X), self.n_components_), dtype, getattr(X, "origin", None))
+
+    method.__name__ = name
+    return method
+
+
+def _impute(module: Any) -> None:
+    if hasattr(module, "SimpleImputer"):
+        _transformer(module.SimpleImputer)
+
+
+def _selection(module: Any) -> None:
+    """Parts of what is Unknown are Unknown; the other arrays are split as ever."""
+    original = module.train_test_split
+
+    def train_test_split(*arrays: Any, **keywords: Any) -> Any:
+        unknown = find_unknown((arrays, tuple(keywords.values())))
+        if unknown is None:
+            return original(*arrays, **keywords)
+        return [unknown] * (2 * len(arrays))
+
+    module.train_test_split = train_test_split
+    reason = "a search over settings, which is not run in a dry run"
+    for name in ("cross_val_score", "cross_validate", "cross_val_predict", "learning_curve", "validation_curve"):
+        if hasattr(module, name):
+            setattr(module, name, lambda *_, **__: Unknown(reason))
+
+    def fit(self: Any, *_: Any, **__: Any) -> Any:
+        for name in ("best_score_", "best_params_", "best_estimator_", "cv_results_", "best_index_"):
+            setattr(self, name, Unknown(reason))
+        return self
+
+    def answer(self: Any, *_: Any, **__: Any) -> Any:
+        return Unknown(reason)
+
+    for kind in (module.GridSearchCV, module.RandomizedSearchCV):
+        kind.fit, kind.predict, kind.predict_proba, kind.score = fit, answer, answer, answer
+
+
+def _sparse(module: Any) -> None:
+    """A large sparse matrix, made dense, is a virtual array."""
+    kinds = {kind for name in ("csr_matrix", "csc_matrix", "coo_matrix") for kind in getattr(module, name).__mro__}
+    for kind in kinds:
+        if "toarray" in kind.__dict__:
+            kind.toarray = _dense(kind.toarray)
+
+
+def _dense(original: Any) -> Any:
+    def toarray(self: Any, *args: Any, **keywords: Any) -> Any:
+        if is_large(self.shape, self.dtype) and not args and not keywords:
+            return VirtualArray.of(self.shape, self.dtype, "a sparse matrix")
+        return original(self, *args, **keywords)
+
+    return toarray
+
+
+def _fetched(module: Any) -> None:
+    """Data sets of scikit-learn that would be downloaded; the small ones come with the package and are real."""
+
+    def fetch_california_housing(*, return_X_y: bool = False, as_frame: bool = False, **_: Any) -> Any:
+        origin = "sklearn.datasets.fetch_california_housing()"
+        if as_frame:
+            raise UnknownValue(f"the table of {origin}")
+        X, y = VirtualArray.of((20_640, 8), "float64", origin), VirtualArray.of((20_640,), "float64", origin)
+        names = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"]
+        if return_X_y:
+            return X, y
+        return module._base.Bunch(data=X, target=y, feature_names=names, target_names=["MedHouseVal"], DESCR="")
+
+    def fetch_openml(name: Any = None, *_: Any, return_X_y: bool = False, as_frame: Any = "auto", **__: Any) -> Any:
+        if name not in ("mnist_784", "Fashion-MNIST") or as_frame is not False:
+            raise UnknownValue(f"the data set {name!r} of OpenML")
+        X = VirtualArray.of((70_000, 784), "int64", f"fetch_openml({name!r})")
+        y = labels(70_000, 10, np.int64).astype(str).astype(object)
+        return (X, y) if return_X_y else module._base.Bunch(data=X, target=y, DESCR="")
+
+    module.fetch_california_housing = fetch_california_housing
+    module.fetch_openml = fetch_openml
+
+
+class _Splits(dict[str, Any]):
+    """The splits of a data set by name, also those that the package does not list before a download."""
+
+    def __init__(self, make: Callable[[Any], Any], names: Any) -> None:
+        super().__init__({name: make(name) for name in names})
+        self._make = make
+
+    def __missing__(self, name: str) -> Any:
+        return self._make(name)
+
+
+def _tensorflow_datasets(module: Any) -> None:
+    """`tfds.load` from the specification that the installed package has of a data set; nothing is downloaded."""
+    build = getattr(module, "builder", None)
+    if build is None:  # the package could not import a part of itself
+        return
+
+    def builder(name: Any, **keywords: Any) -> Any:
+        keywords["try_gcs"] = False
+        for text in (name, str(name).split(":", 1)[0]):
+            try:
+                return build(text, **keywords)
+            except AssertionError:  # a version that this package does not have
+                continue
+            except Exception as error:
+                raise UnknownValue(f"the data set {name!r} of tensorflow_datasets") from error
+        raise UnknownValue(f"the data set {name!r} of tensorflow_datasets")
+
+    def as_dataset(self: Any, split: Any = None, *_: Any, **keywords: Any) -> Any:
+        info = self.info
+        spec = info.features.get_tensor_spec()
+        if keywords.get("as_supervised"):
+            if info.supervised_keys is None:
+                raise ValueError(f"as_supervised=True but {self.name} does not support a supervised structure.")
+            spec = tuple(spec[key] for key in info.supervised_keys[:2])
+        size = keywords.get("batch_size")
+
+        def made(part: Any) -> Any:
+            known = info.splits[part].num_examples if isinstance(part, str) and part in info.splits else None
+            dataset = _of_spec(spec, known or SAMPLES)
+            return dataset if not size else dataset.batch(SAMPLES if size == -1 else size)
+
+        if split is None:
+            return _Splits(made, info.splits or ("train", "test"))
+        return tf.nest.map_structure(made, split)
+
+    def load(name: Any, *, with_info: bool = False, builder_kwargs: Any = None, **keywords: Any) -> Any:
+        made = builder(name, **(builder_kwargs or {}))
+        answer = as_dataset(made, **keywords)
+        return (answer, made.info) if with_info else answer
+
+    module.builder, module.load = builder, load
+    kind = module.core.DatasetBuilder
+    kind.as_dataset = as_dataset
+    kind.download_and_prepare = _nothing
+
+
+def _of_spec(spec: Any, number: int) -> Any:
+    """A dataset of zeros with the element specification `spec`."""
+
+    def zero(part: Any) -> Any:
+        return zeros([size or 16 for size in part.shape], part.dtype)
+
+    def loose(*parts: Any) -> Any:
+        element = tf.nest.pack_sequence_as(spec, parts)
+        return tf.nest.map_structure(
+            lambda item, part: (
+                item if part.shape.is_fully_defined() else tf.compat.v1.placeholder_with_default(item, part.shape)
+            ),
+            element,
+            spec,
+        )
+
+    flat = tuple(zero(part) for part in tf.nest.flatten(spec))
+    return repeated(flat, number).map(loose)
+
+
+def install(author_file: Callable[[str], bool]) -> None:
+    """Patch what is imported already, and the rest when it is."""
+    after_import("pandas", _pandas)
+    after_import("sklearn.preprocessing", _preprocessing)
+    after_import("sklearn.decomposition", _decomposition)
+    after_import("sklearn.impute", _impute)
+    after_import("sklearn.model_selection", _selection)
+    after_import("scipy.sparse", _sparse)
+    after_import("sklearn.datasets", _fetched)
+    after_import("tensorflow_datasets", _tensorflow_datasets)

@@ -1,0 +1,460 @@
+"""Rewrites the author's module so that each statement is contained: `instrument(source) -> Program`.
+
+Every statement of the module and of its functions is guarded. When one fails, the runtime (`execute.Runtime`) decides
+whether the run goes on; then the names that the statement would have bound become Unknown. Tests, loops and `with`
+items go through the runtime as well, so that an unknown condition runs both branches and no loop runs for ever.
+Class bodies, lambdas and comprehensions stay as they are. The author's nodes keep their positions, so tracebacks
+and `co_positions()` speak of the author's own text.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+RUNTIME = "__kls__"
+"""The name under which the runtime is reachable from the rewritten code."""
+
+_GUARD = ("__kls_t", "__kls_b", "__kls_a", "__kls_c")
+
+
+@dataclass
+class Statement:
+    """One statement of the author's text: its place, the names it binds, and of a loop those it may change in place."""
+
+    node: ast.stmt
+    targets: tuple[str, ...]
+    mutates: tuple[str, ...] = ()
+    names: tuple[ast.Name, ...] = ()
+    scope: str = ""
+
+
+@dataclass
+class Program:
+    """The rewritten module and what its statement numbers stand for."""
+
+    tree: ast.Module
+    statements: list[Statement] = field(default_factory=list)
+    top: set[int] = field(default_factory=set)
+    """The numbers of the statements that stand at the module's own top level."""
+
+
+def instrument(source: str, path: str) -> Program:
+    """The guarded module of `source`.
+
+    Raises SyntaxError as `ast.parse` does.
+    """
+    tree = ast.parse(source, path)
+    program = Program(tree)
+    _pass_unknown(tree)
+    rewriter = _Rewriter(program)
+    tree.body = rewriter.block(tree.body, top=True)
+    ast.fix_missing_locations(tree)
+    return program
+
+
+def bound_names(node: ast.AST) -> list[ast.Name]:
+    """The plain names that `node` binds in its own scope, in order of appearance."""
+    found: list[ast.Name] = []
+
+    def visit(item: ast.AST) -> None:
+        if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store):
+            found.append(item)
+        elif isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.append(ast.copy_location(ast.Name(item.name, ast.Store()), item))
+            return
+        elif isinstance(item, (ast.Import, ast.ImportFrom)):
+            for alias in item.names:
+                if alias.name != "*":
+                    name = alias.asname or alias.name.split(".")[0]
+                    found.append(ast.copy_location(ast.Name(name, ast.Store()), item))
+        elif isinstance(item, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            return
+        for child in ast.iter_child_nodes(item):
+            visit(child)
+
+    visit(node)
+    return found
+
+
+def _mutated_names(node: ast.AST) -> tuple[str, ...]:
+    """Names whose objects `node` may change in place: `a.append(…)`, `a[i] = …`, `a.b = …`, `a += …`."""
+    names: set[str] = set()
+    for item in ast.walk(node):
+        base: Optional[ast.expr] = None
+        if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute):
+            if item.func.attr in ("append", "extend", "insert", "update", "add", "pop", "remove", "setdefault"):
+                base = item.func.value
+        elif isinstance(item, ast.Subscript) and isinstance(item.ctx, ast.Store):
+            base = item.value
+        elif isinstance(item, ast.AugAssign):
+            base = item.target
+        while isinstance(base, (ast.Subscript, ast.Attribute)):
+            base = base.value
+        if isinstance(base, ast.Name):
+            names.add(base.id)
+    return tuple(sorted(names))
+
+
+PASSING = frozenset(
+    "len int float abs round min max sum sorted range enumerate zip list tuple set reversed any all".split()
+)
+"""Built-in functions that demand a value of what they are given; of an Unknown they are Unknown."""
+
+
+def _pass_unknown(tree: ast.Module) -> None:
+    """Have calls of PASSING go through the runtime, where no name of the module hides the built-in one."""
+    stored: set[str] = set()
+    calls: list[ast.Call] = []
+    for item in ast.walk(tree):
+        if isinstance(item, ast.Name):
+            if isinstance(item.ctx, ast.Store):
+                stored.add(item.id)
+        elif isinstance(item, ast.arg):
+            stored.add(item.arg)
+        elif isinstance(item, (ast.FunctionDef, ast.ClassDef)):
+            stored.add(item.name)
+        elif isinstance(item, ast.Call):
+            calls.append(item)
+    for item in calls:
+        if isinstance(item.func, ast.Name) and item.func.id in PASSING - stored:
+            place = item.func
+            passing = ast.Attribute(_name(RUNTIME), "passing", ast.Load())
+            item.func = ast.Subscript(passing, ast.Constant(place.id), ast.Load())
+            for node in ast.walk(item.func):
+                ast.copy_location(node, place)
+
+
+_READERS = frozenset(
+    "fit evaluate predict train_on_batch test_on_batch predict_on_batch summary save save_weights export get_layer "
+    "get_config to_json count_params print show plot savefig info debug warning log write close run".split()
+)
+"""Methods whose failure leaves their object as it was."""
+
+
+def _changed_places(node: ast.stmt) -> list[ast.Name | ast.Attribute]:
+    """What a failed `node` leaves half done: `self.x` in `self.x = …`, `model` in `model.add(…)`."""
+    places: list[ast.Name | ast.Attribute] = []
+    if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            for item in ast.walk(target):
+                if isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Store):
+                    places.append(item)
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        function = node.value.func
+        if isinstance(function, ast.Attribute) and function.attr not in _READERS:
+            if isinstance(function.value, ast.Name):
+                places.append(function.value)
+            elif isinstance(function.value, ast.Attribute) and isinstance(function.value.value, ast.Name):
+                places.append(function.value)
+    return places
+
+
+def _name(identifier: str, store: bool = False) -> ast.Name:
+    return ast.Name(identifier, ast.Store() if store else ast.Load())
+
+
+def _runtime(method: str, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(ast.Attribute(_name(RUNTIME), method, ast.Load()), list(arguments), [])
+
+
+def _constants(values: tuple[str, ...]) -> ast.Tuple:
+    return ast.Tuple([ast.Constant(value) for value in values], ast.Load())
+
+
+class _Rewriter:
+    """One walk over a module; numbers its statements."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.scope: list[str] = []
+        self.top = {id(node) for node in program.tree.body}
+        self.tests: list[str] = []
+        self.locals: list[set[str]] = []
+        """The local names of the functions being rewritten, innermost last; empty at module level."""
+        self.module_names = {name.id for name in bound_names(program.tree)}
+
+    def block(self, body: list[ast.stmt], top: bool = False) -> list[ast.stmt]:
+        out: list[ast.stmt] = []
+        for index, node in enumerate(body):
+            docstring = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+            if (top and (docstring or future)) or isinstance(
+                node, (ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal)
+            ):
+                out.append(node)
+            else:
+                out.extend(self.statement(node))
+        return out
+
+    def statement(self, node: ast.stmt) -> list[ast.stmt]:
+        if isinstance(node, ast.If):
+            made = self._if(node)
+        elif isinstance(node, (ast.For, ast.AsyncFor)):
+            made = self._for(node)
+        elif isinstance(node, ast.While):
+            made = self._while(node)
+        elif isinstance(node, (ast.With, ast.AsyncWith)):
+            made = self._with(node)
+        elif isinstance(node, ast.Try) or type(node).__name__ == "TryStar":
+            made = self._try(node)  # type: ignore[arg-type]
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            self._function(node)
+            made = self._guarded(node)
+        elif isinstance(node, ast.ClassDef):
+            self._class(node)
+            made = self._guarded(node)
+        elif isinstance(node, ast.Return):
+            made = self._return(node)
+        elif isinstance(node, ast.Raise) and self.locals:
+            # In a function it is the caller's statement that ends here.
+            made = [node]
+        else:
+            made = self._guarded(node)
+        return [ast.copy_location(item, node) if not hasattr(item, "lineno") else item for item in made]
+
+    def _number(self, node: ast.stmt, names: Optional[list[ast.Name]] = None) -> ast.Constant:
+        names = bound_names(node) if names is None else names
+        targets = tuple(dict.fromkeys(name.id for name in names))
+        mutates = _mutated_names(node) if isinstance(node, (ast.For, ast.AsyncFor, ast.While)) else ()
+        self.program.statements.append(Statement(node, targets, mutates, tuple(names), ".".join(self.scope)))
+        if id(node) in self.top:
+            self.program.top.add(len(self.program.statements) - 1)
+        return ast.Constant(len(self.program.statements) - 1)
+
+    def _handler(self, number: ast.Constant, targets: tuple[str, ...], node: ast.stmt) -> ast.ExceptHandler:
+        unknown: list[ast.stmt] = [
+            ast.Assign([_name(target, store=True)], _runtime("unknown", number)) for target in targets
+        ]
+        decide = ast.If(_runtime("contains", number), unknown or [ast.Pass()], [ast.Raise(None, None)])
+        return ast.ExceptHandler(_name("BaseException"), None, [decide])
+
+    def _guarded(self, node: ast.stmt) -> list[ast.stmt]:
+        """`node` alone, contained; what it would have set, or changed by a method call, becomes Unknown."""
+        number = self._number(node)
+        statement = self.program.statements[-1]
+        after: list[ast.stmt] = []
+        handler = self._handler(number, statement.targets, node)
+        decide = handler.body[0]
+        assert isinstance(decide, ast.If)
+        for place in _changed_places(node):
+            if isinstance(place, ast.Name) and self.locals and place.id not in self.locals[-1]:
+                decide.body.append(ast.Expr(_runtime("forget", number, ast.Constant(place.id))))
+            elif isinstance(place, ast.Name):
+                decide.body.append(ast.Assign([_name(place.id, store=True)], _runtime("unknown", number)))
+            else:
+                put = _runtime("put", number, _lambda(place.value), ast.Constant(place.attr))
+                decide.body.append(ast.Expr(put))
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and statement.names:
+            values = ast.Tuple([_name(name.id) for name in statement.names], ast.Load())
+            if not (isinstance(node, ast.AnnAssign) and node.value is None):
+                after = [ast.Expr(_runtime("bound", number, values))]
+        start = ast.Expr(_runtime("at", number))
+        return [start, ast.Try([node], [handler], after, [])]
+
+    def _return(self, node: ast.Return) -> list[ast.stmt]:
+        number = self._number(node)
+        value = node.value or ast.Constant(None)
+        open_tests = ast.Tuple([_name(test) for test in self.tests], ast.Load())
+        node.value = ast.copy_location(_runtime("returned", value, open_tests), node) if self.tests else node.value
+        decide = ast.If(
+            _runtime("contains", number), [ast.Return(_runtime("unknown", number))], [ast.Raise(None, None)]
+        )
+        handler = ast.ExceptHandler(_name("BaseException"), None, [decide])
+        return [ast.Expr(_runtime("at", number)), ast.Try([node], [handler], [], [])]
+
+    def _if(self, node: ast.If) -> list[ast.stmt]:
+        names = list(dict.fromkeys(name.id for item in [*node.body, *node.orelse] for name in bound_names(item)))
+        number = self._number(node, [ast.copy_location(_name(name, store=True), node) for name in names])
+        test, before, after = (f"{prefix}{number.value}" for prefix in _GUARD[:3])
+        leaves = isinstance(node.body[-1], (ast.Raise, ast.Break, ast.Continue)) or _is_exit(node.body[-1])
+        value = _runtime("test", number, node.test, ast.Constant(leaves))
+        evaluate = ast.Try(
+            [ast.Assign([_name(test, store=True)], value)],
+            [
+                ast.ExceptHandler(
+                    _name("BaseException"),
+                    None,
+                    [
+                        ast.If(
+                            _runtime("contains", number),
+                            [ast.Assign([_name(test, store=True)], ast.Constant(False if leaves else None))],
+                            [ast.Raise(None, None)],
+                        )
+                    ],
+                )
+            ],
+            [],
+            [],
+        )
+        self.tests.append(test)
+        body, orelse = self.block(node.body), self.block(node.orelse)
+        self.tests.pop()
+        unknown = ast.Compare(_name(test), [ast.Is()], [ast.Constant(None)])
+        peek = _runtime("peek", ast.Call(_name("locals"), [], []), _constants(tuple(names)))
+        restore: list[ast.stmt] = [
+            ast.Assign([_name(name, store=True)], _runtime("pick", _name(before), ast.Constant(name))) for name in names
+        ]
+        merge: list[ast.stmt] = [
+            ast.Assign(
+                [_name(name, store=True)], _runtime("merge", number, _name(after), ast.Constant(name), _name(name))
+            )
+            for name in names
+        ]
+        out: list[ast.stmt] = [ast.Expr(_runtime("at", number)), evaluate]
+        if names:
+            out.append(ast.If(unknown, [ast.Assign([_name(before, store=True)], peek)], []))
+        not_false = ast.Compare(_name(test), [ast.IsNot()], [ast.Constant(False)])
+        not_true = ast.Compare(_name(test), [ast.IsNot()], [ast.Constant(True)])
+        out.append(ast.If(not_false, body, []))
+        if names:
+            out.append(ast.If(unknown, [ast.Assign([_name(after, store=True)], peek), *restore], []))
+        if orelse:
+            out.append(ast.If(not_true, orelse, []))
+        if names:
+            out.append(ast.If(unknown, merge, []))
+        return out
+
+    def _for(self, node: ast.For | ast.AsyncFor) -> list[ast.stmt]:
+        number = self._number(node)
+        statement = self.program.statements[-1]
+        if isinstance(node, ast.For):
+            node.iter = ast.copy_location(_runtime("each", number, node.iter, _structure(node.target)), node.iter)
+        node.body = self.block(node.body)
+        node.orelse = self.block(node.orelse)
+        return self._loop(node, number, statement)
+
+    def _while(self, node: ast.While) -> list[ast.stmt]:
+        number = self._number(node)
+        statement = self.program.statements[-1]
+        start = ast.Expr(_runtime("loop", number))
+        node.test = ast.copy_location(_runtime("again", number, node.test), node.test)
+        node.body = self.block(node.body)
+        node.orelse = self.block(node.orelse)
+        return [start, *self._loop(node, number, statement)]
+
+    def _loop(self, node: ast.stmt, number: ast.Constant, statement: Statement) -> list[ast.stmt]:
+        names = tuple(dict.fromkeys((*statement.targets, *statement.mutates)))
+        forget: list[ast.stmt] = [
+            ast.Assign(
+                [_name(name, store=True)],
+                _runtime("after_cut", number, ast.Constant(name), ast.Call(_name("locals"), [], [])),
+            )
+            for name in names
+            if name in statement.targets
+        ]
+        changed = self._changed(number, statement)
+        forget += changed
+        after: list[ast.stmt] = [ast.If(_runtime("was_cut", number), forget, [])] if forget else []
+        handler = self._handler(number, statement.targets, node)
+        decide = handler.body[0]
+        assert isinstance(decide, ast.If)
+        decide.body += self._changed(number, statement)
+        return [ast.Expr(_runtime("at", number)), ast.Try([node], [handler], after, [])]
+
+    def _changed(self, number: ast.Constant, statement: Statement) -> list[ast.stmt]:
+        """Makes the containers Unknown that a loop fills and did not fill to its end."""
+        known = self.locals[-1] if self.locals else self.module_names
+        return [
+            ast.Assign(
+                [_name(name, store=True)],
+                _runtime("after_change", number, ast.Constant(name), ast.Call(_name("locals"), [], [])),
+            )
+            for name in statement.mutates
+            if name not in statement.targets and name in known
+        ]
+
+    def _with(self, node: ast.With | ast.AsyncWith) -> list[ast.stmt]:
+        number = self._number(node, [])
+        out: list[ast.stmt] = [ast.Expr(_runtime("at", number))]
+        for index, item in enumerate(node.items):
+            if index:
+                break
+            manager = f"{_GUARD[3]}{number.value}"
+            evaluate = ast.Assign([_name(manager, store=True)], _runtime("context", number, item.context_expr))
+            out.append(ast.Try([evaluate], [self._handler(number, (manager,), node)], [], []))
+            item.context_expr = ast.copy_location(_name(manager), item.context_expr)
+        node.body = self.block(node.body)
+        names = tuple(dict.fromkeys(name.id for name in bound_names(node) if not name.id.startswith("__kls_")))
+        closed: list[ast.stmt] = [ast.Expr(_runtime("try_close", number))]
+        out.append(ast.Try([node], [self._handler(number, names, node)], closed, []))
+        return out
+
+    def _try(self, node: ast.Try) -> list[ast.stmt]:
+        number = self._number(node, [])
+        kinds = [handler.type for handler in node.handlers if handler.type is not None]
+        bare = any(handler.type is None for handler in node.handlers)
+        caught = _lambda(ast.Tuple([*kinds, *([_name("BaseException")] if bare else [])], ast.Load()))
+        node.body = [
+            ast.copy_location(ast.Expr(_runtime("try_open", number, caught)), node),
+            *self.block(node.body),
+            ast.copy_location(ast.Expr(_runtime("try_close", number)), node),
+        ]
+        for handler in node.handlers:
+            handler.body = [
+                ast.copy_location(ast.Expr(_runtime("try_close", number)), handler),
+                *self.block(handler.body),
+            ]
+        node.orelse = self.block(node.orelse)
+        node.finalbody = self.block(node.finalbody)
+        if node.finalbody:
+            node.finalbody.insert(0, ast.copy_location(ast.Expr(_runtime("try_close", number)), node))
+        names = tuple(dict.fromkeys(name.id for name in bound_names(node) if not name.id.startswith("__kls_")))
+        handler = self._handler(number, names, node)
+        return [ast.Expr(_runtime("at", number)), ast.Try([node], [handler], [], [])]
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self.scope.append(node.name)
+        tests, self.tests = self.tests, []
+        self.locals.append(_local_names(node))
+        first = node.body[:1]
+        docstring = bool(first) and isinstance(first[0], ast.Expr) and isinstance(first[0].value, ast.Constant)
+        rest = self.block(node.body[1:] if docstring else node.body)
+        node.body = [*(first if docstring else []), *rest] or [ast.Pass()]
+        self.tests = tests
+        self.locals.pop()
+        self.scope.pop()
+
+    def _class(self, node: ast.ClassDef) -> None:
+        self.scope.append(node.name)
+        for item in node.body:
+            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                self._function(item)
+            elif isinstance(item, ast.ClassDef):
+                self._class(item)
+        self.scope.pop()
+
+
+def _local_names(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """The parameters and the names that a function binds, less those it declares global or nonlocal."""
+    arguments = node.args
+    given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    names = {item.arg for item in given if item is not None}
+    for item in node.body:
+        names |= {name.id for name in bound_names(item)}
+    for item in ast.walk(node):
+        if isinstance(item, (ast.Global, ast.Nonlocal)):
+            names -= set(item.names)
+    return names
+
+
+def _lambda(body: ast.expr) -> ast.Lambda:
+    empty = ast.arguments(posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[])
+    return ast.Lambda(empty, body)
+
+
+def _is_exit(node: ast.stmt) -> bool:
+    """Whether `node` is `sys.exit(…)`, `exit()` or `quit()`."""
+    if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
+        return False
+    function: Any = node.value.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name in ("exit", "quit", "_exit", "abort")
+
+
+def _structure(target: ast.expr) -> ast.expr:
+    """The shape of a loop target as a literal: None for a name, a tuple for a tuple."""
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return ast.Tuple([_structure(item) for item in target.elts], ast.Load())
+    return ast.Constant(None)

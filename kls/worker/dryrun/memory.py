@@ -1,0 +1,159 @@
+"""What training would keep in memory, counted from a traced step: no weight and no activation exists here.
+
+A gradient function needs some inputs or outputs of the operation that it differentiates; TensorFlow frees everything
+else as soon as it is used. `kept` adds up what is needed, each tensor once, views with what they look at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Optional
+
+import keras
+import tensorflow as tf
+
+from ..protocol import Amount
+
+_MOST_VARIABLES = 2000
+"""Weights above which the state of an optimizer is not counted."""
+_DEEPEST = 8
+"""How deep functions that call functions are followed."""
+_INPUTS = frozenset(
+    "Conv1D Conv2D Conv3D DepthwiseConv2dNative Conv2DBackpropInput Conv3DBackpropInputV2 MatMul BatchMatMul"
+    " BatchMatMulV2 BatchMatMulV3 Einsum Mul FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 MaxPool MaxPoolV2"
+    " MaxPool3D Square SquaredDifference RealDiv Div Xdivy DivNoNan Pow Log Log1p Erf Gelu Elu Selu LeakyRelu Abs"
+    " Maximum Minimum Select SelectV2 Softplus Sin Cos ResourceGather GatherV2 Prod CudnnRNN CudnnRNNV3".split()
+)
+"""Operations whose gradient reads their inputs (tensorflow/python/ops/*_grad.py)."""
+_OUTPUTS = frozenset(
+    "Relu Relu6 Elu Selu Sigmoid Tanh Softmax LogSoftmax Exp Sqrt Rsqrt Reciprocal RealDiv Pow MaxPool MaxPool3D Max"
+    " Min SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits".split()
+)
+"""Operations whose gradient reads their outputs."""
+_VIEWS = frozenset(
+    "Identity Reshape Squeeze ExpandDims StopGradient PreventGradient CheckNumerics IdentityN EnsureShape".split()
+)
+"""Operations whose output is their input in memory."""
+_SOURCES = frozenset("ReadVariableOp Const Placeholder Shape".split())
+"""Operations whose output is counted elsewhere (weights, data), or is nothing."""
+
+
+def kept(graph: Any) -> tuple[tuple[Amount, ...], int]:
+    """Bytes by dtype that the backward pass of `graph`, a traced forward pass, would find kept, and of the largest
+    tensor of these; sizes that are not known count as 1."""
+    total: Counter[str] = Counter()
+    largest = _add(graph, 1, total, 0)
+    return _amounts(total), largest
+
+
+def weights_of(model: Any) -> tuple[tuple[Amount, ...], tuple[Amount, ...]]:
+    """Bytes by dtype of a built model's weights: those that are trained, and the others."""
+    try:
+        trained, all_of_them = list(model.trainable_variables), list(model.variables)
+    except Exception:
+        return (), ()
+    known = {id(item) for item in trained}
+    return _sizes(trained), _sizes(item for item in all_of_them if id(item) not in known)
+
+
+def state_of(model: Any) -> tuple[Amount, ...]:
+    """Bytes by dtype of the state that the model's optimizer keeps for its weights, as the optimizer itself builds it.
+
+    Weights of one shape are built once. A model with a `train_step` of its own may have optimizers of its own: those
+    that the traced step used. Empty where there is none to count.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    try:
+        used = [item for item in vars(model).values() if isinstance(item, keras.optimizers.Optimizer) and item.built]
+        if used:
+            return _sizes(
+                variable for item in {id(item): item for item in used}.values() for variable in item.variables
+            )
+        trained = list(model.trainable_variables)
+        if optimizer is None or not trained or len(trained) > _MOST_VARIABLES:
+            return ()
+        shapes = Counter((tuple(item.shape), str(item.dtype)) for item in trained)
+        total: Counter[str] = Counter()
+        for (shape, dtype), number in shapes.items():
+            weight = next(item for item in trained if tuple(item.shape) == shape and str(item.dtype) == dtype)
+            copy = type(optimizer).from_config(optimizer.get_config())
+            with tf.init_scope():
+                copy.build([weight])
+            for amount in _sizes(item for item in copy.variables if item.shape == weight.shape or len(item.shape)):
+                total[amount.dtype] += amount.bytes * number
+        return _amounts(total)
+    except Exception:
+        return ()
+
+
+def _sizes(variables: Iterable[Any]) -> tuple[Amount, ...]:
+    total: Counter[str] = Counter()
+    for item in variables:
+        dtype = str(keras.backend.standardize_dtype(item.dtype))
+        total[dtype] += math.prod(item.shape) * tf.as_dtype(dtype).size
+    return _amounts(total)
+
+
+def _amounts(total: Counter[str]) -> tuple[Amount, ...]:
+    return tuple(Amount(dtype, size) for dtype, size in sorted(total.items()) if size)
+
+
+def _add(graph: Any, times: int, total: Counter[str], depth: int) -> int:
+    needed: dict[Any, Any] = {}
+    largest = 0
+    for operation in graph.get_operations():
+        kind = operation.type
+        if kind in _INPUTS:
+            needed.update((tensor.ref(), tensor) for tensor in map(_root, operation.inputs))
+        if kind in _OUTPUTS:
+            needed.update((tensor.ref(), tensor) for tensor in map(_root, operation.outputs))
+        if depth < _DEEPEST:
+            for body, rounds in _bodies(operation):
+                largest = max(largest, _add(body, times * rounds, total, depth + 1))
+    for tensor in needed.values():
+        if tensor.op.type not in _SOURCES and (tensor.dtype.is_floating or tensor.dtype.is_complex):
+            sizes = [1 if size is None else size for size in tensor.shape] if tensor.shape.rank is not None else [0]
+            size = math.prod(sizes) * tensor.dtype.size
+            largest = max(largest, size)
+            total[tensor.dtype.name] += size * times
+    return largest
+
+
+def _root(tensor: Any) -> Any:
+    while tensor.op.type in _VIEWS and tensor.op.inputs:
+        tensor = tensor.op.inputs[min(tensor.value_index, len(tensor.op.inputs) - 1)]
+    return tensor
+
+
+def _bodies(operation: Any) -> Iterable[tuple[Any, int]]:
+    """Functions that `operation` runs, and how often."""
+    if operation.type in ("While", "StatelessWhile"):
+        body = getattr(operation, "_body_graph", None) or _function(operation, "body")
+        if body is not None:
+            yield body, max((1, *map(_length, operation.inputs)))
+    elif operation.type in ("PartitionedCall", "StatefulPartitionedCall"):
+        body = _function(operation, "f")
+        if body is not None:
+            yield body, 1
+
+
+def _length(tensor: Any) -> int:
+    """Elements of a list of tensors that a loop goes through or fills; 1 for anything else."""
+    number: Any = None
+    if tensor.op.type == "TensorListFromTensor" and tensor.op.inputs[0].shape.rank:
+        number = tensor.op.inputs[0].shape[0]
+    elif tensor.op.type == "TensorListReserve":
+        number = tf.get_static_value(tensor.op.inputs[1])
+    return 1 if number is None else int(number)
+
+
+def _function(operation: Any, attribute: str) -> Optional[Any]:
+    try:
+        return operation.graph._get_function(operation.get_attr(attribute).name).graph
+    except Exception:
+        return None
+
+
+__all__ = ["kept", "state_of", "weights_of"]

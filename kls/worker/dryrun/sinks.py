@@ -1,0 +1,599 @@
+"""Where data meets a model: `fit`, `evaluate`, `predict`, `train_on_batch`, … are probed instead of run.
+
+A probe asks Keras's own data adapter about the data, then traces model, loss and metrics in a bare `FuncGraph` on
+placeholders. A stock `train_step` is not traced (its optimizer alone would take three quarters of the time); one that
+the author wrote is, with the optimizer's update left out. Nothing is computed and no data is read.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import dataclasses
+import inspect
+import re
+import sys
+from collections.abc import Generator
+from typing import Any, Optional
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import tree
+from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
+from keras.src.models.functional import Functional
+from keras.src.models.model import Model as KerasModel
+from keras.src.models.sequential import Sequential
+from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils, get_data_adapter
+from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
+from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
+from tensorflow.python.framework.func_graph import FuncGraph
+
+from ..protocol import Amount, Argument, Call, Span, Tensor
+from . import memory, specs
+from .arrays import VirtualArray
+from .execute import Finished, Run
+from .failures import failure_of, first_line, gap_kind
+from .keras_hooks import Watch, key_of, loss_name
+from .unknown import Unknown
+
+PRIME = 37
+"""A batch size that equals no usual layer width, for probing with a concrete batch."""
+
+_LONGEST_PIPELINE = 200
+"""Transformations of a dataset that are looked through for its batch size."""
+METHODS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
+
+
+_PARAMETERS = {
+    method: [name for name in inspect.signature(getattr(TensorFlowTrainer, method)).parameters if name != "self"]
+    for method in METHODS
+}
+
+
+class _Failed(Exception):
+    """A stage of a probe failed; the cause is chained."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__(stage)
+        self.stage = stage
+
+
+@dataclasses.dataclass(frozen=True)
+class _Data:
+    """What one side (training or validation) of a sink was given."""
+
+    x: Any
+    y: Any
+    sample_weight: Any
+    class_weight: Any
+    batch_size: Optional[int]
+
+
+class Sinks:
+    """The calls of one dry run in which data met a model."""
+
+    def __init__(self, run: Run, watch: Watch, trial: Any = None) -> None:
+        self.run = run
+        self.trial = trial
+        """Runs a real step where one was asked for (`real.Trial`)."""
+        self.watch = watch
+        self.calls: list[Call] = []
+        self.looked: dict[str, tuple[Tensor, ...]] = {}
+        """What an iterator gave at the adapter, by the side ("" or "validation-") of the current call."""
+        self.learned: dict[int, tuple[Any, list[Any]]] = {}
+        """Each optimizer and the variables of the first model that it trained."""
+        self.met: set[int] = set()
+        """Models (by key) that some call of the author was made on."""
+        self.batch: tuple[Any, bool] = (None, False)
+        """One batch of the call in progress as specs or arrays, and whether they are whole arrays."""
+        self.real_batch: Optional[int] = None
+        self.measured: Optional[tuple[tuple[tuple[Amount, ...], int], int, Optional[int]]] = None
+        """Of the training step that was traced last: what it keeps, at which batch size, and the run's own one."""
+
+    def meet(self, method: str, model: Any, given: dict[str, Any]) -> Any:
+        """Probe one call; the answer is what the author's program gets back."""
+        frame = self.run.files.nearest(sys._getframe(1))
+        span = None if frame is None else self.run.files.span_of_frame(frame)
+        span = span or Span(self.run.main, 1, 0, 1, 0)
+        self.met.add(key_of(model))
+        arguments = self._arguments(method, given, span)
+        return self.probe(method, model, given, arguments, span, paired=False)
+
+    def probe(
+        self,
+        method: str,
+        model: Any,
+        given: dict[str, Any],
+        arguments: tuple[Argument, ...],
+        span: Span,
+        paired: bool,
+    ) -> Any:
+        """Probe a call with known argument records."""
+        run = self.run
+        run.trained += 1
+        index = len(self.calls)
+        call = Call(
+            span=span,
+            method=method,
+            status="unknown",
+            reason=None,
+            model=key_of(model),
+            arguments=arguments,
+            outputs=(),
+            loss=loss_name(getattr(model, "loss", None)),
+            metrics=_metric_names(model),
+            batch_size=given.get("batch_size") if isinstance(given.get("batch_size"), int) else None,
+            paired=paired,
+        )
+        self.calls.append(call)
+        outputs: Any = None
+        self.looked = {}
+        self.measured = None
+        try:
+            outputs = self._probe(method, model, given)
+            call = dataclasses.replace(call, status="traced", outputs=_without_batch(specs.flatten(outputs)))
+            call = self._sized(call, model)
+        except _Failed as failed:
+            error = failed.__cause__
+            assert error is not None
+            gap = gap_kind(run, error)
+            if gap is not None:
+                call = dataclasses.replace(call, status="unknown", reason=gap[1])
+            else:
+                reason = _in_the_authors_terms(first_line(error))
+                call = dataclasses.replace(call, status="failed", reason=reason)
+                self._record(error, failed.stage, index, span, model)
+        if call.status != "traced" and not getattr(model, "built", True):
+            run.tainted[id(model)] = (model, f"{method} at line {span.line} would have built the model")
+        call = dataclasses.replace(
+            call,
+            loss=loss_name(getattr(model, "loss", None)),
+            metrics=_metric_names(model),
+            arguments=tuple(self._seen(argument) for argument in call.arguments),
+        )
+        self.calls[index] = call
+        if self.trial is not None and self.trial.met(call, model, self.batch, _static_batch(model) or self.real_batch):
+            run.left = True
+            raise Finished("one real step was run")
+        return _answer(method, model, given, outputs, span)
+
+    def _sized(self, call: Call, model: Any) -> Call:
+        """The call with what its traced step would keep in memory."""
+        if self.measured is None:
+            return call
+        (kept, largest), size, real = self.measured
+        real = _static_batch(model) or real
+        return dataclasses.replace(call, kept=kept, largest=largest, kept_batch=size, real_batch=real)
+
+    def _seen(self, argument: Argument) -> Argument:
+        """An iterator with the tensors of its first batch, which the adapter looked at."""
+        known = {"x": "", "validation_x": "validation-"}.get(argument.role)
+        if known not in self.looked or argument.tensors or argument.kind in ("unknown", "list", "tuple"):
+            return argument
+        return dataclasses.replace(argument, tensors=self.looked[known])
+
+    def _record(self, error: BaseException, stage: str, index: int, span: Span, model: Any) -> None:
+        run = self.run
+        outer: list[Span] = []
+        frame = run.files.nearest(sys._getframe(1))
+        while frame is not None:
+            place = run.files.span_of_frame(frame)
+            if place is not None:
+                outer.insert(0, place)
+            frame = run.files.nearest(frame.f_back)
+        failure = failure_of(run, error, stage, index)
+        failure = dataclasses.replace(failure, message=_in_the_authors_terms(failure.message))
+        frames = (*(outer or [span]), *failure.frames)
+        run.failures.append(dataclasses.replace(failure, frames=frames))
+
+    def _probe(self, method: str, model: Any, given: dict[str, Any]) -> Any:
+        if method in ("fit", "evaluate", "train_on_batch", "test_on_batch"):
+            with _stage("compile"):
+                model._assert_compile_called(method)
+        training = method in ("fit", "train_on_batch")
+        data = _Data(
+            given.get("x"),
+            given.get("y"),
+            given.get("sample_weight"),
+            given.get("class_weight"),
+            given.get("batch_size"),
+        )
+        with _stage("adapter"):
+            if method == "fit" and given.get("validation_split") and given.get("validation_data") is None:
+                array_slicing.train_validation_split(
+                    (data.x, data.y, data.sample_weight), validation_split=given["validation_split"]
+                )
+        outputs = self._trace(model, data, method, training)
+        validation = given.get("validation_data")
+        if method == "fit" and validation is not None:
+            with _stage("validation-adapter"):
+                x, y, weight = data_adapter_utils.unpack_x_y_sample_weight(validation)
+            side = _Data(x, y, weight, None, given.get("validation_batch_size") or data.batch_size)
+            self._trace(model, side, "evaluate", False, "validation-")
+        return outputs
+
+    def _trace(self, model: Any, data: _Data, method: str, training: bool, prefix: str = "") -> Any:
+        for value in (data.x, data.y, data.sample_weight):
+            with _stage(prefix + "adapter"):
+                _refuse_unknown(value)
+        on_batch = method.endswith("_on_batch")
+        with _stage(prefix + "adapter"):
+            if on_batch:
+                batch = data_adapter_utils.pack_x_y_sample_weight(data.x, data.y, data.sample_weight)
+                samples = None
+            else:
+                batch, samples = _batch_of(data)
+                if samples is None:
+                    self.looked[prefix] = specs.flatten(batch)
+        sizes = _batch_sizes(model, batch, samples, data.batch_size, on_batch)
+        outputs: Any = None
+        if not prefix:
+            self.batch = batch, samples is not None
+            self.real_batch = _real_batch(data, batch, samples, on_batch)
+        for number, size in enumerate(sizes):
+            self.watch.quiet += number > 0
+            try:
+                outputs = self._trace_once(model, batch, size, samples is not None, method, training, prefix)
+            finally:
+                self.watch.quiet -= number > 0
+        return outputs
+
+    def _trace_once(
+        self, model: Any, batch: Any, size: Optional[int], arrays: bool, method: str, training: bool, prefix: str
+    ) -> Any:
+        graph = FuncGraph("kls_probe")
+        outputs: Any = None
+        self.watch.batch = size
+        try:
+            with graph.as_default():
+                with _stage(prefix + "adapter"):
+                    held = tree.map_structure(lambda item: _placeholder(item, size, arrays), batch, none_is_leaf=False)
+                outputs = self._step(model, held, method, training, prefix)
+            with _stage(prefix + "step"):
+                _refuse_string_casts(graph)
+            if training:
+                self.measured = memory.kept(graph), _traced_batch(batch, size, arrays), self.real_batch
+        finally:
+            self.watch.batch = None
+        return outputs
+
+    def _step(self, model: Any, data: Any, method: str, training: bool, prefix: str) -> Any:
+        if method.startswith("predict"):
+            with _stage(prefix + "forward"):
+                if _overrides(model, "predict_step"):
+                    return model.predict_step(data if isinstance(data, tuple) else (data,))
+                x, _, _ = data_adapter_utils.unpack_x_y_sample_weight(data)
+                return _forward(model, x, False)
+        step = "train_step" if training else "test_step"
+        if _overrides(model, step):
+            with _stage(prefix + "step"):
+                logs = getattr(model, step)(data)
+                if method in ("fit", "evaluate"):
+                    _refuse_plain_logs(logs)
+            return None
+        with _stage(prefix + "adapter"):
+            x, y, weight = data_adapter_utils.unpack_x_y_sample_weight(data)
+        with _stage(prefix + "forward"):
+            with _variables_made(False) as made:
+                y_pred = _forward(model, x, training)
+            if made and training and _is_custom(model):
+                self._again(model, x, training)
+        with _stage(prefix + "loss"):
+            model._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, training=training)
+        with _stage(prefix + "metrics"):
+            model.compute_metrics(x, y, y_pred, sample_weight=weight)
+        if training:
+            with _stage(prefix + "step"):
+                self._learn(model)
+        return y_pred
+
+    def _again(self, model: Any, x: Any, training: bool) -> None:
+        """A step is traced after the weights are made: what then makes new ones is refused."""
+        self.watch.quiet += 1
+        try:
+            with _variables_made(True):
+                _forward(model, x, training)
+        finally:
+            self.watch.quiet -= 1
+
+    def _learn(self, model: Any) -> None:
+        """An optimizer knows the variables that it trained first; Keras itself says whether it takes others."""
+        optimizer, variables = getattr(model, "optimizer", None), list(model.trainable_variables)
+        if optimizer is None:
+            return
+        _, first = self.learned.setdefault(id(optimizer), (optimizer, variables))
+        known = {id(item) for item in first}
+        if all(id(item) in known for item in variables) or type(optimizer).__name__ == "LossScaleOptimizer":
+            return
+        if not optimizer.built:
+            with tf.init_scope():
+                optimizer.build(first)
+        optimizer._check_variables_are_known(variables)
+
+    def _arguments(self, method: str, given: dict[str, Any], span: Span) -> tuple[Argument, ...]:
+        node = self.run.files.call_at(span)
+        places = _argument_nodes(method, node) if node is not None else {}
+        found: list[Argument] = []
+
+        def add(role: str, value: Any, place: Optional[ast.expr]) -> None:
+            if value is None:
+                return
+            where = None if place is None else self.run.files.span_of_node(span.path, place)
+            name = place.id if isinstance(place, ast.Name) else None
+            kind = "unknown" if isinstance(value, Unknown) else specs.kind_of(value) or type(value).__name__
+            tensors = specs.tensors_of(value) if specs.kind_of(value) else specs.flatten(value)
+            self.run.kept.append(value)
+            found.append(Argument(role, where, name, kind, tensors, specs.values_of(value), id(value) & 0xFFFFFFFFFFFF))
+
+        for role in ("x", "y", "sample_weight"):
+            add(role, given.get(role), places.get(role))
+        validation = given.get("validation_data")
+        place = places.get("validation_data")
+        if isinstance(validation, (tuple, list)) and 2 <= len(validation) <= 3:
+            parts = place.elts if isinstance(place, (ast.Tuple, ast.List)) else [place] * 3
+            for role, value, part in zip(("validation_x", "validation_y", "validation_weight"), validation, parts):
+                add(role, value, part)
+        elif validation is not None:
+            add("validation_x", validation, place)
+        return tuple(found)
+
+
+class _stage:
+    """Names the part of a probe in which an exception arose."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: Optional[BaseException], _traceback: Any) -> None:
+        if isinstance(error, Exception) and not isinstance(error, _Failed):
+            raise _Failed(self._name) from error
+
+
+def install(run: Run, watch: Watch, trial: Any = None) -> Sinks:
+    """Replace the sinks of every model in this process by probes."""
+    sinks = Sinks(run, watch, trial)
+    for method in METHODS:
+        original = getattr(TensorFlowTrainer, method)
+        signature = inspect.signature(original)
+
+        def sink(self: Any, *args: Any, _method: str = method, _signature: Any = signature, **keywords: Any) -> Any:
+            try:
+                given = dict(_signature.bind(self, *args, **keywords).arguments)
+            except TypeError as error:
+                raise TypeError(f"TensorFlowTrainer.{_method}() {error}") from None
+            given.pop("self", None)
+            return sinks.meet(_method, self, given)
+
+        sink.__name__ = method
+        setattr(TensorFlowTrainer, method, sink)
+    return sinks
+
+
+def _refuse_unknown(value: Any) -> None:
+    for item in tree.flatten(value) if isinstance(value, (tuple, list, dict)) else [value]:
+        if isinstance(item, Unknown):
+            from .unknown import UnknownValue
+
+            raise UnknownValue(item.reason)
+
+
+def _batch_of(data: _Data) -> tuple[Any, Optional[int]]:
+    """One batch as specs, and the number of samples where the data are arrays."""
+    adapter = get_data_adapter(
+        x=data.x,
+        y=data.y,
+        sample_weight=data.sample_weight,
+        batch_size=data.batch_size if isinstance(data.batch_size, int) else None,
+        class_weight=data.class_weight,
+    )
+    if isinstance(adapter, ArrayDataAdapter):
+        inputs = array_slicing.convert_to_sliceable(adapter._inputs, target_backend="tensorflow")
+        return inputs, int(adapter._num_samples)
+    if isinstance(adapter, PyDatasetAdapter):
+        adapter.py_dataset.workers = 1
+    return adapter.get_tf_dataset().element_spec, None
+
+
+def _placeholder(item: Any, size: Optional[int], arrays: bool) -> Any:
+    """A symbolic stand-in for one component of a batch; `size` is the batch, None for any."""
+    if item is None:
+        return None
+    if isinstance(item, (tf.RaggedTensorSpec, tf.SparseTensorSpec)):
+        return tf.nest.map_structure(
+            lambda part: tf.compat.v1.placeholder(part.dtype, part.shape), item, expand_composites=True
+        )
+    shape = list(item.shape) if getattr(item.shape, "rank", 0) is not None else None
+    if shape:
+        if arrays or shape[0] is None:
+            shape[0] = size
+    dtype = item.dtype
+    if isinstance(item, np.ndarray):
+        dtype = tf.string if dtype.kind in "OUS" else tf.as_dtype(dtype)
+    return tf.compat.v1.placeholder(dtype, shape)
+
+
+def _batch_sizes(model: Any, batch: Any, samples: Optional[int], given: Any, on_batch: bool) -> list[Optional[int]]:
+    """The batch sizes to trace with: what the real run would see; a prime where that is not known and only Keras's own
+    code looks on. A run whose batches are not all of one size is traced with an unknown one first."""
+    static = _static_batch(model)
+    if static is not None:
+        return [static]
+    if on_batch:
+        return [None]
+    custom = _is_custom(model)
+    size = given if isinstance(given, int) and given > 0 else 32
+    if samples is not None:
+        size = min(size, samples)
+        return [size] if samples % size == 0 or not custom else [None, size]
+    return [None] if custom else [PRIME]
+
+
+def _traced_batch(batch: Any, size: Optional[int], arrays: bool) -> int:
+    """The batch size that a trace saw; an unknown one counts as 1."""
+    for item in tree.flatten(batch):
+        shape = specs.shape_of(item)
+        if shape:
+            return size or 1 if arrays or shape[0] is None else shape[0]
+    return size or 1
+
+
+def _real_batch(data: _Data, batch: Any, samples: Optional[int], on_batch: bool) -> Optional[int]:
+    """The batch size that the run would use, None where only the run can tell."""
+    if samples is not None:
+        return min(data.batch_size if isinstance(data.batch_size, int) and data.batch_size > 0 else 32, samples)
+    for item in tree.flatten(batch):
+        shape = specs.shape_of(item)
+        if shape and shape[0] is not None:
+            return shape[0]
+    return None if on_batch else _batched(data.x)
+
+
+def _batched(dataset: Any) -> Optional[int]:
+    """The number that a `tf.data` pipeline was batched with last, found in its own transformations."""
+    for _ in range(_LONGEST_PIPELINE):
+        number = getattr(dataset, "_batch_size", None)
+        if number is not None:
+            value = tf.get_static_value(number)
+            return int(value) if value is not None and int(value) > 0 else None
+        if not isinstance(dataset, tf.data.Dataset):
+            return None
+        dataset = getattr(dataset, "_input_dataset", None) or getattr(dataset, "_dataset", None)
+    return None
+
+
+def _static_batch(model: Any) -> Optional[int]:
+    graph = getattr(model, "_functional", None) if isinstance(model, Sequential) else model
+    for tensor in specs.flatten(getattr(graph, "_inputs", None) or ()) if isinstance(graph, Functional) else ():
+        if tensor.shape and tensor.shape[0] is not None:
+            return tensor.shape[0]
+    return None
+
+
+def _is_custom(model: Any) -> bool:
+    """Whether code of the author runs inside a step: own layers, steps, losses, metrics or lambdas."""
+    parts = [model, *model._flatten_layers(include_self=False)]
+    compiled = [getattr(model, "loss", None), *(getattr(model, "_user_metrics", None) or [])]
+    for part in parts:
+        stock = type(part).__module__.split(".")[0] in ("keras", "keras_hub", "keras_nlp", "keras_cv")
+        if not stock or type(part).__name__ == "Lambda":
+            return True
+    return any(
+        item is not None
+        and not isinstance(item, str)
+        and str(getattr(item, "__module__", None) or type(item).__module__).split(".")[0] != "keras"
+        for item in tree.flatten(compiled)
+    )
+
+
+def _overrides(model: Any, step: str) -> bool:
+    return getattr(type(model), step, None) is not getattr(TensorFlowTrainer, step) and (
+        getattr(type(model), step, None) is not getattr(KerasModel, step, None)
+    )
+
+
+def _forward(model: Any, x: Any, training: bool) -> Any:
+    return model(x, training=training) if model._call_has_training_arg else model(x)
+
+
+def _refuse_plain_logs(logs: Any) -> None:
+    """What a step returns is turned into a dict; TensorFlow says what cannot be."""
+    if isinstance(logs, dict) or logs is None:
+        return
+    if isinstance(logs, (tf.Tensor, tf.Variable)) and logs.shape.rank == 0:
+        raise TypeError("Cannot iterate over a scalar tensor.")
+
+
+@contextlib.contextmanager
+def _variables_made(refuse: bool) -> Generator[list[Any], None, None]:
+    """Collects the weights that are made meanwhile; with `refuse`, making one is what TensorFlow says of a function
+    that is traced again (tensorflow/python/eager/polymorphic_function/polymorphic_function.py)."""
+    made: list[Any] = []
+    initialize = keras.Variable.__init__
+
+    def counting(self: Any, *args: Any, **keywords: Any) -> None:
+        initialize(self, *args, **keywords)
+        if getattr(self, "trainable", False):
+            made.append(self)
+            if refuse:
+                raise ValueError(
+                    "tf.function only supports singleton tf.Variables created on the first call. Make sure the "
+                    "tf.Variable is only created once or created outside tf.function."
+                )
+
+    keras.Variable.__init__ = counting
+    try:
+        yield made
+    finally:
+        keras.Variable.__init__ = initialize
+
+
+def _refuse_string_casts(graph: Any) -> None:
+    """TensorFlow checks casts of strings to numbers only when they run; they never succeed."""
+    for operation in graph.get_operations():
+        if operation.type == "Cast" and operation.inputs[0].dtype == tf.string:
+            raise tf.errors.UnimplementedError(
+                operation.node_def, operation, f"Cast string to {operation.outputs[0].dtype.name} is not supported"
+            )
+
+
+def _argument_nodes(method: str, node: ast.Call) -> dict[str, ast.expr]:
+    places: dict[str, ast.expr] = {}
+    for name, value in zip(_PARAMETERS[method], node.args):
+        if isinstance(value, ast.Starred):
+            break
+        places[name] = value
+    for keyword in node.keywords:
+        if keyword.arg is not None:
+            places[keyword.arg] = keyword.value
+    return places
+
+
+def _in_the_authors_terms(message: str) -> str:
+    """A message without the probe's own batch size and tensor names, which the author's run would not show."""
+    message = re.sub(rf"(?<=[(\[]){PRIME}(?=[,)\]])", "None", message)
+    return re.sub(r'Tensor\("[^"]*", ', "Tensor(", message)
+
+
+def _metric_names(model: Any) -> tuple[str, ...]:
+    metrics = getattr(getattr(model, "_compile_metrics", None), "_user_metrics", None)
+    names: list[str] = []
+    for item in tree.flatten(metrics) if metrics is not None else ():
+        name = loss_name(item)
+        if name is not None:
+            names.append(name)
+    return tuple(names)
+
+
+def _without_batch(tensors: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(
+        dataclasses.replace(tensor, shape=(None, *tensor.shape[1:])) if tensor.shape else tensor for tensor in tensors
+    )
+
+
+def _answer(method: str, model: Any, given: dict[str, Any], outputs: Any, span: Span) -> Any:
+    """What the author's program gets back from a sink."""
+    if method == "fit":
+        history = keras.callbacks.History()
+        history.set_model(model)
+        history.history = Unknown("the values of a training history", span.line)
+        history.epoch = Unknown("the epochs of a training history", span.line)
+        model.history = history
+        return history
+    if method.startswith("predict") and outputs is not None:
+        samples = getattr(given.get("x"), "shape", (None,))[0] if hasattr(given.get("x"), "shape") else None
+
+        def array(tensor: Any) -> Any:
+            shape = specs.shape_of(tensor)
+            if shape is None or samples is None or any(size is None for size in shape[1:]):
+                return Unknown("the size of what predict gives", span.line)
+            return VirtualArray.of((int(samples), *shape[1:]), specs.dtype_of(tensor) or "float32", "model.predict")
+
+        return tree.map_structure(array, outputs)
+    return Unknown(f"what {method} gives", span.line)
+
+
+__all__ = ["METHODS", "Sinks", "install"]

@@ -1,0 +1,334 @@
+"""Starts the author's interpreter inside the sandbox. Run by the server's own interpreter, never by the author's:
+
+    python -I -S launch.py POLICY -- /path/to/authors/python -I .../bootstrap.py
+
+POLICY is the JSON of a `Policy`. Descriptors 0 and 1 are the wire to the server and pass through untouched. This
+process stays as the parent: it ends as the interpreter ended (by the same signal), and when it dies, all die.
+Nothing of the author's is opened or executed before the locks of layer A are in force. Exit status 77: the tier is
+below the policy's `weakest`; 78: the sandbox could not be set up; 126: the interpreter could not be executed.
+
+    this process ─ helper (gone at once) ─ process 1 of the private world ─ the interpreter (zygote) ─ probes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import select
+import signal
+import struct
+import sys
+import time
+import types
+from typing import TYPE_CHECKING, NoReturn, Optional
+
+if TYPE_CHECKING:
+    from . import lockdown, namespaces, policy, trial
+else:
+    # Isolated mode leaves this folder off the path, and nothing but it may be on it.
+    _package = types.ModuleType("_kls_sandbox")
+    _package.__path__ = [os.path.dirname(os.path.abspath(__file__))]
+    sys.modules["_kls_sandbox"] = _package
+    from _kls_sandbox import lockdown, namespaces, policy, trial
+
+_STARTED = time.monotonic()
+_PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
+_NOTHING = os.devnull
+CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+"""The folder of the worker's own code, which the author's interpreter runs."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Start:
+    """One start: the policy, the command, and the pipe that carries the grant to the outermost process."""
+
+    policy: policy.Policy
+    command: list[str]
+    grant: int
+
+
+def main(arguments: list[str]) -> NoReturn:
+    """Set everything up, start the interpreter, wait for its end and end alike."""
+    given = policy.policy_from_json(arguments[0])
+    given = dataclasses.replace(
+        given, roots=(CODE, *given.roots), server=os.getppid(), canary=given.temporary + ".canary"
+    )
+    _hygiene(given.server)
+    read_grant, write_grant = os.pipe()
+    start = _Start(given, arguments[arguments.index("--") + 1 :], write_grant)
+    try:
+        trial.plant(given.canary)
+        missing: list[str] = []
+        status = None if "namespaces" in given.without else _contained(start, read_grant, missing)
+        if status is None:
+            status = _plain(start, read_grant, missing)
+    except OSError as error:
+        _say(f"kls: the sandbox could not be set up: {error}")
+        status = 78 << 8
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(given.canary)
+    _end_as(status)
+
+
+def _hygiene(server: int) -> None:
+    lockdown.close_others((0, 1, 2))
+    os.setsid()
+    os.umask(0o077)
+    os.chdir("/")
+    lockdown.die_with_parent(server)
+    lockdown.adopt_orphans()
+    lockdown.no_core_dumps()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for act in (lambda: os.setgroups([]), lambda: os.nice(5), _few_processors):
+        with contextlib.suppress(OSError):
+            act()
+
+
+def _few_processors() -> None:
+    usable = sorted(os.sched_getaffinity(0))
+    place = os.getpid() % len(usable)
+    os.sched_setaffinity(0, {usable[place], usable[place - 1]})
+
+
+def _contained(start: _Start, read_grant: int, missing: list[str]) -> Optional[int]:
+    """Run the interpreter in private namespaces: its wait status, or None (and a word in `missing`) without them."""
+    read_status, write_status = os.pipe()
+    read_go, write_go = os.pipe()
+    parent = os.getpid()
+    helper = os.fork()
+    if helper == 0:
+        with _never_returning(write_status):
+            lockdown.die_with_parent(parent)
+            namespaces.separate()
+            if os.fork() == 0:
+                os.close(write_go)
+                _process_one(start, read_go, write_status)
+            os._exit(0)
+    os.close(write_status)
+    os.close(read_go)
+    os.waitpid(helper, 0)
+    with contextlib.suppress(OSError):
+        os.write(write_go, b".")  # the helper is gone and process 1 is this process's child now
+    with open(read_status, encoding="utf-8", errors="replace") as answers:
+        answer = answers.readline().strip()
+        if answer != "ready":
+            missing.append(f"private namespaces: {answer or 'the helper process died'}")
+            return None
+        _leave_wire()
+        os.close(start.grant)
+        _store(start.policy, read_grant)
+        end = answers.read().strip()
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
+    return int(end) if end.isdecimal() else signal.SIGKILL
+
+
+@contextlib.contextmanager
+def _never_returning(write_status: int):
+    try:
+        yield
+    except Exception as error:
+        os.write(write_status, f"{error}\n".encode())
+    finally:
+        os._exit(78)
+
+
+def _process_one(start: _Start, read_go: int, write_status: int) -> NoReturn:
+    if not os.read(read_go, 1):
+        os._exit(78)
+    lockdown.die_with_parent(0)
+    os.set_blocking(read_go, False)
+    with contextlib.suppress(BlockingIOError):
+        os.read(read_go, 1)
+        os._exit(78)  # the launcher died before it could be named as the one to die with
+    namespaces.furnish(start.policy)
+    os.write(write_status, b"ready\n")
+    zygote = os.fork()
+    if zygote == 0:
+        _become(start, namespaces.LAYERS, (), 1)
+    os.close(start.grant)
+    _leave_wire()
+    lockdown.forgo_privileges()
+    while True:
+        process, status = os.wait()
+        if process == zygote:
+            os.write(write_status, f"{status}\n".encode())
+            os._exit(0)
+
+
+def _plain(start: _Start, read_grant: int, missing: list[str]) -> int:
+    """Run the interpreter without namespaces, as the leader of a process group that it cannot leave.
+
+    It asks through a pipe to have its children killed. A guard kills the group when this process is killed.
+    """
+    others = _threads() + start.policy.other_threads
+    start = dataclasses.replace(start, policy=dataclasses.replace(start.policy, base_threads=others))
+    read_end, write_end = os.pipe()
+    os.set_inheritable(write_end, True)
+    os.environ[lockdown.END_CHANNEL] = str(write_end)
+    parent = os.getpid()
+    read_changes, write_changes = os.pipe()
+    os.set_blocking(write_changes, False)
+    signal.signal(signal.SIGCHLD, _noted)  # that it came is told by the wake-up pipe
+    signal.set_wakeup_fd(write_changes)
+    zygote = os.fork()
+    if zygote == 0:
+        os.setpgid(0, 0)
+        _become(start, (), tuple(missing), parent)
+    os.close(write_end)
+    os.close(start.grant)
+    _leave_wire()
+    guard = _guard(zygote)
+    _store(start.policy, read_grant)
+    while not _ended(zygote) and not _ended(guard):
+        ready, _, _ = select.select([read_changes, read_end], [], [])
+        if read_changes in ready:
+            os.read(read_changes, 512)
+        elif len(asked := os.read(read_end, 4)) == 4:
+            _end_child_of(zygote, struct.unpack("=i", asked)[0])
+        else:
+            break
+    if _ended(guard):
+        _end_group(zygote)
+    os.waitid(os.P_PID, zygote, os.WEXITED | os.WNOWAIT)
+    _end_group(zygote)
+    os.kill(guard, signal.SIGKILL)
+    os.waitpid(guard, 0)
+    return os.waitpid(zygote, 0)[1]
+
+
+def _ended(child: int) -> bool:
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _noted(number: int, frame: object) -> None:
+    pass
+
+
+def _guard(zygote: int) -> int:
+    """Start a process that kills the zygote's group when this process is gone."""
+    read_end, write_end = os.pipe()
+    guard = os.fork()
+    if guard == 0:
+        os.setpgid(0, 0)  # a kill of the launcher's group leaves the guard to do its work
+        lockdown.close_others((read_end,))
+        os.read(read_end, 1)
+        _end_group(zygote)
+        os._exit(0)
+    os.close(read_end)
+    assert write_end > 2  # stays open, and so the guard's read ends when this process does
+    return guard
+
+
+def _end_group(zygote: int) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(zygote, signal.SIGKILL)
+
+
+def _end_child_of(zygote: int, process: int) -> None:
+    """Kill `process` if the zygote is its parent; a child that is not yet waited for cannot have changed its number."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        with open(f"/proc/{int(process)}/stat", "rb") as file:
+            parent = int(file.read().rpartition(b")")[2].split()[1])
+        if parent == zygote and process > 1:
+            os.kill(process, signal.SIGKILL)
+
+
+def _become(start: _Start, layers: tuple[str, ...], missing: tuple[str, ...], parent: int) -> NoReturn:
+    """Lock this process, try the locks, and become the author's interpreter."""
+    try:
+        lockdown.die_with_parent(parent)
+        given = dataclasses.replace(start.policy, layers=layers)
+        program = os.path.realpath(start.command[0])
+        execute = tuple(path for path in (program, trial.loader(program)) if path)
+        layers += lockdown.lock_start(given, execute)
+        given = dataclasses.replace(given, layers=layers)
+        tested, kernel = trial.self_test(given, program)
+        tier = trial.tier(layers, tested)
+        if (
+            given.workspace
+            and lockdown.landlock_in_use(given)
+            and not any(name.startswith("landlock") for name in layers)
+        ):
+            tier = min(tier, "Weak", key=policy.TIERS.index)  # the workspace is in the private tree, and open
+        missing = (*missing, *trial.lacking(layers))
+        grant = policy.Grant(given, tier, layers, missing, tested, time.monotonic() - _STARTED, kernel)
+        os.write(start.grant, policy.to_json(grant).encode())
+        if policy.TIERS.index(tier) < policy.TIERS.index(given.weakest):
+            _say(f"kls: the sandbox is too weak here ({tier}); nothing was run. {'; '.join(missing)}")
+            os._exit(77)
+        os.execve(start.command[0], start.command, _environment(given, policy.to_json(grant)))
+    except Exception as error:
+        _say(f"kls: {start.command[0]} could not be started in the sandbox: {error}")
+    finally:
+        os._exit(126)
+
+
+def _environment(given: policy.Policy, grant: str) -> dict[str, str]:
+    """The whole environment of the author's interpreter; nothing of the server's passes but the language."""
+    kept = {name: os.environ[name] for name in (*_PASSED_ON, lockdown.END_CHANNEL) if name in os.environ}
+    private = dict.fromkeys(("HOME", "TMPDIR", "KERAS_HOME"), given.temporary)
+    return {
+        **kept,
+        **private,
+        "PATH": "/usr/bin:/bin",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+        **dict(given.environment),
+        policy.VARIABLE: grant,
+    }
+
+
+def _threads() -> int:
+    """Threads that this user runs, which the process limit counts outside a private user namespace; root has none."""
+    user = os.getuid()
+    count = 0
+    for name in os.listdir("/proc") if user else ():
+        with contextlib.suppress(OSError):
+            if name.isdecimal() and os.stat(f"/proc/{name}").st_uid == user:
+                count += len(os.listdir(f"/proc/{name}/task"))
+    return count
+
+
+def _store(given: policy.Policy, read_grant: int) -> None:
+    """Write what the locked process reports to the server's file; the pipe closes when the interpreter starts."""
+    with open(read_grant, "rb") as pipe:
+        grant = pipe.read()
+    with contextlib.suppress(OSError):
+        os.unlink(given.canary)
+    if given.report:
+        with open(given.report + ".new", "wb") as file:
+            file.write(grant)
+        os.replace(given.report + ".new", given.report)
+
+
+def _leave_wire() -> None:
+    """Hold the wire no longer, so that the server sees it close when the interpreter ends."""
+    nothing = os.open(_NOTHING, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    os.close(nothing)
+
+
+def _say(sentence: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, (sentence + "\n").encode())
+
+
+def _end_as(status: int) -> NoReturn:
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(os.WEXITSTATUS(status))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,116 @@
+"""Sizes that only a real run knows: shapes keep their names, and nothing is concluded from the numbers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from kls import check, describe, plan, witnesses
+from kls.documents import Snapshot
+from kls.facts import Finding
+from kls.worker.protocol import Report
+
+from .conftest import Watched
+
+pytestmark = [
+    pytest.mark.tf,
+    pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
+]
+HEAD = """import keras
+from keras import layers
+class_names = open("/nowhere/classes.txt").read().split()
+num_classes = len(class_names)
+"""
+SMALL = "model = keras.Sequential([keras.Input((8,)), layers.Dense(num_classes, activation='softmax')])\n"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def real() -> AsyncIterator[Watched]:
+    one = Watched()
+    await one.host.start()
+    yield one
+    await one.host.stop()
+
+
+async def judge(real: Watched, text: str) -> tuple[Report, tuple[Finding, ...]]:
+    snapshot = Snapshot("file:///nowhere/train.py", "/nowhere/train.py", 1, text)
+    report = await witnesses.ask(plan.plan(snapshot), real.host.ask)
+    assert report.complete, report.ended
+    return report, check.check(snapshot, (), report)
+
+
+def outputs(report: Report) -> dict[str, str]:
+    return {layer.cls: describe.tensors_text(layer.outputs) for layer in report.layers}
+
+
+async def test_an_axis_has_the_name_of_the_number(real: Watched) -> None:
+    report, _ = await judge(real, HEAD + SMALL)
+    assert outputs(report)["Dense"] == "(None, num_classes) float32"
+    dense = next(layer for layer in report.layers if layer.cls == "Dense")
+    assert dense.outputs[0].shape == (None, None) and dense.parameters is None and "units" not in dense.config
+    assert [(item.name, item.line) for item in report.witnesses] == [("num_classes", 3)]
+
+
+async def test_what_follows_from_the_number_has_no_number(real: Watched) -> None:
+    text = "side = num_classes\nx = keras.Input((side, side, 3))\nlayers.Flatten()(layers.Conv2D(4, 3)(x))\n"
+    report, _ = await judge(real, HEAD + text)
+    assert outputs(report)["Conv2D"] == "(None, ?, ?, 4) float32"
+    assert outputs(report)["InputLayer"] == "(None, side, side, 3) float32"
+    conv = next(layer for layer in report.layers if layer.cls == "Conv2D")
+    assert conv.parameters == 112
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import numpy as np\n" + SMALL + "model.compile('adam', 'categorical_crossentropy')\n"
+        "model.fit(np.zeros((20, 8)), np.zeros((20, 10)))\n",
+        "x = keras.Input((8,))\nlayers.Add()([layers.Dense(num_classes)(x), layers.Dense(num_classes * 2)(x)])\n",
+        "x = layers.Dense(num_classes)(keras.Input((8,)))\nlayers.Reshape((4, num_classes // 4))(x)\n",
+        "x = layers.Dense(num_classes)(keras.Input((8,)))\nlayers.Reshape((4, 5))(x)\n",
+        "layers.Conv2D(2, 999)(keras.Input((num_classes, num_classes, 3)))\n",
+    ],
+)
+async def test_what_depends_on_the_number_is_no_finding(real: Watched, text: str) -> None:
+    report, found = await judge(real, HEAD + text)
+    assert report.witnesses and not found
+    assert all(call.status == "unknown" and "num_classes" in str(call.reason) for call in report.calls)
+
+
+async def test_a_fault_beside_it_is_found_all_the_same(real: Watched) -> None:
+    _, found = await judge(real, HEAD + SMALL + "layers.LSTM(4)(layers.Dense(3)(keras.Input((8,))))\n")
+    assert [item.code for item in found] == ["layer-input"]
+
+
+async def test_what_the_command_line_gives_is_not_known_and_its_defaults_are(real: Watched) -> None:
+    text = """import argparse, keras
+parser = argparse.ArgumentParser()
+parser.add_argument("folder")
+parser.add_argument("--classes", type=int, required=True)
+parser.add_argument("--units", type=int, default=16)
+arguments = parser.parse_args()
+folder = arguments.folder
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(arguments.units), keras.layers.EinsumDense(
+    "ab,bc->ac", (4,)), keras.layers.Dense(arguments.classes)])
+"""
+    report, _ = await judge(real, text)
+    assert [describe.tensors_text(layer.outputs) for layer in report.layers if layer.cls == "Dense"] == [
+        "(None, 16) float32",
+        "(None, arguments.classes) float32",
+    ]
+    told = {item.name: item.reason for item in report.variables}
+    assert told["folder"] == "folder is given on the command line"
+
+
+async def test_builtins_pass_on_what_is_not_known_and_fail_as_always(real: Watched) -> None:
+    text = HEAD + "for layer in range(len(class_names)):\n    made = layers.Dense(4)(keras.Input((2,)))\n"
+    report, found = await judge(real, text)
+    assert outputs(report)["Dense"] == "(None, 4) float32" and not found
+    _, found = await judge(real, "import keras\nx = keras.Input((3,))\nint(x)\n")
+    assert len(found) == 1
+    report, _ = await judge(real, "def len(x):\n    return 3\nimport keras\nx = keras.Input((len(1),))\n")
+    assert outputs(report)["InputLayer"] == "(None, 3) float32"

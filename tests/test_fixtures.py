@@ -1,0 +1,135 @@
+"""Fixtures say what kls must say: by recorded reports in milliseconds, by the real worker, and by running for real."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kls import check, describe, plan, repairs
+from kls.facts import Finding
+from kls.rules import MODULES, STEP_CODES
+from kls.source import apply
+from kls.worker.protocol import Probe, Report
+from tests import catalogue, literate
+from tests.literate import Fixture
+
+FIXTURES = literate.read_all()
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda item: item.name)
+def test_rules_on_recorded_reports(fixture: Fixture) -> None:
+    findings = check.check(fixture.snapshot, (), literate.load(fixture))
+    assert not literate.differences(fixture, findings, with_fixes=False)
+
+
+@pytest.mark.parametrize("fixture", [item for item in FIXTURES if item.hovers], ids=lambda item: item.name)
+def test_hovers(fixture: Fixture) -> None:
+    report = literate.load(fixture)
+    lines = fixture.text.split("\n")
+    for line, anchor, stated in fixture.hovers:
+        hover = describe.hover(fixture.snapshot, report, line, lines[line - 1].index(anchor))
+        assert hover is not None and stated in hover.markdown, f"line {line}"
+
+
+@pytest.mark.tf
+def test_fixtures_on_the_real_worker(request: pytest.FixtureRequest) -> None:
+    """The real worker gives the recorded reports, and the tried fixes are the stated ones, best first."""
+    update = request.config.getoption("--update")
+    problems = asyncio.run(_all_on_the_worker(update))
+    assert not problems, "\n".join(problems)
+
+
+async def _all_on_the_worker(update: bool) -> list[str]:
+    problems: list[str] = []
+    async with catalogue.worker() as host:
+
+        async def ask(probe: Probe) -> Report:
+            return await host.ask(probe)
+
+        for fixture in FIXTURES:
+            probe = plan.plan(fixture.snapshot)
+            report = await ask(probe)
+            if update:
+                literate.save(fixture, report)
+            elif literate.normal(report) != literate.normal(literate.load(fixture)):
+                problems.append(f"{fixture.name}: the worker's report is not the recorded one (--update records it)")
+            found = check.check(fixture.snapshot, (), report)
+            found = await repairs.verify(fixture.snapshot, found, probe, ask)
+            problems += [f"{fixture.name}: {item}" for item in literate.differences(fixture, found, with_fixes=True)]
+            if any(said.severity == "error" for said in fixture.said):
+                problems += _really(fixture, found)
+    return problems
+
+
+def _really(fixture: Fixture, findings: tuple[Finding, ...]) -> list[str]:
+    """An error must really raise, and the best fix of each must really make the program run."""
+    if _runs(fixture.text):
+        return [f"{fixture.name}: an error is stated, and the program really runs"]
+    text = fixture.text
+    for finding in findings:
+        if finding.severity.value == "error" and finding.fixes:
+            text = apply(text, [(edit.span, edit.text) for edit in finding.fixes[0].edits])
+            break
+    else:
+        return []
+    return [] if _runs(text) else [f"{fixture.name}: the repaired program does not really run:\n{text}"]
+
+
+def _runs(text: str) -> bool:
+    return subprocess.run([sys.executable, "-c", text], capture_output=True).returncode == 0
+
+
+def _examples() -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for module in MODULES:
+        if module.RULE.code in STEP_CODES:  # tests/cli/test_hardware.py has theirs: they need a real step
+            continue
+        _, _, rest = (module.__doc__ or "").partition("```python\n")
+        found.append((module.RULE.code, rest.partition("```")[0]))
+    return found
+
+
+@pytest.mark.tf
+def test_the_example_of_each_manual_has_its_finding() -> None:
+    async def told() -> dict[str, set[str]]:
+        async with catalogue.worker() as host:
+            return {
+                code: {item.code for item in await catalogue.findings(host, code, text, tried=False)}
+                for code, text in _examples()
+            }
+
+    for code, codes in asyncio.run(told()).items():
+        assert codes == {code}, f"the example of {code} gives {sorted(codes)}"
+
+
+def test_every_rule_has_a_fixture_or_an_example() -> None:
+    assert all(text.strip() for _, text in _examples())
+
+
+def test_manuals_have_their_sections() -> None:
+    for module in MODULES:
+        manual = module.__doc__ or ""
+        for section in ("## What it says", "## Why it matters", "## Example"):
+            assert section in manual, f"{module.__name__} lacks {section!r}"
+        assert "## Repair" in manual or "## When to ignore" in manual, module.__name__
+
+
+def test_rules_page_is_current() -> None:
+    from kls.rules.page import page
+
+    kept = Path(__file__).parents[1] / "docs" / "rules.md"
+    assert kept.read_text() == page(), "run `python -m kls.rules.page > docs/rules.md`"
+
+
+def test_a_fixture_matches_one_to_one() -> None:
+    """The matcher itself: a finding that nobody states is a difference, and so is one that is stated and missing."""
+    fixture = FIXTURES[0]
+    findings = check.check(fixture.snapshot, (), literate.load(fixture))
+    assert literate.differences(fixture, (), with_fixes=False)
+    moved = tuple(dataclasses.replace(item, code="other") for item in findings)
+    assert literate.differences(fixture, moved, with_fixes=False)
