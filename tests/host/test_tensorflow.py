@@ -157,7 +157,7 @@ async def test_a_program_that_ends_itself_takes_nothing_with_it(real: Watched, r
 async def test_a_loop_without_end_costs_its_share_of_time(real: Watched, root: Path) -> None:
     began = time.monotonic()
     await real.host.ask(probe("while True: pass\n", root, seconds=2.0))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     assert (await real.host.ask(probe(MODEL, root))).models
 
 

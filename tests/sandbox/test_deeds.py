@@ -46,7 +46,7 @@ def test_deadline(deed: str, user: str, way: str, around: Around, started: Start
     answer = started(user, way).ask(deed, around(user), lock=True, seconds=0.2)
     may_not_signal = "NoUserns, " in way and deed == "stop_itself"
     assert answer["stopped" if may_not_signal else "died"] == ("EPERM" if may_not_signal else "SIGKILL")
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 15
 
 
 def test_processor_time(user: str, around: Around, started: Start) -> None:
