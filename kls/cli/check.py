@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -39,20 +40,22 @@ async def _run(paths: Sequence[str], python: str | None, static: bool, output: s
     done: list[Outcome] = []
     told: dict[Finding, None] = {}
     places = Places({})
-    async for outcome in outcomes(paths, python, static, steps):
-        done.append(outcome)
-        places = places.with_file(outcome.name, outcome.analysis.snapshot if outcome.analysis else None)
-        for finding in outcome.findings:
-            if finding not in told:
-                told[finding] = None
-                _say(finding, places, output)
-        if outcome.analysis is not None and output == "text":
-            for note in text.notes(outcome.analysis, places):
-                text.write(note + "\n")
-            for note in text.step_notes(outcome.name, outcome.measured):
-                text.write(note + "\n")
-        if outcome.unchecked and output in ("concise", "github"):
-            print(f"kls: {text.clean(outcome.name)}: not checked: {outcome.reason}", file=sys.stderr)
+    # Closed here also when nobody reads the output any more: the workers end while the event loop still runs.
+    async with contextlib.aclosing(outcomes(paths, python, static, steps)) as found:
+        async for outcome in found:
+            done.append(outcome)
+            places = places.with_file(outcome.name, outcome.analysis.snapshot if outcome.analysis else None)
+            for finding in outcome.findings:
+                if finding not in told:
+                    told[finding] = None
+                    _say(finding, places, output)
+            if outcome.analysis is not None and output == "text":
+                for note in text.notes(outcome.analysis, places):
+                    text.write(note + "\n")
+                for note in text.step_notes(outcome.name, outcome.measured):
+                    text.write(note + "\n")
+            if outcome.unchecked and output in ("concise", "github"):
+                print(f"kls: {text.clean(outcome.name)}: not checked: {outcome.reason}", file=sys.stderr)
     if output == "json":
         print(records.dump({"files": _files(done, list(told), places)}))
     elif output == "text":

@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -90,7 +90,7 @@ class Steps:
 
 async def outcomes(
     paths: Sequence[str], python: str | None, static: bool, steps: Steps | None = None
-) -> AsyncIterator[Outcome]:
+) -> AsyncGenerator[Outcome]:
     """Each file that `paths` mean, analysed in order by one worker; with `steps`, one real step of each is run."""
     chosen = list(files.expand(paths))
     folder = _home([name for name, problem in chosen if problem is None])

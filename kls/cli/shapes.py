@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -26,18 +27,19 @@ async def run(paths: Sequence[str], python: str | None, output: str) -> int:
     done: list[Outcome] = []
     places = Places({})
     entries: list[dict[str, Any]] = []
-    async for outcome in outcomes(paths, python, static=False):
-        done.append(outcome)
-        found = outcome.analysis
-        places = places.with_file(outcome.name, found.snapshot if found else None)
-        if output == "json":
-            shapes = records.shapes(found, places) if found else records.NO_SHAPES
-            entries.append({"path": outcome.name, **shapes})
-        elif found is not None and found.report is not None:
-            write, comment = _LANGUAGES.get(output, (None, ""))
-            text.write(_pictures(found, write, comment) if write else _tables(found, places))
-        if outcome.status != "checked":
-            print(f"kls: {text.clean(outcome.name)}: not checked: {outcome.reason}", file=sys.stderr)
+    async with contextlib.aclosing(outcomes(paths, python, static=False)) as found:
+        async for outcome in found:
+            done.append(outcome)
+            analysis = outcome.analysis
+            places = places.with_file(outcome.name, analysis.snapshot if analysis else None)
+            if output == "json":
+                shapes = records.shapes(analysis, places) if analysis else records.NO_SHAPES
+                entries.append({"path": outcome.name, **shapes})
+            elif analysis is not None and analysis.report is not None:
+                write, comment = _LANGUAGES.get(output, (None, ""))
+                text.write(_pictures(analysis, write, comment) if write else _tables(analysis, places))
+            if outcome.status != "checked":
+                print(f"kls: {text.clean(outcome.name)}: not checked: {outcome.reason}", file=sys.stderr)
     if output == "json":
         print(records.dump({"files": entries}))
     return 2 if any(outcome.status != "checked" for outcome in done) else 0

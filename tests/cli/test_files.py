@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from kls import __version__
 from kls.cli import files
 
 from .conftest import Kls
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 def put(root: Path, *names: str) -> None:
@@ -101,3 +105,16 @@ def test_names_are_those_the_user_gave(tmp_path: Path, monkeypatch: pytest.Monke
     assert files.shown(os.path.join(here, "a.py"), given) == "./a.py"
     assert files.shown(os.path.join(here, "sub", "b.py"), given) == os.path.join("sub", "b.py")
     assert files.shown(os.path.abspath(os.sep + "elsewhere.py"), given) == os.path.abspath(os.sep + "elsewhere.py")
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize("command", ["check", "shapes"])
+def test_a_reader_that_leaves_ends_it_without_a_word(command: str) -> None:
+    reading, writing = os.pipe()
+    arguments = [sys.executable, "-m", "kls", command, "--python", sys.executable, str(EXAMPLES)]
+    with subprocess.Popen(arguments, stdout=writing, stderr=subprocess.PIPE, text=True) as process:
+        os.close(writing)
+        assert os.read(reading, 1)
+        os.close(reading)
+        _, said = process.communicate()
+    assert process.returncode == 141 and said == ""
