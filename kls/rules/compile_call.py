@@ -24,6 +24,7 @@ The argument in the form that `compile` takes.
 from __future__ import annotations
 
 import ast
+import re
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
@@ -43,7 +44,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     model = context.model_of(call) if call is not None else None
     parts: Parts | None
     if call is None:
-        parts = _inside_compile(context, failure)
+        parts = _of_tensorflow_1(context, failure) or _inside_compile(context, failure)
     elif model is None:
         parts = None
     elif failure.stage == "compile":
@@ -60,6 +61,29 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
 
 
+OLD_OPTIMIZERS = {
+    "GradientDescentOptimizer": "SGD", "MomentumOptimizer": "SGD", "AdamOptimizer": "Adam", "FtrlOptimizer": "Ftrl",
+    "RMSPropOptimizer": "RMSprop", "AdagradOptimizer": "Adagrad", "AdadeltaOptimizer": "Adadelta",
+}  # fmt: skip
+"""Optimizers of TensorFlow 1 and those of Keras; both take the learning rate first."""
+
+
+def _of_tensorflow_1(context: Context, failure: Failure) -> Parts | None:
+    """An optimizer of `tf.compat.v1.train`, which knows no variables of Keras."""
+    if not re.search(r"_unique_id|optimizer identifier: <tensorflow", failure.message):
+        return None
+    for source in context.sources.values():
+        for node in source.calls():
+            words = source.segment(node.func)
+            old = words.rpartition(".")[2]
+            keras = written.module_name(source, "keras")
+            if old in OLD_OPTIMIZERS and ".train." in words and keras is not None:
+                new = f"{keras}.optimizers.{OLD_OPTIMIZERS[old]}"
+                fixes = fix(f"Use `{new}`", edits.replace(source, node.func, new), cause=source.span(node))
+                return f"`{words}` is an optimizer of TensorFlow 1: Keras takes its own only", source.span(node), fixes
+    return None
+
+
 def _inside_compile(context: Context, failure: Failure) -> Parts | None:
     for frame in reversed(failure.frames):
         found = context.call_node(frame)
@@ -72,7 +96,7 @@ def _inside_compile(context: Context, failure: Failure) -> Parts | None:
             fixes = fix("Give a list of metrics", edits.replace(source, value, f"[{text}]"), cause=source.span(value))
             return f"`metrics` is {text}; `compile` takes a list", source.span(value), fixes
         value = edits.argument(node, "optimizer", 0)
-        if isinstance(value, (ast.Attribute, ast.Name)) and "optimizer" in failure.message:
+        if isinstance(value, (ast.Attribute, ast.Name)) and re.search("optimizer.*<class", failure.message):
             text = source.segment(value)
             fixes = fix(f"Make an optimizer: `{text}()`", edits.replace(source, value, f"{text}()"), cause=frame)
             return f"`{text}` is a class, not an optimizer", source.span(value), fixes

@@ -2,7 +2,8 @@
 
 ## What it says
 A layer was made and not called (`x = Dense(8)` and then `Dense(1)(x)`), a class was given instead of a layer
-(`model.add(Flatten)`), or a tensor was given to the class instead of the layer (`Dense(8, x)`).
+(`model.add(Flatten)`), a tensor was given to the class instead of the layer (`Dense(8, x)`), or the tensors to join
+come as something that is no list (`Concatenate()(inputs.values())`).
 
 ## Why it matters
 Keras raises `Only input tensors may be passed as positional arguments`, `All outputs values must be KerasTensors` or
@@ -50,6 +51,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     for source, place in search.places(context, failure):
         fixes = [*_lists(source, place, failure), *_classes(source, place), *_uncalled(context, source, place)]
         fixes += [*_tensor_to_class(context, source, place), *_keyword(source, place, failure)]
+        fixes += _collections(source, place, failure)
         if fixes:
             span = fixes[0].cause or source.span(place)
             lines = [_words(fixes[0]), f"Keras raises: {failure.exception}: {failure.message}"]
@@ -143,6 +145,8 @@ def _classes_as_layers(reading: Reading, call: ast.Call) -> Iterator[Finding]:
 
 
 def _words(best: Fix) -> str:
+    if best.title == _LIST:
+        return "a layer takes its tensors one by one or in a list: this is another collection of them"
     if best.title.startswith("Make"):
         return "a class stands where a layer belongs"
     if best.title.startswith("Call"):
@@ -246,6 +250,23 @@ def _lists(source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:
             text = f", {words}"
             fixes += fix("Attend to itself: give the tensor twice", _end(source.span(place.args[0]), text), cause=cause)
     return fixes
+
+
+_LIST = "Make a list of them"
+
+
+def _collections(source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:
+    """`Concatenate()(inputs.values())`: a view, a set or a generator of tensors becomes a list."""
+    if not re.search(r"Only input tensors may.*(KerasTensor|<(generator|map|filter|zip))", failure.message):
+        return []
+    if not isinstance(place, ast.Call) or len(place.args) != 1 or search.makes_layer(place):
+        return []
+    given, cause = place.args[0], source.span(place)
+    if isinstance(given, (ast.GeneratorExp, ast.Set)):
+        words = f"[{source.segment(given)[1:-1]}]"
+        bare = source.span(given).end_column == cause.end_column  # its parentheses are those of the call
+        return fix(_LIST, edits.replace(source, given, f"({words})" if bare else words), cause=cause)
+    return fix(_LIST, edits.wrap(source, given, "list({})"), cause=cause)
 
 
 def _keyword(source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:

@@ -39,7 +39,7 @@ RULE = Rule("model-graph", Severity.ERROR, "The graph of a model is not whole.")
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a model whose outputs are not reached from its inputs, or whose names repeat."""
     connected = re.search(r"not connected|disconnected|is not (?:reachable|computed)", failure.message)
-    repeated = re.search(r"unique|used \d+ times|same name", failure.message)
+    repeated = re.search(r"\bunique\b|used \d+ times|same name", failure.message)
     if not connected and not repeated:
         return None
     for source, call in search.calls(context, failure):

@@ -83,6 +83,10 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     known = "has no attribute" in failure.message
     if failure.exception != "AttributeError" or not isinstance(name, str) or not known:
         return None
+    source = context.source(span.path)
+    statement = source.statement_at(span.line) if source is not None else None
+    if source is None or statement is None or name not in source.segment(statement):
+        return None  # Keras itself asked for it
     owner = failure.facts.get("object") or "it"
     lines = [f"`{owner}` has no `{name}`", f"It raises: {failure.exception}: {failure.message}"]
     fixes = _attribute_fixes(context, span, name, tuple(failure.facts.get("close") or ()))
