@@ -78,10 +78,17 @@ class Watch:
         direct = frame is not None and self.run.files.owns(frame.f_code.co_filename)
         direct = direct or (isinstance(layer, InputLayer) and _made_by_input(frame))
         direct = direct or (isinstance(layer, KerasModel) and _made_by_application(frame))
+        direct = direct or self._made_by_merging(frame)
         self.run.built += not direct
         author = self.run.files.nearest(frame)
         created = None if author is None else self.run.files.span_of_frame(author)
         self.seen[id(layer)] = Seen(layer, created, direct, order=len(self.seen))
+
+    def _made_by_merging(self, frame: Optional[FrameType]) -> bool:
+        """Whether the author called one of the functions of keras/src/layers/merging, such as `concatenate([a, b])`."""
+        if frame is None or f"{os.sep}layers{os.sep}merging{os.sep}" not in frame.f_code.co_filename:
+            return False
+        return frame.f_back is not None and self.run.files.owns(frame.f_back.f_code.co_filename)
 
     def call(self, layer: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], invoke: Any) -> Any:
         """Call `layer` and remember the place, what went in and what came out."""
