@@ -63,6 +63,7 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
+    _die_with_parent()
     start = json.loads(wire_in.readline())
     _limit_memory()
     finder: Any = _OwnPackages(start["jedi"])
@@ -88,6 +89,16 @@ def main() -> None:
         wire_out.write(json.dumps(answer).encode() + b"\n")
         wire_out.flush()
         faulthandler.cancel_dump_traceback_later()
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end this process with the server, also in the middle of a question (Linux)."""
+    if sys.platform == "linux":
+        import ctypes
+        import signal
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
 
 
 def _limit_memory() -> None:

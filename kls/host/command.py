@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import re
+import secrets
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +24,9 @@ LAUNCHER = _WORKER / "sandbox" / "launch.py"
 SYSTEMS = ("linux",)
 """Kinds of systems that there is a sandbox for."""
 NO_SANDBOX = "kls has no sandbox for this kind of system yet, so programs are only read (Windows has WSL)"
+YOUNG_SECONDS = 60.0
+"""How long a folder that nobody holds is left alone."""
+_FOLDER = re.compile("kls-[0-9a-f]{16}")
 _PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT")
 
 
@@ -54,6 +61,8 @@ class Prepared:
     environment: Mapping[str, str]
     folder: str
     report: str
+    start_in: str
+    """Where the command is to be started."""
 
     def grant(self) -> policy.Grant | None:
         """What the sandbox achieved; None when there is none, or its launcher has not got that far."""
@@ -69,15 +78,17 @@ class Prepared:
 
 
 def prepare(start: Start) -> Prepared:
-    """Make the private folder and the command for one worker.
+    """The command for one worker, and the name of its private folder.
 
-    Raises OSError where no folder can be made, or there is no sandbox for this kind of system.
+    In a sandbox the launcher makes that folder and marks it as in use; what a launcher and its server, killed at the
+    same moment, could not remove is removed here. Raises OSError where no folder can be made, or there is no sandbox
+    for this kind of system.
     """
     if start.sandbox and sys.platform not in SYSTEMS:
         raise OSError(errno.ENOSYS, NO_SANDBOX)
-    folder = os.path.realpath(tempfile.mkdtemp(prefix="kls-"))
+    base = os.path.realpath(tempfile.gettempdir())
+    folder = os.path.join(base, f"kls-{secrets.token_hex(8)}")
     temporary, report = os.path.join(folder, "tmp"), os.path.join(folder, "grant.json")
-    os.mkdir(temporary)
     options = {
         "one_use": start.one_use,
         "real": start.real,
@@ -88,8 +99,13 @@ def prepare(start: Start) -> Prepared:
     command = (start.interpreter, "-I", str(start.bootstrap), json.dumps(options))
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     if not start.sandbox:
+        folder = os.path.realpath(tempfile.mkdtemp(prefix="kls-"))
+        temporary = os.path.join(folder, "tmp")
+        os.mkdir(temporary)
         private = dict.fromkeys(("HOME", "TMPDIR", "TMP", "TEMP"), temporary)
-        return Prepared(command, {**kept, **private, "PATH": os.defpath, **dict(start.environment)}, folder, report)
+        environment = {**kept, **private, "PATH": os.defpath, **dict(start.environment)}
+        return Prepared(command, environment, folder, report, folder)
+    clear_abandoned(base)
     given = policy.Policy(
         executable=start.interpreter,
         roots=(*policy.interpreter_roots(start.interpreter), *start.user_site),
@@ -97,9 +113,36 @@ def prepare(start: Start) -> Prepared:
         workspace=start.workspace,
         environment=start.environment,
         report=report,
+        folder=folder,
+        server=os.getpid(),
         weakest="Weak" if start.weak else "NoLandlock",
     )
     if start.bootstrap != BOOTSTRAP:
         given = replace(given, roots=(*given.roots, str(start.bootstrap.parent)))
     launcher = (sys.executable, "-I", "-S", str(LAUNCHER), policy.to_json(given), "--")
-    return Prepared((*launcher, *command), {**kept, "PATH": os.defpath}, folder, report)
+    return Prepared((*launcher, *command), {**kept, "PATH": os.defpath}, folder, report, base)
+
+
+def clear_abandoned(base: str) -> None:
+    """Remove the folders of workers in `base` that are this user's and that no launcher holds any more.
+
+    A young one may belong to a launcher that has not come to holding it.
+    """
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    for name in os.listdir(base):
+        if not _FOLDER.fullmatch(name):
+            continue
+        with contextlib.suppress(OSError):
+            folder = os.path.join(base, name)
+            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                facts = os.fstat(held)
+                if facts.st_uid != os.getuid() or time.time() - facts.st_mtime < YOUNG_SECONDS:
+                    continue
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(held)

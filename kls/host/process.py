@@ -121,6 +121,9 @@ class Process:
             if self.ended:
                 self._signal()
             why = await self._attend(process)
+        except asyncio.CancelledError:
+            self.ended = True  # the event loop is being closed, and nobody is there to hear of it or to start another
+            raise
         except OSError as error:
             self.unfit = True
             why = f"{self._start.interpreter} cannot be started: {error.strerror or error}"
@@ -138,7 +141,7 @@ class Process:
             stderr=asyncio.subprocess.PIPE,
             limit=MAX_FRAME,
             env=dict(prepared.environment),
-            cwd=prepared.folder,
+            cwd=prepared.start_in,
             # The launcher makes a session of its own.
             start_new_session=not self._start.sandbox and os.name == "posix",
         )

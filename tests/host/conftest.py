@@ -46,6 +46,18 @@ class Watched:
         return [status.state for status in self.seen]
 
 
+async def sandboxed(one: Watched) -> None:
+    """Start a host that wants a sandbox; skips the test where there is none."""
+    if sys.platform != "linux":
+        pytest.skip("the sandbox needs Linux")
+    try:
+        await one.host.start()
+    except Exception as error:
+        if "sandbox" not in str(error):
+            raise
+        pytest.skip(str(error))
+
+
 @pytest.fixture
 async def watched() -> AsyncIterator[Callable[..., Watched]]:
     """Makes hosts; they are stopped at the end of the test."""

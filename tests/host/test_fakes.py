@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kls.host import State, Superseded, Unavailable
+from kls.host import Host, State, Superseded, Unavailable
 from kls.worker.protocol import Probe, Source
 
 if TYPE_CHECKING:
@@ -221,3 +222,22 @@ async def test_private_folders_are_removed(fake: Fake, tmp_path: Path, monkeypat
     assert list(tmp_path.iterdir())
     await one.host.stop()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pipes outlive their loop here
+def test_a_loop_that_is_closed_starts_no_worker_again() -> None:
+    """As a server whose editor is gone: nobody stops the host, its tasks are cancelled."""
+    seen: list[str] = []
+
+    async def main() -> None:
+        host = Host(
+            sys.executable,
+            sandbox=False,
+            bootstrap=Path(__file__).parent / "fake_worker.py",
+            environment=(("FAKE", "good"),),
+            on_change=lambda status: seen.append(status.sentence),
+        )
+        await host.start()
+
+    asyncio.run(main())
+    assert seen and "started again" not in " ".join(seen)

@@ -22,6 +22,7 @@ from kls.host import State, Superseded, Unavailable
 from kls.worker.protocol import Probe, Source
 from kls.worker.sandbox import policy
 
+from .conftest import sandboxed
 from .processes import busy, children, running, seconds_until_gone, zygote
 
 if TYPE_CHECKING:
@@ -41,20 +42,9 @@ def probe(text: str = "x = 1\n", seconds: float = 8.0, number: int = 1) -> Probe
 async def any_worker(request: pytest.FixtureRequest, worker: Make) -> Watched:
     if request.param == "sandbox":
         one = worker(sandbox=True)
-        await _sandboxed(one)
+        await sandboxed(one)
         return one
     return worker(one_use=request.param == "one use", grace_seconds=0.5)
-
-
-async def _sandboxed(one: Watched) -> None:
-    if sys.platform != "linux":
-        pytest.skip("the sandbox needs Linux")
-    try:
-        await one.host.start()
-    except Exception as error:
-        if "sandbox" not in str(error):
-            raise
-        pytest.skip(str(error))
 
 
 async def test_it_answers(any_worker: Watched) -> None:
@@ -277,7 +267,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("kind", ["zygote", "sandbox", "one use"])
 async def test_nothing_survives_the_server(package: Path, worker: Make, bare_python: str, kind: str) -> None:
     if kind == "sandbox":
-        await _sandboxed(worker(sandbox=True))
+        await sandboxed(worker(sandbox=True))
     site = str(Path(__file__).parent / "site")
     command = [sys.executable, "-c", SERVER, str(package), site, kind, bare_python]
     server = subprocess.Popen(command, stdout=subprocess.PIPE)
@@ -295,7 +285,7 @@ async def test_nothing_survives_the_server(package: Path, worker: Make, bare_pyt
 
 async def test_the_sandbox_is_named(worker: Make) -> None:
     one = worker(sandbox=True)
-    await _sandboxed(one)
+    await sandboxed(one)
     hello = await one.host.start()
     assert "seccomp" in hello.sandbox
     assert one.host.grant is not None and one.host.grant.tier != "None"
@@ -333,7 +323,7 @@ async def test_libraries_that_are_used_are_warm_the_next_time(worker: Make, tmp_
 
 async def test_a_sandbox_that_is_too_weak_is_told_once(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     one = worker(sandbox=True)
-    await _sandboxed(one)
+    await sandboxed(one)
     await one.host.stop()
 
     def weak(**fields: Any) -> policy.Policy:

@@ -177,6 +177,55 @@ def test_all_end_with_the_server(policy: Policy) -> None:
         assert closes(process.stdout.fileno(), PATIENCE)
 
 
+def vanishes(folder: Path) -> bool:
+    until = time.monotonic() + 30
+    while folder.exists() and time.monotonic() < until:
+        time.sleep(0.005)
+    return not folder.exists()
+
+
+@pytest.mark.parametrize("victim", ["server", "launcher"])
+def test_the_folder_goes_with_the_server(policy: Policy, place: Path, victim: str) -> None:
+    """The server is killed and can remove nothing; the launcher is asked to end, and does the same."""
+    folder = place / "worker"
+    policy = dataclasses.replace(
+        policy, folder=str(folder), temporary=str(folder / "tmp"), report=str(folder / "report")
+    )
+    code = HOLD.replace("os.fork()", "os.fork(); open(os.environ['TMPDIR'] + f'/{os.getpid()}', 'w')")
+    server = [sys.executable, "-I", "-c", SERVER, *command(policy, "-c", code)]
+    with subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        wait_for(process.stdout.fileno(), 2)
+        assert folder.is_dir()
+        if victim == "server":
+            process.kill()
+        else:
+            launchers = [number for number in ours(LAUNCH) if number != process.pid]
+            os.kill(next(number for number in launchers if parent(number) == process.pid), signal.SIGTERM)
+        assert vanishes(folder)
+        process.kill()
+
+
+def parent(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_a_server_that_lives_removes_the_folder_itself(policy: Policy, place: Path) -> None:
+    folder = place / "worker"
+    policy = dataclasses.replace(
+        policy, folder=str(folder), temporary=str(folder / "tmp"), report=str(folder / "report")
+    )
+    assert run(policy, "print('started')").stdout == "started\n"
+    assert policies.grant_from_json((folder / "report").read_text()).tier != "None"
+
+
+def test_a_launcher_whose_server_is_gone_makes_nothing(policy: Policy, place: Path) -> None:
+    folder = place / "worker"
+    policy = dataclasses.replace(policy, folder=str(folder), temporary=str(folder / "tmp"), server=os.getppid())
+    assert run(policy, "print('started')").stdout == ""
+    assert not folder.exists()
+
+
 def test_the_wire_closes_with_the_zygote(policy: Policy) -> None:
     code = HOLD.replace("time.sleep(1000)", "os.read(0, 1); os.kill(os.getpid(), 9)")
     with subprocess.Popen(command(policy, "-c", code), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -3,7 +3,8 @@
     python -I -S launch.py POLICY -- /path/to/authors/python -I .../bootstrap.py
 
 POLICY is the JSON of a `Policy`. Descriptors 0 and 1 are the wire to the server and pass through untouched. This
-process stays as the parent: it ends as the interpreter ended (by the same signal), and when it dies, all die.
+process stays as the parent: it ends as the interpreter ended (by the same signal), and when it dies, all die. When the
+server dies first, it ends the others and removes the worker's folder.
 Nothing of the author's is opened or executed before the locks of layer A are in force. Exit status 77: the tier is
 below the policy's `weakest`; 78: the sandbox could not be set up; 126: the interpreter could not be executed.
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import os
 import select
 import signal
@@ -33,6 +35,9 @@ else:
     from _kls_sandbox import lockdown, namespaces, policy, trial
 
 _STARTED = time.monotonic()
+_ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+_LONGEST_CLEARING = 3
+"""Seconds that the end of an orphaned worker may take."""
 _PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 _NOTHING = os.devnull
 CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -48,16 +53,42 @@ class _Start:
     grant: int
 
 
+class _Ended(BaseException):
+    """This process is asked to end, by the signal in `number`: the server died, or somebody wants it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
 def main(arguments: list[str]) -> NoReturn:
     """Set everything up, start the interpreter, wait for its end and end alike."""
     given = policy.policy_from_json(arguments[0])
     given = dataclasses.replace(
-        given, roots=(CODE, *given.roots), server=os.getppid(), canary=given.temporary + ".canary"
+        given,
+        roots=(CODE, *given.roots),
+        server=given.server or os.getppid(),
+        canary=given.temporary + ".canary",
     )
+    asked = False
+    try:
+        status = _work(given, arguments[arguments.index("--") + 1 :])
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
+    except _Ended as ended:
+        status, asked = ended.number, True
+    if given.folder and (asked or os.getppid() != given.server):
+        _clear(given.folder)
+    _end_as(status)
+
+
+def _work(given: policy.Policy, command: list[str]) -> int:
+    """Start the interpreter and wait for its end: its wait status."""
     _hygiene(given.server)
     read_grant, write_grant = os.pipe()
-    start = _Start(given, arguments[arguments.index("--") + 1 :], write_grant)
+    start = _Start(given, command, write_grant)
+    status = 78 << 8
     try:
+        if given.folder:
+            _make(given)
         trial.plant(given.canary)
         missing: list[str] = []
         status = None if "namespaces" in given.without else _contained(start, read_grant, missing)
@@ -65,11 +96,52 @@ def main(arguments: list[str]) -> NoReturn:
             status = _plain(start, read_grant, missing)
     except OSError as error:
         _say(f"kls: the sandbox could not be set up: {error}")
-        status = 78 << 8
     finally:
         with contextlib.suppress(OSError):
             os.unlink(given.canary)
-    _end_as(status)
+    return status
+
+
+def _make(given: policy.Policy) -> None:
+    """The worker's folder, marked as in use for as long as this process lives (see `kls.host.command`)."""
+    os.mkdir(given.folder)
+    fcntl.flock(os.open(given.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), fcntl.LOCK_EX)
+    os.mkdir(given.temporary)
+
+
+def _clear(folder: str) -> None:
+    """End every process below this one and remove the folder; the kernel ends this one if that takes too long."""
+    signal.alarm(_LONGEST_CLEARING)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            for child in lockdown.children():
+                for end in (os.killpg, os.kill):
+                    with contextlib.suppress(OSError):
+                        end(child, signal.SIGKILL)
+            os.wait()
+    import shutil  # takes ten milliseconds, which no start should wait for
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _obey_signals() -> None:
+    """Have the signals that ask for an end raise `_Ended` here; a forked process that has not left this is just gone."""
+    own = os.getpid()
+
+    def ended(number: int, frame: object) -> None:
+        if os.getpid() != own:
+            os._exit(78)
+        for each in _ENDINGS:
+            signal.signal(each, signal.SIG_IGN)
+        raise _Ended(number)
+
+    for number in _ENDINGS:
+        signal.signal(number, ended)
+
+
+def _plain_signals() -> None:
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _hygiene(server: int) -> None:
@@ -77,10 +149,10 @@ def _hygiene(server: int) -> None:
     os.setsid()
     os.umask(0o077)
     os.chdir("/")
-    lockdown.die_with_parent(server)
+    _obey_signals()
+    lockdown.die_with_parent(server, signal.SIGTERM)
     lockdown.adopt_orphans()
     lockdown.no_core_dumps()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for act in (lambda: os.setgroups([]), lambda: os.nice(5), _few_processors):
         with contextlib.suppress(OSError):
             act()
@@ -100,6 +172,7 @@ def _contained(start: _Start, read_grant: int, missing: list[str]) -> Optional[i
     helper = os.fork()
     if helper == 0:
         with _never_returning(write_status):
+            _plain_signals()
             lockdown.die_with_parent(parent)
             namespaces.separate()
             if os.fork() == 0:
@@ -176,6 +249,7 @@ def _plain(start: _Start, read_grant: int, missing: list[str]) -> int:
     signal.set_wakeup_fd(write_changes)
     zygote = os.fork()
     if zygote == 0:
+        _plain_signals()
         os.setpgid(0, 0)
         _become(start, (), tuple(missing), parent)
     os.close(write_end)
@@ -213,6 +287,7 @@ def _guard(zygote: int) -> int:
     read_end, write_end = os.pipe()
     guard = os.fork()
     if guard == 0:
+        _plain_signals()
         os.setpgid(0, 0)  # a kill of the launcher's group leaves the guard to do its work
         lockdown.close_others((read_end,))
         os.read(read_end, 1)
@@ -326,6 +401,7 @@ def _end_as(status: int) -> NoReturn:
         number = os.WTERMSIG(status)
         if number not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (number,))
         os.kill(os.getpid(), number)
     os._exit(os.WEXITSTATUS(status))
 

@@ -383,12 +383,12 @@ def forgo_privileges() -> None:
         raise OSError(ctypes.get_errno(), "capset")
 
 
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when the thread that made it ends; leave at once if that has happened.
+def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when the thread that made it ends; leave at once if that has happened.
 
     `parent` is the number that the parent has here, 0 when that is not known.
     """
-    _prctl(1, signal.SIGKILL)
+    _prctl(1, number)
     if parent and os.getppid() != parent:
         os._exit(1)
 
@@ -396,6 +396,17 @@ def die_with_parent(parent: int) -> None:
 def adopt_orphans() -> None:
     """Make this process the parent of descendants whose own parent ended."""
     _prctl(36, 1)
+
+
+def children() -> list[int]:
+    """The children of this process now."""
+    found: list[int] = []
+    for name in os.listdir("/proc"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            with open(f"/proc/{int(name)}/stat", "rb") as file:
+                if int(file.read().rpartition(b")")[2].split()[1]) == os.getpid():
+                    found.append(int(name))
+    return found
 
 
 def no_core_dumps() -> None:

@@ -27,11 +27,14 @@ class Policy:
     place that can be written. `report` is a file outside everything above into which the launcher writes the `Grant`
     before any of the author's files is executed; "" for none.
 
+    With `folder` the launcher makes `temporary` in that folder, which nobody has made yet, and removes the folder when
+    the server is gone first; a server that lives removes it itself.
+
     `weakest` is the lowest tier in which the author's interpreter is started at all.
     `without` switches layers off ("namespaces", "landlock", "seccomp", "limits") and `landlock_abi` caps the Landlock
     version: both exist to prove in tests what each layer stops.
 
-    The fields after `landlock_abi` are filled in by the launcher and by `lock_zygote`.
+    The fields after `landlock_abi` are filled in by the launcher and by `lock_zygote`, `server` by who starts it.
     """
 
     executable: str
@@ -41,6 +44,7 @@ class Policy:
     readable: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     report: str = ""
+    folder: str = ""
     weakest: str = "NoLandlock"
     seconds: float = 9.0
     """Wall time after which the kernel kills a probe, whatever it does."""
@@ -63,7 +67,7 @@ class Policy:
     layers: tuple[str, ...] = ()
     """Layers that the launcher put in force around the zygote."""
     server: int = 0
-    """Process number of the server that asked for the worker."""
+    """Process number of the server that asked for the worker; 0 for the launcher's parent, whoever that is."""
     canary: str = ""
     """A file outside everything granted, which the self-test tries to read and to change."""
     zygote: int = 0

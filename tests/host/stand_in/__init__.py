@@ -1,11 +1,14 @@
-"""Takes the place of the dry run in tests of the process around it: simply runs the program, statement by statement."""
+"""Takes the place of the dry run in tests of the process around it: simply runs the program, statement by statement.
+
+What the program calls `ended` tells how the dry run ended, what it calls `failed` is the message of a failure.
+"""
 
 from __future__ import annotations
 
 import ast
 
 from .. import progress
-from ..protocol import Probe, Report
+from ..protocol import Failure, Probe, Report, Span
 
 
 def run(probe: Probe) -> Report:
@@ -15,4 +18,9 @@ def run(probe: Probe) -> Report:
         progress.set(node.lineno)
         exec(compile(ast.Module([node], []), probe.sources[0].path, "exec"), names)
     told = names.get("ended")
-    return Report(probe.id, told is None, None if told is None else str(told), 0.0, statements=len(body))
+    failures: tuple[Failure, ...] = ()
+    if "failed" in names:
+        line = Span(probe.sources[0].path, len(body), 0, len(body), 6)
+        failures = (Failure("ValueError", str(names["failed"]), "statement", (line,)),)
+    ended = None if told is None else str(told)
+    return Report(probe.id, told is None, ended, 0.0, failures=failures, statements=len(body))

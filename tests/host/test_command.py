@@ -1,0 +1,45 @@
+"""The folders of workers that nobody holds any more."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kls.host import command
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="marks are advisory locks")
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[[str, float], Path]:
+    def made(name: str, age: float) -> Path:
+        folder = tmp_path / name
+        (folder / "tmp").mkdir(parents=True)
+        then = folder.stat().st_mtime - age
+        os.utime(folder, (then, then))
+        return folder
+
+    return made
+
+
+def test_abandoned_folders_are_removed_and_no_others(make: Callable[[str, float], Path], tmp_path: Path) -> None:
+    import fcntl
+
+    abandoned, young, held = make("kls-" + "a" * 16, 1000), make("kls-" + "b" * 16, 0), make("kls-" + "c" * 16, 1000)
+    others = [make("kls-abc", 1000), make("other", 1000), make("kls-" + "d" * 16 + "-", 1000)]
+    link = tmp_path / ("kls-" + "e" * 16)
+    link.symlink_to(others[0])
+    holder = os.open(held, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    try:
+        command.clear_abandoned(str(tmp_path))
+    finally:
+        os.close(holder)
+    assert not abandoned.exists()
+    assert all((folder / "tmp").is_dir() for folder in (young, held, *others)) and link.is_symlink()
+    command.clear_abandoned(str(tmp_path))
+    assert not held.exists()
