@@ -47,7 +47,7 @@ FATAL = (
 PATIENCE = 20.0
 """Seconds after which what is not gone counts as left; a machine at rest needs less than one."""
 ANSWER_SECONDS = 90.0
-"""Seconds that the next edit's answer may take: a stopped worker is noticed after eleven, TensorFlow starts in three."""
+"""Seconds that the next edit's answer may take; a stopped worker is noticed after eleven."""
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """An editor that types for ever: `python typing_editor.py FOLDER stand-in|real`, a script of its own.
 
-Starts `kls server` in its working folder, types one edit after another into FOLDER/train.py, some of which never end, and
-says on its output what it does: "typed N", and "answered N" when diagnostics that speak of edit N have come.
+Starts `kls server` in its working folder, types one edit after another into FOLDER/train.py, some of which never end,
+and says on its output what it does: "typed N", and "answered N" when diagnostics that speak of edit N have come.
 """
 
 from __future__ import annotations

@@ -184,6 +184,11 @@ def vanishes(folder: Path) -> bool:
     return not folder.exists()
 
 
+def within(policy: Policy, folder: Path) -> Policy:
+    inside = {"temporary": str(folder / "tmp"), "report": str(folder / "report")}
+    return dataclasses.replace(policy, folder=str(folder), **inside)
+
+
 @pytest.mark.parametrize("victim", ["server", "launcher"])
 def test_the_folder_goes_with_the_server(policy: Policy, place: Path, victim: str) -> None:
     """The server is killed and can remove nothing; the launcher is asked to end, and does the same."""
@@ -221,7 +226,7 @@ def test_a_server_that_lives_removes_the_folder_itself(policy: Policy, place: Pa
 
 def test_a_launcher_whose_server_is_gone_makes_nothing(policy: Policy, place: Path) -> None:
     folder = place / "worker"
-    policy = dataclasses.replace(policy, folder=str(folder), temporary=str(folder / "tmp"), server=os.getppid())
+    policy = dataclasses.replace(within(policy, folder), server=os.getppid())
     assert run(policy, "print('started')").stdout == ""
     assert not folder.exists()
 

@@ -85,21 +85,19 @@ def _work(given: policy.Policy, command: list[str]) -> int:
     _hygiene(given.server)
     read_grant, write_grant = os.pipe()
     start = _Start(given, command, write_grant)
-    status = 78 << 8
     try:
         if given.folder:
             _make(given)
         trial.plant(given.canary)
         missing: list[str] = []
         status = None if "namespaces" in given.without else _contained(start, read_grant, missing)
-        if status is None:
-            status = _plain(start, read_grant, missing)
+        return _plain(start, read_grant, missing) if status is None else status
     except OSError as error:
         _say(f"kls: the sandbox could not be set up: {error}")
+        return 78 << 8
     finally:
         with contextlib.suppress(OSError):
             os.unlink(given.canary)
-    return status
 
 
 def _make(given: policy.Policy) -> None:
