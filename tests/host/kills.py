@@ -2,11 +2,12 @@
 
     python -m tests.host.kills [KILLS] [--seed N] [--real N] [--patience SECONDS]
 
-An editor (`typing_editor.py`) types into `kls server`; one after another the worker's processes are killed under it, and the
-next edit must be answered; then the editor or the server is killed, and nothing may be left: no process, no temporary
-folder, no mount, no shared memory. Signals are chosen at random, moments too, also while things start. Most sessions
-have a worker without TensorFlow, whose dry run is `stand_in`, so that starts are short; every `--real`-th has the real
-one (0: none). Prints how long it took until nothing was left, and every fault; the exit status is 1 when there was one.
+An editor (`typing_editor.py`) types into `kls server`; one after another the worker's processes are killed under it,
+and the next edit must be answered; then the editor or the server is killed, and nothing may be left: no process, no
+temporary folder, no mount, no shared memory. Signals are chosen at random, moments too, also while things start. Most
+sessions have a worker without TensorFlow, whose dry run is `stand_in`, so that starts are short; every `--real`-th has
+the real one (0: none). Prints how long it took until nothing was left, and every fault; the exit status is 1 when there
+was one.
 
 Linux alone. This process adopts all orphans, so whatever it has for descendants after a session was left behind.
 """

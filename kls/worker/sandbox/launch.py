@@ -123,7 +123,7 @@ def _clear(folder: str) -> None:
 
 
 def _obey_signals() -> None:
-    """Have the signals that ask for an end raise `_Ended` here; a forked process that has not left this is just gone."""
+    """Have the signals that ask for an end raise `_Ended` here; a fork that still has them is just gone."""
     own = os.getpid()
 
     def ended(number: int, frame: object) -> None:
