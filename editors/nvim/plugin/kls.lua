@@ -9,9 +9,14 @@ vim.api.nvim_create_autocmd('FileType', {
   group = vim.api.nvim_create_augroup('kls', { clear = true }),
   pattern = kls.config().filetypes,
   callback = function(event)
+    -- A help page, a difference, the text of another plugin: not a file of the user's.
+    if vim.bo[event.buf].buftype ~= '' then
+      return
+    end
     local path = vim.api.nvim_buf_get_name(event.buf)
-    local marker = vim.fs.find(kls.root_markers, { upward = true, path = vim.fs.dirname(path) })[1]
-    local root = marker and vim.fs.dirname(marker) or vim.fs.dirname(path)
+    local folder = path == '' and vim.fn.getcwd() or vim.fs.dirname(path)
+    local marker = vim.fs.find(kls.root_markers, { upward = true, path = folder })[1]
+    local root = marker and vim.fs.dirname(marker) or folder
     vim.lsp.start(vim.tbl_deep_extend('force', kls.config(), vim.g.kls_config or {}, { root_dir = root }))
   end,
 })

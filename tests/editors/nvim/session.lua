@@ -1,6 +1,7 @@
 -- A session in a headless Neovim with the real server: run by tests/editors/test_nvim.py with
 --   nvim --clean --cmd 'set rtp+=editors/nvim' --headless -l session.lua
--- KLS_SESSION is a JSON object: command (list), file, out (a file for what was seen).
+-- KLS_SESSION is a JSON object: command (list), file, out (a file for what was seen), old (whether to take the way of
+-- Neovim 0.8 to 0.10, which have no vim.lsp.enable).
 local given = vim.json.decode(vim.env.KLS_SESSION)
 local PATIENCE_MS, LOOK_MS = 90000, 20
 local questions = {}
@@ -32,11 +33,31 @@ local function errors()
   end, vim.diagnostic.get(0))
 end
 
-local function session()
+--- Makes this Neovim one without what 0.11 brought, as far as the plugin can tell.
+local function grow_old()
+  local has = vim.fn.has
+  vim.fn.has = function(feature)
+    return feature == 'nvim-0.11' and 0 or has(feature)
+  end
+  vim.lsp.config, vim.lsp.enable, vim.lsp.is_enabled = nil, nil, nil
+end
+
+local function start()
   vim.cmd('filetype on')
-  vim.lsp.config('kls', { cmd = given.command })
-  vim.lsp.enable('kls')
+  if given.old then
+    grow_old()
+    vim.g.kls_config = { cmd = given.command }
+  else
+    vim.lsp.config('kls', { cmd = given.command })
+    vim.lsp.enable('kls')
+  end
+  -- A Neovim that runs a script reads no plugins by itself.
+  vim.cmd('runtime! plugin/kls.lua')
   vim.cmd.edit(given.file)
+end
+
+local function session()
+  start()
   local seen = { questions = questions }
   local program = vim.api.nvim_get_current_win()
 
@@ -79,6 +100,7 @@ local function session()
   seen.graph = until_true('the graph', function()
     return shown('graph')
   end)
+  seen.split = { windows = #vim.api.nvim_tabpage_list_wins(0), filetype = vim.bo.filetype, writable = vim.bo.modifiable }
   vim.api.nvim_set_current_win(program)
 
   vim.lsp.codelens.refresh({ bufnr = 0 })
@@ -114,6 +136,8 @@ local function session()
   seen.summary = until_true('the summary', function()
     return shown('summary')
   end)
+  vim.cmd.normal('q')
+  assert(not shown('summary'), 'q does not close the summary')
   vim.api.nvim_set_current_win(program)
   vim.cmd.write()
 

@@ -24,9 +24,10 @@ function M.check()
   if not cmd then
     health.info('The server is started by a function of your own.')
   elseif vim.fn.executable(cmd[1]) == 0 then
+    local setting = vim.lsp.config and "vim.lsp.config('kls', %s)" or 'vim.g.kls_config = %s'
     health.error(cmd[1] .. ' is not an executable that Neovim can find.', {
       'Install it: pip install kls',
-      "Or give its path: vim.lsp.config('kls', { cmd = { '/path/to/kls', 'server' } })",
+      'Or give its path: ' .. setting:format("{ cmd = { '/path/to/kls', 'server' } }"),
     })
     return
   else
