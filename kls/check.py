@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from kls import find, rules
 from kls.documents import Snapshot
 from kls.facts import Edit, Finding, Fix, Severity, Site
-from kls.rules import ranks, suspects
+from kls.rules import ignores, kls_comment, ranks, suspects, unused_ignore
 from kls.rules.context import Context
 from kls.rules.reading import Reading
 from kls.source import SourceText
@@ -55,7 +55,27 @@ def check(
         foreign = find.foreign((item.text for item in sources.values()), (item.name for item in modules))
         stated = _read(Reading(sources[main], sites, modules, keras, foreign))
         found += [finding for finding in stated if finding.span.line > reached]
-    return tuple(sorted(_once(found), key=lambda item: (item.span.line, item.span.column, _ORDER[item.severity])))
+    found = _heed(_once(found), sources, main, sites, report)
+    return tuple(sorted(found, key=lambda item: (item.span.line, item.span.column, _ORDER[item.severity])))
+
+
+def _heed(
+    found: list[Finding],
+    sources: Mapping[str, SourceText],
+    main: str,
+    sites: tuple[Site, ...],
+    report: Report | None,
+) -> list[Finding]:
+    """What is left of the findings when the author's `# kls:` comments are heeded, and what is to say of those."""
+    kept, used = ignores.silence(found, sources)
+    entry = sources[main]
+    if not entry.comments:
+        return list(kept)
+    own = list(kls_comment.said(entry, report, rules.RULES))
+    if report is not None:
+        own += unused_ignore.left_over(entry, used.get(main, {}), report, sites)
+    whole = [comment for comment in entry.comments if comment.kind == "ignore-file"]
+    return [*kept, *(item for item in own if not any(not one.codes or item.code in one.codes for one in whole))]
 
 
 def _read(reading: Reading) -> Iterator[Finding]:

@@ -17,6 +17,8 @@ from kls import describe
 from kls.documents import Encoding, Snapshot, from_units, line_starts, notebook_snapshot, split_lines, to_units, uri_of
 from kls.facts import Edit, Finding, Fix, Severity, Span
 from kls.graph import Graph, dot, mermaid
+from kls.rules import ignores
+from kls.source import SourceText
 
 FIX_ALL = "source.fixAll.kls"
 SOURCE = "kls"
@@ -26,7 +28,7 @@ _SEVERITIES = {
     Severity.INFORMATION: lsp.DiagnosticSeverity.Information,
     Severity.HINT: lsp.DiagnosticSeverity.Hint,
 }
-
+_LOUD = (Severity.ERROR, Severity.WARNING)
 
 LENS_COMMANDS = (("kls.showModelGraph", "Show model graph"), ("kls.showModelSummary", "Summary"))
 """Commands that a client may have, each called with the URI of the document or cell and a line from 0."""
@@ -223,11 +225,13 @@ class Converter:
     def quick_fixes(
         self, snapshot: Snapshot, findings: Sequence[Finding], uri: str, wanted: lsp.Range
     ) -> list[lsp.CodeAction]:
-        """The repairs of every finding that touches `wanted`, the tried ones first.
+        """The repairs of every finding that touches `wanted`, the tried ones first; last the ways not to be told.
 
         What failed its trial is not offered. The edit is left for `resolve` where the client can ask for it.
         """
         offers: list[tuple[bool, lsp.CodeAction]] = []
+        silencing: list[lsp.CodeAction] = []
+        source = SourceText(snapshot.name, snapshot.text)
         for number, finding in enumerate(findings):
             diagnostic = self.diagnostic(snapshot, finding)
             where = self.location(snapshot, finding.span)
@@ -254,7 +258,12 @@ class Converter:
                 else:
                     action.edit = edit
                 offers.append((bool(fix.verified), action))
-        return [action for _, action in sorted(offers, key=lambda offer: not offer[0])]
+            silent = ignores.here(source, finding) if finding.severity in _LOUD else None
+            edit = self.workspace_edit(snapshot, silent.edits) if silent is not None else None
+            if silent is not None and edit is not None:
+                kind = lsp.CodeActionKind.QuickFix
+                silencing.append(lsp.CodeAction(silent.title, kind=kind, diagnostics=[diagnostic], edit=edit))
+        return [*(action for _, action in sorted(offers, key=lambda offer: not offer[0])), *silencing]
 
     def fix_all(self, snapshot: Snapshot, findings: Iterable[Finding]) -> lsp.CodeAction | None:
         """One action that applies every verified safe fix, the first of each finding, none over another."""

@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import TypeVar
 
 from kls.facts import Span
+from kls.worker import comments
+from kls.worker.comments import Comment
 
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -35,6 +37,11 @@ class SourceText:
             return ast.parse(self.text)
         except (SyntaxError, ValueError, RecursionError):
             return None
+
+    @cached_property
+    def comments(self) -> tuple[Comment, ...]:
+        """The `# kls:` comments, in the order of the text."""
+        return comments.read(self.text)
 
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:

@@ -30,6 +30,7 @@ from kls.rules import (
     integer_input,
     keras_error,
     keras_warning,
+    kls_comment,
     label_range,
     layer_call,
     layer_input,
@@ -55,6 +56,7 @@ from kls.rules import (
     target_structure,
     unknown_identifier,
     untracked_variable,
+    unused_ignore,
 )
 from kls.rules.context import Context, Rule
 from kls.rules.reading import Reading
@@ -123,8 +125,10 @@ _READING: tuple[ModuleType, ...] = (
 )
 _OF_STEPS: tuple[ModuleType, ...] = (step_memory, step_compile)
 """They speak of a real step, where one was run."""
+_OF_COMMENTS: tuple[ModuleType, ...] = (kls_comment, unused_ignore)
+"""They speak of the author's `# kls:` comments, when all else is found."""
 
-MODULES: tuple[ModuleType, ...] = tuple(dict.fromkeys((*_EXPLAINING, *_SURVEYING, *_OF_STEPS)))
+MODULES: tuple[ModuleType, ...] = tuple(dict.fromkeys((*_EXPLAINING, *_SURVEYING, *_OF_STEPS, *_OF_COMMENTS)))
 RULES: dict[str, Rule] = {module.RULE.code: module.RULE for module in MODULES}
 DIAGNOSES: tuple[Callable[[Context, Failure], Finding | None], ...] = tuple(module.diagnose for module in _EXPLAINING)
 SURVEYS: tuple[Callable[[Context], Iterator[Finding]], ...] = tuple(

@@ -1,7 +1,8 @@
 """The words the server and the worker exchange: frozen records, one JSON object a line.
 
-This is the only module that both sides import. It runs in the author's interpreter, so it uses the standard
-library alone and the syntax of Python 3.9. Every record is JSON of the shape {"type": <class name>, <field>: …}.
+Both sides import this module and `comments`, and no other. It runs in the author's interpreter, so it uses the
+standard library alone and the syntax of Python 3.9. Every record is JSON of the shape
+{"type": <class name>, <field>: …}.
 What comes from the worker is hostile: `decode` checks lengths, depth, types and text before a record exists.
 
 Positions are (line, column) with lines counted from 1 as Python does and columns from 0 in characters (code points).
@@ -389,6 +390,8 @@ class Report:
     witnesses: tuple[Witness, ...] = ()
     steps: tuple[Step, ...] = ()
     """The real step, where one was asked for and met."""
+    ignored: tuple[int, ...] = ()
+    """Lines of the entry with a `# kls: ignore` whose statement was carried out."""
 
 
 @dataclass(frozen=True)

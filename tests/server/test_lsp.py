@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from lsprotocol import types as lsp
 
 from kls import documents
 from kls import lsp as conversion
 from kls.documents import Encoding
-from kls.facts import Edit, Finding, Span
+from kls.facts import Edit, Finding, Severity, Span
 from kls.lsp import Client, Converter
 
 from .reports import FINDING, FIRST, PATH, TEXT, snapshot
@@ -46,13 +48,20 @@ def test_quick_fixes_touch_the_range_and_the_tried_one_is_preferred() -> None:
     at = lsp.Range(lsp.Position(3, 15), lsp.Position(3, 15))
     actions = converter.quick_fixes(snapshot(), [FINDING], URI, at)
     assert [(action.title, action.is_preferred) for action in actions] == [
-        ("Add an axis (verified)", True), ("Reshape", None),
+        ("Add an axis (verified)", True), ("Reshape", None), ("Ignore input-shape here", None),
     ]  # fmt: skip
     edit = actions[0].edit
     assert edit is not None and edit.document_changes is not None
     (change,) = edit.document_changes
     assert isinstance(change, lsp.TextDocumentEdit) and change.text_document.version == 3
     assert change.edits == [lsp.TextEdit(lsp.Range(lsp.Position(1, 10), lsp.Position(1, 10)), "[..., None]")]
+    last = actions[-1].edit
+    assert last is not None and last.document_changes is not None
+    (change,) = last.document_changes
+    assert isinstance(change, lsp.TextDocumentEdit)
+    assert [edit.new_text for edit in change.edits] == ["  # kls: ignore[input-shape]"]
+    quiet = replace(FINDING, severity=Severity.HINT)
+    assert not any(action.title.startswith("Ignore") for action in converter.quick_fixes(snapshot(), [quiet], URI, at))
     away = lsp.Range(lsp.Position(1, 0), lsp.Position(1, 0))
     assert converter.quick_fixes(snapshot(), [FINDING], URI, away) == []
 

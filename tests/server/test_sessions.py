@@ -99,6 +99,25 @@ async def test_fix_all_is_offered_only_when_asked_for(shared: Editor) -> None:
     await shared.checked(uri, set())
 
 
+async def test_a_finding_is_ignored_by_the_last_action_and_told_again_without_it(shared: Editor) -> None:
+    text = PROGRAM.replace("\n", "\r\n")
+    uri = shared.open("ignored.py", text)
+    await shared.checked(uri, {FAULT})
+    last = (await shared.actions(uri, WHOLE))[-1]
+    assert last.title == f"Ignore {FAULT} here" and not last.is_preferred and last.edit is not None
+    ignored = _apply(text, last.edit)
+    assert ignored.replace(f"  # kls: ignore[{FAULT}]", "") == text
+    shared.edit(uri, ignored)
+    await shared.checked(uri, set())
+    repaired = ignored.replace("28, 28)", "784)")
+    shared.edit(uri, repaired)
+    await shared.checked(uri, {"unused-ignore"})
+    (everything,) = await shared.actions(uri, WHOLE, only=["source.fixAll"])
+    assert everything.edit is not None
+    assert _apply(repaired, everything.edit) == text.replace("28, 28)", "784)")
+    shared.close(uri)
+
+
 async def test_hover_and_hints_have_shapes(shared: Editor) -> None:
     uri = shared.open("shapes.py", PROGRAM)
     await shared.checked(uri, {FAULT})

@@ -59,6 +59,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     trial = _trial(dry)
     eager.install(dry)
     watch = keras_hooks.install(dry)
+    dry.witnesses = watch.witnesses
     met = sinks.install(dry, watch, trial)
     for part in (numpy_patches, loaders, frames, saving, listings, nowhere_to_write):
         part.install(dry.files.owns)
@@ -114,6 +115,7 @@ def _report(dry: Any, watch: Any, met: Any) -> Report:
         unknown=dry.unknown,
         witnesses=watch.witnesses.used(),
         steps=tuple(met.trial.steps) if met.trial is not None else (),
+        ignored=tuple(sorted(dry.ignored)),
     )
 
 

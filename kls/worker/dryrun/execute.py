@@ -22,8 +22,10 @@ from typing import Any, ClassVar, Optional
 import tensorflow as tf
 
 from .. import progress
+from ..comments import Comment, Spec
 from ..protocol import Failure, Gap, Probe, Source, Span, Variable, Warned
 from . import specs
+from .arrays import VirtualArray
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
 from .places import Files, is_own
 from .unknown import Unknown, UnknownValue
@@ -63,6 +65,10 @@ class Run:
         self.warnings: list[Warned] = []
         self.variables: list[Variable] = []
         self.last_bound: dict[Span, Any] = {}
+        self.ignored: set[int] = set()
+        """Lines of the `# kls: ignore` of the entry whose statements were carried out."""
+        self.witnesses: Any = None
+        """The numbers that stand in for sizes nobody knows."""
         self.kept: list[Any] = []
         self.hollow: list[Any] = []
         """Weights without memory, where a real step may need them."""
@@ -134,14 +140,24 @@ class Run:
 
         Raises SyntaxError when its text does not parse, Finished when the whole dry run is over.
         """
-        program = instrument(source.text, source.path)
+        program = instrument(source.text, source.path, source.path == self.main)
         runtime = Runtime(self, source.path, program)
         module.__dict__[RUNTIME] = runtime
-        # A notebook may wait at its top level; what the text says of that is the editor's business.
-        code = compile(program.tree, source.path, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-        waiting = eval(code, module.__dict__)
-        if waiting is not None:
-            asyncio.run(waiting)
+        try:
+            _evaluate(program.tree, source.path, module)
+        except Finished:
+            if not self.left or program.entries is None:
+                raise
+        if program.entries is not None:
+            _evaluate(program.entries, source.path, module)
+
+
+def _evaluate(tree: ast.Module, path: str, module: types.ModuleType) -> None:
+    # A notebook may wait at its top level; what the text says of that is the editor's business.
+    code = compile(tree, path, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    waiting = eval(code, module.__dict__)
+    if waiting is not None:
+        asyncio.run(waiting)
 
 
 def _passing(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -178,6 +194,8 @@ class Runtime:
         self._run = run
         self._path = path
         self._statements = program.statements
+        self._specs = program.specs
+        self._ignored = program.ignored if path == run.main else {}
         self._spans: dict[int, Span] = {}
         self._top = program.top
         self._loops: dict[int, tuple[float, int, int]] = {}
@@ -193,6 +211,52 @@ class Runtime:
         run.statement_started = time.monotonic()
         if self._path == run.main:
             progress.set(statement.node.lineno)
+        if number in self._ignored:
+            run.ignored.add(self._ignored[number])
+
+    def given(self, place: int, current: Callable[[], Any]) -> Any:
+        """What a name is that the author's comment gives a spec: the program's own value, else an array of the spec."""
+        spec = self._specs[place]
+        try:
+            value = current()
+        except NameError:
+            value = Unknown(f"nothing gives `{spec.comment.name}` a value", spec.comment.line)
+        try:
+            if isinstance(value, Unknown):
+                value = self._array(spec.comment)
+            elif not isinstance(spec.binding, ast.arg):
+                return value
+            self._note_given(spec, value)
+        except Exception as error:
+            self._run.gap(self._place_of(spec.comment), "error", f"this spec gives no array: {error}")
+        return value
+
+    def made(self, dtype: str, *sizes: Any) -> Any:
+        """An array of a dtype and sizes, as a probe asks for it; None leaves a size open."""
+        where = self._run.statement[0].node.lineno if self._run.statement is not None else 1
+        shape = tuple(
+            self._run.witnesses.left_open("", axis, where) if size is None else int(size)
+            for axis, size in enumerate(sizes)
+        )
+        return VirtualArray.of(shape, _dtype(dtype), f"`{dtype}[…]` of the probe at line {where}")
+
+    def _array(self, comment: Comment) -> Any:
+        shape = tuple(
+            self._run.witnesses.left_open(comment.name, axis, comment.line) if size is None else size
+            for axis, size in enumerate(comment.shape)
+        )
+        return VirtualArray.of(shape, _dtype(comment.dtype), f"the `# kls:` comment at line {comment.line}")
+
+    def _place_of(self, comment: Comment) -> Span:
+        return Span(self._path, comment.line, comment.column, comment.line, comment.end_column)
+
+    def _note_given(self, spec: Spec, value: Any) -> None:
+        files, comment = self._run.files, self._place_of(spec.comment)
+        whole = files.span_of_node(self._path, spec.statement) if spec.after else comment
+        span = files.span_of_node(self._path, spec.binding) if spec.binding is not None else comment
+        known = self._run.variables
+        known[:] = [item for item in known if not (item.span == span and item.kind == "unknown")]
+        self._note(spec.comment.name, value, span, whole, Statement(spec.statement, ()))
 
     def span(self, number: int) -> Span:
         """Where statement `number` stands."""
@@ -434,6 +498,10 @@ class Runtime:
         """The body of the author's `try` is over."""
         frame = sys._getframe(1)
         self._tries = [item for item in self._tries if not (item[0] is frame and item[1] == number)]
+
+
+def _dtype(name: str) -> Any:
+    return object if name == "string" else tf.as_dtype(name).as_numpy_dtype
 
 
 def _classes(kinds: Any) -> Iterator[type]:

@@ -13,6 +13,9 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from .. import comments
+from ..comments import Spec
+
 RUNTIME = "__kls__"
 """The name under which the runtime is reachable from the rewritten code."""
 
@@ -38,20 +41,47 @@ class Program:
     statements: list[Statement] = field(default_factory=list)
     top: set[int] = field(default_factory=set)
     """The numbers of the statements that stand at the module's own top level."""
+    specs: list[Spec] = field(default_factory=list)
+    """What the author's comments say of names; the rewritten code speaks of them by place."""
+    entries: Optional[ast.Module] = None
+    """The calls that the author's comments ask for, to be made when the module is through."""
+    ignored: dict[int, int] = field(default_factory=dict)
+    """The numbers of statements that an `ignore` speaks of, with its line."""
 
 
-def instrument(source: str, path: str) -> Program:
-    """The guarded module of `source`.
+def instrument(source: str, path: str, entry: bool = False) -> Program:
+    """The guarded module of `source`, with what its `# kls:` comments say; probes among them count in the `entry`.
 
     Raises SyntaxError as `ast.parse` does.
     """
     tree = ast.parse(source, path)
-    program = Program(tree)
-    _pass_unknown(tree)
+    told = comments.read(source)
+    program = Program(tree, specs=comments.place(tree, told)[0])
+    entries = ast.Module(comments.probes(source, told) if entry else [], [])
+    _pass_unknown(tree, entries)
     rewriter = _Rewriter(program)
+    rewriter.ignored = {comment.about: comment.line for comment in told if comment.kind == "ignore"}
     tree.body = rewriter.block(tree.body, top=True)
     ast.fix_missing_locations(tree)
+    if entries.body:
+        entries.body = rewriter.block([_with_arrays(node, rewriter.module_names) for node in entries.body])
+        program.entries = ast.fix_missing_locations(entries)
     return program
+
+
+def _with_arrays(node: ast.stmt, taken: set[str]) -> ast.stmt:
+    """The call of a probe, in which `float32[28, 28]` stands for an array where the module has no such name."""
+
+    class Arrays(ast.NodeTransformer):
+        def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+            self.generic_visit(node)
+            if isinstance(node.value, ast.Name) and node.value.id in set(comments.DTYPES) - taken:
+                sizes = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+                made = _runtime("made", ast.Constant(node.value.id), *sizes)
+                return ast.fix_missing_locations(ast.copy_location(made, node))
+            return node
+
+    return Arrays().visit(node)
 
 
 def bound_names(node: ast.AST) -> list[ast.Name]:
@@ -103,11 +133,11 @@ PASSING = frozenset(
 """Built-in functions that demand a value of what they are given; of an Unknown they are Unknown."""
 
 
-def _pass_unknown(tree: ast.Module) -> None:
+def _pass_unknown(tree: ast.Module, entries: ast.Module) -> None:
     """Have calls of PASSING go through the runtime, where no name of the module hides the built-in one."""
     stored: set[str] = set()
     calls: list[ast.Call] = []
-    for item in ast.walk(tree):
+    for item in (*ast.walk(tree), *ast.walk(entries)):
         if isinstance(item, ast.Name):
             if isinstance(item.ctx, ast.Store):
                 stored.add(item.id)
@@ -174,19 +204,37 @@ class _Rewriter:
         self.locals: list[set[str]] = []
         """The local names of the functions being rewritten, innermost last; empty at module level."""
         self.module_names = {name.id for name in bound_names(program.tree)}
+        self.specs: dict[tuple[int, bool], list[int]] = {}
+        """Places in `program.specs` by the statement and whether they take effect after it."""
+        for place, spec in enumerate(program.specs):
+            self.specs.setdefault((id(spec.statement), spec.after), []).append(place)
+        self.ignored: dict[int, int] = {}
+        """Lines that an `ignore` speaks of, with the line of the comment."""
 
     def block(self, body: list[ast.stmt], top: bool = False) -> list[ast.stmt]:
         out: list[ast.stmt] = []
         for index, node in enumerate(body):
             docstring = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
-            if (top and (docstring or future)) or isinstance(
-                node, (ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal)
-            ):
+            first = top and (docstring or future)
+            before, after = (self._given(node, where) for where in (False, True))
+            if not first:
+                out.extend(before)
+            if first or isinstance(node, (ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal)):
                 out.append(node)
             else:
                 out.extend(self.statement(node))
+            out.extend((*before, *after) if first else after)
         return out
+
+    def _given(self, node: ast.stmt, after: bool) -> list[ast.stmt]:
+        """Gives the names their specs that the author's comments speak of before or after `node`."""
+        made: list[ast.stmt] = []
+        for place in self.specs.get((id(node), after), ()):
+            name = self.program.specs[place].comment.name
+            given = _runtime("given", ast.Constant(place), _lambda(_name(name)))
+            made.append(ast.copy_location(ast.Assign([_name(name, store=True)], given), node))
+        return made
 
     def statement(self, node: ast.stmt) -> list[ast.stmt]:
         if isinstance(node, ast.If):
@@ -221,6 +269,9 @@ class _Rewriter:
         self.program.statements.append(Statement(node, targets, mutates, tuple(names), ".".join(self.scope)))
         if id(node) in self.top:
             self.program.top.add(len(self.program.statements) - 1)
+        for line in range(node.lineno, _last_line_of_head(node) + 1) if self.ignored else ():
+            if line in self.ignored:
+                self.program.ignored[len(self.program.statements) - 1] = self.ignored[line]
         return ast.Constant(len(self.program.statements) - 1)
 
     def _handler(self, number: ast.Constant, targets: tuple[str, ...], node: ast.stmt) -> ast.ExceptHandler:
@@ -442,6 +493,14 @@ def _local_names(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
 def _lambda(body: ast.expr) -> ast.Lambda:
     empty = ast.arguments(posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[])
     return ast.Lambda(empty, body)
+
+
+def _last_line_of_head(node: ast.stmt) -> int:
+    """The last line of a statement, of one with a body the last before that."""
+    body = getattr(node, "body", None)
+    if isinstance(body, list) and body:
+        return max(node.lineno, body[0].lineno - 1)
+    return node.end_lineno or node.lineno
 
 
 def _is_exit(node: ast.stmt) -> bool:

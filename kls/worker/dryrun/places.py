@@ -12,6 +12,7 @@ import sys
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Optional
 
+from .. import comments
 from ..protocol import Source, Span
 
 _OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -39,6 +40,7 @@ class Files:
 
     def __init__(self, sources: tuple[Source, ...]) -> None:
         self._lines = {source.path: _split(source.text) for source in sources}
+        self._main = sources[0]
         self._trees: dict[str, Optional[ast.Module]] = {}
         self._nodes: dict[str, dict[int, list[Any]]] = {}
         self._positions: dict[int, tuple[CodeType, list[Any]]] = {}
@@ -110,10 +112,13 @@ class Files:
         return "\n".join([lines[0][span.column :], *lines[1:]])
 
     def tree(self, path: str) -> Optional[ast.Module]:
-        """The syntax tree of `path` as the author wrote it, None when it does not parse."""
+        """The syntax tree of `path` as the author wrote it, None when it does not parse. The calls that the entry's
+        comments ask for are its last statements."""
         if path not in self._trees:
             try:
-                self._trees[path] = ast.parse("\n".join(self._lines[path]))
+                tree = self._trees[path] = ast.parse("\n".join(self._lines[path]))
+                if path == self._main.path:
+                    tree.body += comments.probes(self._main.text, comments.read(self._main.text))
             except (SyntaxError, ValueError, RecursionError):
                 self._trees[path] = None
         return self._trees[path]

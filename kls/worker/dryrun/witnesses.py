@@ -22,6 +22,9 @@ SERIES = (
 )
 """The witnesses of the first and of the second run: 32 times a prime, so that images can be halved a few times."""
 
+SAMPLES = (10_007, 20_011)
+"""The same for the first axis of an array, which counts samples: no batch size divides them."""
+
 SIZES = frozenset(
     "units filters input_dim output_dim n num_heads key_dim value_dim max_tokens num_tokens output_sequence_length "
     "sequence_length query_dim".split()
@@ -39,10 +42,23 @@ class Witnesses:
         self._run = run
         self._series = SERIES[run.probe.witness % len(SERIES)]
         self._kept: dict[tuple[int, str], tuple[Unknown, Witness]] = {}
+        self._open: dict[tuple[str, int], Witness] = {}
 
     def used(self) -> tuple[Witness, ...]:
         """Every witness of this run."""
-        return tuple(witness for _, witness in self._kept.values())
+        return (*(witness for _, witness in self._kept.values()), *self._open.values())
+
+    def left_open(self, variable: str, axis: int, line: int) -> int:
+        """A number for an axis that the author's comment at `line` leaves open. First axes count samples: they are
+        all the same. Raises ValueError when the numbers are used up."""
+        key = ("", 0) if axis == 0 else (variable, axis)
+        if key not in self._open:
+            used = len(self._kept) + len(self._open)
+            if axis and used >= len(self._series):
+                raise ValueError("too many sizes are left open")
+            number = self._series[-1 - len(self._open)] if axis else SAMPLES[self._run.probe.witness % len(SAMPLES)]
+            self._open[key] = Witness("?", number, f"the comment at line {line} leaves it open", line)
+        return self._open[key].value
 
     def stand_in(
         self, cls: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], frame: Optional[FrameType]
@@ -96,7 +112,7 @@ class Witnesses:
         text = "" if place is None else ast.unparse(place)
         key = (id(unknown), text)
         if key not in self._kept:
-            if len(self._kept) >= len(self._series):
+            if len(self._kept) + len(self._open) >= len(self._series):
                 return unknown
             number = self._series[len(self._kept)]
             line = unknown.line or (span.line if span is not None else None)
