@@ -18,7 +18,7 @@ from kls import check, find, plan, repairs
 from kls.documents import Snapshot
 from kls.facts import Finding, Severity, Site, SiteKind
 from kls.settings import Settings
-from kls.worker.protocol import Probe, Report
+from kls.worker.protocol import Probe, Report, Source
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ class Analysis:
     final: bool = True
     modules: tuple[str, ...] = ()
     """Paths of the project modules that the program imports."""
+    sources: tuple[Source, ...] = ()
+    """Those modules."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
     off = tools.settings.worker_mode == "off"
     ask = None if off else tools.ask
     reason = "dry runs are switched off (kls.worker.mode)" if off else tools.no_worker
-    known = {"sites": sites, "modules": tuple(module.path for module in modules)}
+    known = {"sites": sites, "modules": tuple(module.path for module in modules), "sources": modules}
     yield result("static", reason, **known, findings=static, final=ask is None)
     if ask is None:
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -47,11 +47,16 @@ class Hint:
 
 @dataclass(frozen=True)
 class Lens:
-    """A line to show above the model that is made at (line, column)."""
+    """A line to show above the model that is made, or the training call that stands, at (line, column).
+
+    `step` is what the lens of a training call offers: "probe", "again" (it was run before) or "running"; None for the
+    lens of a model.
+    """
 
     line: int
     column: int
     title: str
+    step: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,8 +107,17 @@ def tensors_text(tensors: Sequence[Tensor], dtypes: bool = True) -> str:
     return f"[{', '.join(parts)}{', …' if len(tensors) > _ROWS else ''}]"
 
 
-def hover(snapshot: Snapshot, report: Report, line: int, column: int) -> Text | None:
-    """What is at the position: a variable, a model, a training call or a layer, in this order; None for nothing."""
+def hover(
+    snapshot: Snapshot,
+    report: Report,
+    line: int,
+    column: int,
+    measured: Callable[[Call], str | None] = lambda call: None,
+) -> Text | None:
+    """What is at the position: a variable, a model, a training call or a layer, in this order; None for nothing.
+
+    `measured` says in a sentence what a real step of a call took.
+    """
     if (named := _name_at(snapshot, line, column)) is not None:
         name, span = named
         variable = variable_at(report, snapshot.name, name, line)
@@ -115,7 +129,7 @@ def hover(snapshot: Snapshot, report: Report, line: int, column: int) -> Text | 
     layers = _innermost(snapshot, report.layers, line, column)
     call = next((call for call in report.calls if _on_method(call, snapshot, line, column)), None)
     if call is not None and (layers is None or _size(call.span) < _size(layers[0])):
-        return _call_text(call)
+        return _call_text(call, measured(call))
     return _layer_text(layers[1], layers[0]) if layers else None
 
 
@@ -435,11 +449,12 @@ def _model_text(model: Model, span: Span, memory: str | None) -> Text:
     return _text((kind.get(model.kind, model.cls), model.name), rows, notes, span)
 
 
-def _call_text(call: Call) -> Text:
+def _call_text(call: Call, measured: str | None) -> Text:
     rows = [(argument.role, tensors_text(argument.tensors)) for argument in call.arguments if argument.tensors]
     rows += [("model output", tensors_text(call.outputs))] if call.outputs else []
     notes = {
         "traced": ["tried on these shapes: it fits"],
         "failed": ["tried on these shapes: it does not fit"],
     }.get(call.status, [f"not tried: {call.reason or 'its arguments are not known'}"])
-    return _text((call.method, ""), rows, [f"loss {call.loss}", *notes] if call.loss else notes, call.span)
+    notes = [f"loss {call.loss}", *notes] if call.loss else notes
+    return _text((call.method, ""), rows, notes if measured is None else [*notes, measured], call.span)

@@ -7,15 +7,21 @@ ends in a sentence; the host kills what overruns.
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import json
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from kls import check, estimate, interpreter, plan, repairs
 from kls.analysis import Analysis
 from kls.facts import Finding
 from kls.host import Host
 from kls.rules import STEP_CODES
-from kls.worker.protocol import Probe, Report, Source, Step
+from kls.worker.protocol import Call, Probe, Report, Source, Span, Step
 
 SECONDS = 120.0
 """Wall time of one program, dry run and step together; what takes longer is killed."""
@@ -23,6 +29,8 @@ _SHARE = 0.8
 """Of the free memory, what a step may take."""
 _FALLBACK = 4 << 30
 _KEPT = 64
+TRAINING = ("fit", "train_on_batch")
+"""Methods whose step trains."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +51,14 @@ class Hardware:
     measured again.
     """
 
-    def __init__(self, choice: interpreter.Choice, workspace: tuple[str, ...]) -> None:
+    def __init__(self, choice: interpreter.Choice, workspace: tuple[str, ...], weak: bool = False) -> None:
         self._host = Host(
             choice.path,
             workspace=workspace,
             user_site=choice.user_site,
             backend=interpreter.backend(),
             site=choice.site,
+            weak=weak,
             real=True,
         )
         self._known: dict[tuple[str, int], Report] = {}
@@ -60,18 +69,25 @@ class Hardware:
         return self._host.hello.sandbox if self._host.hello else ()
 
     async def measure(
-        self, found: Analysis, modules: tuple[Source, ...], root: str, memory: int | None = None
+        self,
+        found: Analysis,
+        modules: tuple[Source, ...],
+        root: str,
+        memory: int | None = None,
+        at: Span | None = None,
+        seconds: float = SECONDS,
     ) -> Measured:
         """Run one real step of an analysed program in at most `memory` bytes (None: most of what is free).
 
-        Raises what the host raises where there is no worker, in a sentence.
+        `at` is the call whose step is wanted, None the first; `seconds` the wall time that one run may take. Raises
+        what the host raises where there is no worker, in a sentence.
         """
         limit = memory or free_memory()
-        probe = plan.plan(found.snapshot, modules, root=root or None, seconds=SECONDS)
-        probe = replace(probe, step_bytes=limit)
+        probe = plan.plan(found.snapshot, modules, root=root or None, seconds=seconds)
+        probe = replace(probe, step_bytes=limit, step_at=at)
         report = await self._ask(probe)
         if not report.steps:
-            return Measured(None, (), _why(report))
+            return Measured(None, (), why_none(report))
         told = check.check(found.snapshot, found.sites, report, modules)
         told = tuple(item if item.code in STEP_CODES else replace(item, fixes=()) for item in told)
         tried = await repairs.verify(found.snapshot, told, probe, self._ask)
@@ -79,7 +95,7 @@ class Hardware:
         return Measured(report.steps[0], own, None, self.layers)
 
     async def _ask(self, probe: Probe) -> Report:
-        key = plan.digest(probe), probe.step_bytes
+        key = f"{plan.digest(probe)} {probe.step_at}", probe.step_bytes
         if key not in self._known:
             report = await self._host.ask(probe)
             if not report.complete:
@@ -92,6 +108,78 @@ class Hardware:
     async def stop(self) -> None:
         """End the worker, whatever it does."""
         await self._host.stop()
+
+
+def steps_of(report: Report, path: str) -> tuple[Call, ...]:
+    """The calls in file `path` whose step can be run, in order: each place once, training before anything else."""
+    once: dict[Span, Call] = {}
+    for call in report.calls:
+        if call.status == "traced" and not call.paired and call.span.path == path:
+            once.setdefault(call.span, call)
+    trained = tuple(call for call in once.values() if call.method in TRAINING)
+    return trained or tuple(once.values())
+
+
+def key(report: Report, call: Call, texts: Iterable[str]) -> str:
+    """A name for what the step of `call` depends on: the models with what they were compiled with, the data's shapes,
+    the batch size and the author's own functions and classes. Other edits leave it as it is.
+
+    `texts` are the program's modules.
+    """
+    layers = [
+        (item.cls, {name: value for name, value in item.config.items() if name != "name"}, item.inputs, item.outputs)
+        for item in report.layers
+    ]
+    models = [
+        (
+            item.cls,
+            item.loss,
+            item.settings,
+            item.trained,
+            item.fixed,
+            item.state,
+            [node.sources for node in item.graph],
+        )
+        for item in report.models
+    ]
+    given = [(item.role, item.tensors) for item in call.arguments]
+    facts = (call.method, call.real_batch, call.batch_size, call.loss, call.metrics, given, call.kept, models, layers)
+    return hashlib.sha256(
+        json.dumps([facts, sorted(map(_own_code, texts))], default=_plainly, sort_keys=True).encode()
+    ).hexdigest()
+
+
+def _plainly(value: object) -> object:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else repr(value)
+
+
+def _own_code(text: str) -> str:
+    """The functions and classes of a module without their comments; all of a text that does not parse."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return text
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+    found: list[str] = []
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, kinds):
+            found.append(ast.dump(node))
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
+    return "\n".join(found)
+
+
+def on_battery(supplies: Path = Path("/sys/class/power_supply")) -> bool:
+    """Whether this machine runs on its battery; False where the system does not tell."""
+    try:
+        states = [
+            (supply / "status").read_text().strip() for supply in supplies.iterdir() if (supply / "status").exists()
+        ]
+    except OSError:
+        return False
+    return "Discharging" in states
 
 
 def free_memory() -> int:
@@ -112,10 +200,55 @@ def sentence(step: Step) -> str:
     if not step.steps:
         return f"no step of `{step.method}` could be run at {batch} ({where})"
     return (
-        f"one step of `{step.method}` at {batch}: {1000 * step.step_seconds:,.0f} ms "
+        f"one step of `{step.method}` at {batch}: {_time(step.step_seconds)} "
         f"(the first one, with tracing and compiling, {step.first_seconds:.1f} s), "
         f"{estimate.bytes_text(taken(step))} of memory ({where})"
     )
+
+
+def short(measured: Measured) -> str:
+    """The same in a few words: `212 ms a step · 1.2 GiB · CPU float32`, or why there was no step."""
+    step = measured.step
+    if step is None:
+        return f"no step: {measured.reason}"
+    where = f"{step.device} {step.precision}" + (" XLA" if step.compiled else "")
+    if not step.steps:
+        return f"no step could be run \N{MIDDLE DOT} {where}"
+    return " \N{MIDDLE DOT} ".join((f"{_time(step.step_seconds)} a step", estimate.bytes_text(taken(step)), where))
+
+
+def _time(seconds: float) -> str:
+    """`212 ms`, `3.4 s`, `0.8 ms`."""
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.{0 if seconds >= 0.01 else 1}f} ms"
+
+
+def as_json(measured: Measured) -> dict[str, Any]:
+    """What a real step told, as `docs/json.md` describes it; every field but `reason` is null where there was none."""
+    done = measured.step
+    if done is None:
+        return dict.fromkeys(_FIELDS) | {"reason": measured.reason}
+    return {
+        "method": done.method,
+        "batch_size": done.batch_size,
+        "batch_known": done.batch_known,
+        "device": done.device,
+        "precision": done.precision,
+        "xla": done.compiled,
+        "first_seconds": round(done.first_seconds, 4),
+        "step_seconds": round(done.step_seconds, 6),
+        "steps": done.steps,
+        "memory_bytes": taken(done),
+        "limit_bytes": done.limit_bytes,
+        "sandbox": list(measured.sandbox),
+        "troubles": [{"kind": item.kind, "message": item.message} for item in done.troubles],
+        "reason": None,
+    }
+
+
+_FIELDS = (
+    "method", "batch_size", "batch_known", "device", "precision", "xla", "first_seconds", "step_seconds", "steps",
+    "memory_bytes", "limit_bytes", "sandbox", "troubles", "reason",
+)  # fmt: skip
 
 
 def taken(step: Step) -> int:
@@ -123,7 +256,8 @@ def taken(step: Step) -> int:
     return max(0, step.peak_bytes - step.before_bytes)
 
 
-def _why(report: Report) -> str:
+def why_none(report: Report) -> str:
+    """Why a report has no step to run, in one sentence."""
     if report.ended is not None:
         return report.ended
     failed = next((call for call in report.calls if call.status != "traced" and not call.paired), None)

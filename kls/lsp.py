@@ -32,6 +32,9 @@ _LOUD = (Severity.ERROR, Severity.WARNING)
 
 LENS_COMMANDS = (("kls.showModelGraph", "Show model graph"), ("kls.showModelSummary", "Summary"))
 """Commands that a client may have, each called with the URI of the document or cell and a line from 0."""
+STEP_COMMANDS = ("kls.probeStep", "kls/probeStep")
+"""What runs one real step: the client's own command, which asks and shows the answer, else the server's. Called with a
+third argument, whether to run it again."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,11 @@ class Converter:
         """The line above a model, and a way to each of the client's own `commands` (see `docs/lsp.md`)."""
         uri, line = snapshot.locate(lens.line)
         place = lsp.Range(self.position(snapshot, lens.line, lens.column), lsp.Position(line, 0))
+        if lens.step is not None:
+            name = STEP_COMMANDS[0] if STEP_COMMANDS[0] in commands else STEP_COMMANDS[1]
+            running = lens.step == "running"
+            arguments = [uri, line - 1, lens.step == "again"]
+            return [lsp.CodeLens(place, lsp.Command(lens.title, "" if running else name, arguments=arguments))]
         offers = [(title, name) for name, title in LENS_COMMANDS if name in commands]
         titles = [(lens.title, offers[0][1] if offers else ""), *offers]
         return [
@@ -176,7 +184,7 @@ class Converter:
 
         def place(span: Span | None) -> dict[str, Any] | None:
             found = self.location(snapshot, span) if span is not None else None
-            return None if found is None else {"uri": found.uri, "range": _plain_range(found.range)}
+            return None if found is None else {"uri": found.uri, "range": plain_range(found.range)}
 
         return {
             "title": picture.title,
@@ -391,7 +399,8 @@ def _version(snapshot: Snapshot, uri: str) -> int | None:
     return next((cell.version for cell in snapshot.cells if cell.uri == uri), None)
 
 
-def _plain_range(value: lsp.Range) -> dict[str, Any]:
+def plain_range(value: lsp.Range) -> dict[str, Any]:
+    """A range as JSON."""
     return {
         "start": {"line": value.start.line, "character": value.start.character},
         "end": {"line": value.end.line, "character": value.end.character},

@@ -22,7 +22,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
-from kls import __version__, documents, rules, trust
+from kls import __version__, documents, hardware, rules, trust
 from kls import settings as options
 from kls.documents import Snapshot
 from kls.facts import Finding
@@ -35,6 +35,7 @@ from kls.lsp import (
     chosen_fix,
     client,
     opened_notebook,
+    plain_range,
     wants,
 )
 from kls.session import Session
@@ -48,6 +49,7 @@ TRUST = "kls/trust"
 GRAPH = "kls/graph"
 SUMMARY = "kls/summary"
 ANALYSED = "kls/analysed"
+PROBE_STEP = "kls/probeStep"
 PATIENCE = 5.0
 """Seconds that a request for quick fixes waits for the trial of the fixes to end."""
 EXIT_SECONDS = 2.0
@@ -393,6 +395,29 @@ def _requests(server: Server) -> None:
     async def check(uri: str) -> None:
         session.check(uri)
 
+    async def probe_step(params: Any) -> dict[str, Any]:
+        given = _object(params)
+        return await probed(str(given.get("uri")), given.get("line"), given.get("again") is True)
+
+    async def probed(uri: str, line: object, again: bool) -> dict[str, Any]:
+        """One real step of the call nearest to `line` (from 0, in the document or cell `uri`), and what it told."""
+        snapshot = session.snapshot(uri)
+        inside = snapshot.place(uri, line + 1) if snapshot and isinstance(line, int) else None
+        span, measured = await session.probe_step(uri, inside, again)
+        snapshot = session.snapshot(uri)
+        where = server.converter.location(snapshot, span) if snapshot and span else None
+        place = {"uri": where.uri, "range": plain_range(where.range)} if where else None
+        sentence = measured.reason or (hardware.sentence(measured.step) if measured.step else "")
+        return {"uri": uri, "place": place, "sentence": sentence, "step": hardware.as_json(measured)}
+
+    async def start_step(uri: str, *more: object) -> None:
+        # Some clients hold the editor until a command answers: it answers at once, and the sentence follows.
+        server.later(shown_step(uri, *more))
+
+    async def shown_step(uri: str, line: object = None, again: object = False, *_: object) -> None:
+        answer = await probed(uri, line, again is True)
+        server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, f"kls: {answer['sentence']}"))
+
     async def trusted(params: Any) -> None:
         await session.set_workspace_trust(getattr(params, "trusted", False) is True)
 
@@ -410,6 +435,8 @@ def _requests(server: Server) -> None:
     server.command(STATUS)(status)
     server.command(RESTART)(restart)
     server.command(CHECK)(check)
+    server.feature(PROBE_STEP)(probe_step)
+    server.command(PROBE_STEP)(start_step)
 
 
 def _object(value: Any) -> dict[str, Any]:

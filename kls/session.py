@@ -15,13 +15,15 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from kls import describe, graph, settings, trust
-from kls.analysis import Analysis, Tools, analyse
+from kls import describe, graph, hardware, host, settings, trust
+from kls.analysis import Analysis, Tools, allowed, analyse
 from kls.documents import Moved, Snapshot, moved
-from kls.facts import Evidence, Finding, Related, Span
+from kls.facts import Evidence, Finding, Related, Severity, Span
+from kls.hardware import Hardware, Measured
+from kls.rules import STEP_CODES
 from kls.settings import Settings
-from kls.worker.protocol import Report
-from kls.workplace import Status, Workplaces, weakness
+from kls.worker.protocol import Call, Report
+from kls.workplace import Status, Workplace, Workplaces, weakness
 
 log = logging.getLogger(__name__)
 DEBOUNCE = 0.05
@@ -39,6 +41,15 @@ WATCH = 0.5
 
 BUSY = 0.5
 """Seconds after which a dry run is worth a word in the status."""
+
+CALM = 3.0
+"""Seconds without an edit before a real step is run unasked, where the settings ask for that."""
+
+PATIENCE = 60.0
+"""Seconds that a real step waits for the analysis of the text that it is to be run for."""
+
+_MOST_STEPS = 64
+"""Measured steps that are remembered."""
 
 _STOPPED = frozenset(("time", "memory", "refused", "network", "file", "module", "exit"))
 """Kinds of gaps that tell the user why kls knows less than they may expect."""
@@ -89,6 +100,17 @@ class _Document:
     untried: Analysis | None = None
     causes: tuple[Snapshot, tuple[tuple[Finding, Finding], ...]] | None = None
     """Each finding of the last trial of fixes before and after it, which may have moved it to its cause."""
+    keys: tuple[Report, dict[Span, str]] | None = None
+    """What each step of a report goes by in the session's memory of steps."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A real step that is being run, of the call at `span` in document `uri`."""
+
+    uri: str
+    span: Span
+    task: asyncio.Task[Measured]
 
 
 class Session:
@@ -109,6 +131,9 @@ class Session:
         self._background: set[asyncio.Task[Any]] = set()
         self._configured = asyncio.Event()
         self._later: asyncio.TimerHandle | None = None
+        self._steps: dict[str, tuple[Snapshot, Measured]] = {}
+        """What real steps told, and the text that it was said of; by what a step depends on."""
+        self._step: _Step | None = None
         self._weak_asked = False
         self._stamp = trust.stamp()
         workplaces.on_change = self._heard
@@ -128,6 +153,7 @@ class Session:
         document = self._documents.get(snapshot.uri)
         if document is None:
             return self.opened(snapshot)
+        self._end_step()
         gone = {cell.uri for cell in document.snapshot.cells} - {cell.uri for cell in snapshot.cells}
         document.snapshot = snapshot
         for uri in gone:
@@ -166,6 +192,8 @@ class Session:
         """A document is no longer open: what it showed is taken back."""
         document = self._documents.pop(uri, None)
         if document is not None:
+            if self._step is not None and self._step.uri == uri:
+                self._end_step()
             self._stop(document)
             self._report(document, ())
             self._reported.pop(uri, None)
@@ -177,6 +205,7 @@ class Session:
     def configure(self, client: Settings) -> None:
         """The editor's settings are new; everything open is looked at again."""
         self.settings = client
+        self._steps.clear()
         self._configured.set()
         self.refresh()
 
@@ -223,6 +252,8 @@ class Session:
 
     async def restart_worker(self) -> None:
         """End every worker and start anew with what is open."""
+        self._end_step()
+        self._steps.clear()
         for document in self._documents.values():
             self._stop(document)  # an analysis that went on would start its worker again
         await self.workplaces.stop()
@@ -234,7 +265,136 @@ class Session:
             self._stop(document)
         for task in self._background:
             task.cancel()
-        await self.workplaces.stop()
+        step = self._step
+        self._end_step()
+        await asyncio.gather(self.workplaces.stop(), *([asyncio.wait({step.task})] if step else []))
+
+    # Real steps
+
+    async def probe_step(self, uri: str, line: int | None = None, again: bool = False) -> tuple[Span | None, Measured]:
+        """Run one real step of the training call nearest to `line` of the document (None: the first one): which call
+        that was, and what it told.
+
+        What was measured before is answered from memory unless `again`. Any edit ends the step, and so does the end of
+        the task that asks; a newer question takes its place.
+        """
+        document = self._documents.get(self.owner(uri) or "")
+        if document is None:
+            return None, Measured(None, (), "this document is not open")
+        if document.latest is None or not document.latest.final:
+            await self.settled(uri, PATIENCE)
+        found = document.latest
+        if found is None or not found.final:
+            return None, Measured(None, (), "the dry run of this text has not ended")
+        if found.report is None:
+            return None, Measured(None, (), found.reason or "no program of Keras is in this file")
+        if any(item.severity is Severity.ERROR for item in found.findings if item.code not in STEP_CODES):
+            return None, Measured(None, (), "the errors come first")
+        calls = hardware.steps_of(found.report, found.snapshot.name)
+        if not calls:
+            return None, Measured(None, (), hardware.why_none(found.report))
+        call = calls[0] if line is None else min(calls, key=lambda call: _distance(call.span, line))
+        _, known = self._steps.get(self._key(document, found, call), (None, None))
+        if known is not None and known.step is not None and not again:
+            return call.span, known
+        self._end_step()
+        task = asyncio.get_running_loop().create_task(self._measure(document, found, call))
+        self._step = _Step(document.snapshot.uri, call.span, task)
+        self.editor.hints_changed()
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+            self._over(task)
+            self.editor.hints_changed()
+        return call.span, _ENDED if task.cancelled() else task.result()
+
+    async def _measure(self, document: _Document, found: Analysis, call: Call) -> Measured:
+        name = f"{os.path.basename(found.snapshot.name)} line {found.snapshot.locate(call.span.line)[1]}"
+        self._say(Status("busy", f"{name}: one real step is being run"))
+        worker: Hardware | None = None
+        measured = _ENDED
+        try:
+            workplace, folder, reason = await self._workplace(document)
+            if reason is not None or workplace.choice is None:
+                measured = Measured(None, (), reason or "there is no Python with TensorFlow")
+                return measured
+            weak = self.workplaces.weak and trust.weak_agreed() is True
+            worker = Hardware(workplace.choice, workplace.resolver.roots, weak)
+            chosen = document.settings
+            memory = int(chosen.hardware_memory) << 20 or None
+            measured = await worker.measure(found, found.sources, folder, memory, call.span, chosen.hardware_timeout)
+        except (host.Unavailable, host.Superseded) as error:
+            measured = Measured(None, (), str(error))
+        except Exception as error:
+            log.exception("the step of %s failed", found.snapshot.uri)
+            measured = Measured(None, (), f"kls itself failed: {error!r}")
+        finally:
+            told = measured.reason or (hardware.sentence(measured.step) if measured.step else "")
+            self._say(Status("ready", f"{name}: {told}"))
+            if worker is not None:
+                await worker.stop()
+        if len(self._steps) >= _MOST_STEPS:
+            self._steps.clear()
+        self._steps[self._key(document, found, call)] = (found.snapshot, measured)
+        if document.latest is found:
+            document.latest = self._with_steps(document, found)
+            document.carried = (found.snapshot, document.latest.findings)
+            self._report(document, document.latest.findings, first=True)
+        return measured
+
+    def _over(self, task: asyncio.Task[Measured]) -> None:
+        if self._step is not None and self._step.task is task:
+            self._step = None
+
+    def _end_step(self) -> None:
+        """End the real step that is being run, its process first of all."""
+        if self._step is not None:
+            self._step.task.cancel()
+            self._step = None
+
+    async def _when_calm(self, document: _Document, generation: int) -> None:
+        """Run a step that nobody asked for, once there was no edit for a while and nothing else is being run."""
+        await asyncio.sleep(CALM)
+        while self._step is not None:
+            await asyncio.wait({self._step.task})
+            await asyncio.sleep(0)
+        found = document.latest
+        if document.generation != generation or found is None or found.report is None:
+            return
+        calls = hardware.steps_of(found.report, found.snapshot.name)
+        if calls and self._key(document, found, calls[0]) not in self._steps:
+            if not await asyncio.to_thread(hardware.on_battery) and document.generation == generation:
+                await self.probe_step(document.snapshot.uri, calls[0].span.line)
+
+    def _key(self, document: _Document, found: Analysis, call: Call) -> str:
+        """What the step of `call` goes by in the memory of steps."""
+        report = found.report
+        assert report is not None
+        if document.keys is None or document.keys[0] is not report:
+            document.keys = report, {}
+        known = document.keys[1]
+        if call.span not in known:
+            texts = (found.snapshot.text, *(source.text for source in found.sources))
+            known[call.span] = f"{found.snapshot.name}\0{hardware.key(report, call, texts)}"
+        return known[call.span]
+
+    def _measured(self, document: _Document, found: Analysis, call: Call) -> tuple[Snapshot, Measured] | None:
+        return self._steps.get(self._key(document, found, call)) if self._steps else None
+
+    def _with_steps(self, document: _Document, found: Analysis) -> Analysis:
+        """The analysis with what real steps of this very model told before."""
+        if found.report is None or not self._steps:
+            return found
+        told: list[Finding] = []
+        for call in hardware.steps_of(found.report, found.snapshot.name):
+            known = self._measured(document, found, call)
+            if known is not None:
+                old, measured = known
+                same = old.text == found.snapshot.text
+                told += measured.findings if same else _carry((old, measured.findings), found.snapshot)
+        own = tuple(item for item in found.findings if item.code not in STEP_CODES)
+        return replace(found, findings=(*own, *allowed(tuple(told), document.settings)))
 
     # What the editor asks
 
@@ -290,7 +450,13 @@ class Session:
             return None
         moves = moved(document.good.snapshot, document.snapshot)
         old = moves.back(line)
-        text = describe.hover(document.good.snapshot, document.good.report, old, column) if old else None
+        good = document.good
+
+        def measured(call: Call) -> str | None:
+            known = self._measured(document, good, call)
+            return None if known is None or known[1].step is None else hardware.sentence(known[1].step)
+
+        text = describe.hover(good.snapshot, document.good.report, old, column, measured) if old else None
         span = _move_span(text.span, moves) if text else None
         return replace(text, span=span) if text and span else None
 
@@ -316,13 +482,30 @@ class Session:
         document = self._documents.get(self.owner(uri) or "")
         if document is None or document.good is None or document.good.report is None:
             return ()
-        if not document.settings.lens_models:
-            return ()
+        found: list[describe.Lens] = []
+        if document.settings.lens_models:
+            found += describe.lenses(document.good.snapshot, document.good.report)
+        if document.settings.lens_steps:
+            found += self._step_lenses(document, document.good, document.good.report)
         moves = moved(document.good.snapshot, document.snapshot)
-        placed = (
-            (moves.forward(lens.line), lens) for lens in describe.lenses(document.good.snapshot, document.good.report)
-        )
+        placed = ((moves.forward(lens.line), lens) for lens in found)
         return tuple(replace(lens, line=line) for line, lens in placed if line is not None)
+
+    def _step_lenses(self, document: _Document, good: Analysis, report: Report) -> list[describe.Lens]:
+        """A line above each training call that could be run for real: an offer, or what came of it."""
+        found: list[describe.Lens] = []
+        for call in hardware.steps_of(report, good.snapshot.name):
+            if call.method not in hardware.TRAINING:
+                continue
+            known = self._measured(document, good, call)
+            if self._step is not None and self._step.uri == document.snapshot.uri and self._step.span == call.span:
+                title, step = "one real step is being run \N{HORIZONTAL ELLIPSIS}", "running"
+            elif known is None:
+                title, step = "Probe one step", "probe"
+            else:
+                title, step = f"{hardware.short(known[1])} \N{MIDDLE DOT} Probe again", "again"
+            found.append(describe.Lens(call.span.line, call.span.column, title, step))
+        return found
 
     def graphs(self, uri: str) -> tuple[Snapshot, tuple[graph.Graph, ...]] | None:
         """The pictures of the document's models by the last good analysis, and the text that they speak of."""
@@ -383,14 +566,17 @@ class Session:
         except Exception:
             log.exception("the analysis of %s failed", document.snapshot.uri)
 
-    async def _tools(self, document: _Document) -> Tools:
-        snapshot = document.snapshot
-        folder = self._folder(snapshot.path)
+    async def _workplace(self, document: _Document) -> tuple[Workplace, str, str | None]:
+        """Where the document's program runs, in which folder, and why it may not, if it may not."""
+        folder = self._folder(document.snapshot.path)
         reason = self._distrust(folder)
         workplace = await self.workplaces.get(document.settings, folder, trusted=reason is None, wait=False)
         if document.settings.worker_mode == "off":
             reason = reason or "dry runs are switched off (kls.worker.mode)"
-        reason = reason or workplace.reason
+        return workplace, folder, reason or workplace.reason
+
+    async def _tools(self, document: _Document) -> Tools:
+        workplace, folder, reason = await self._workplace(document)
         if reason is not None:
             self._say(Status("static", reason))
         texts = {d.snapshot.path: d.snapshot.text for d in self._documents.values() if d.snapshot.path}
@@ -406,7 +592,9 @@ class Session:
         )
 
     def _take(self, document: _Document, step: Analysis) -> None:
-        document.latest = step
+        step = document.latest = self._with_steps(document, step)
+        if step.final and document.settings.hardware_on_idle and step.report is not None and step.report.complete:
+            self._in_background(self._when_calm(document, document.generation))
         if step.sites:
             document.modules = frozenset(step.modules)
         stopped = _what_was_stopped(step)
@@ -564,6 +752,14 @@ class Session:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+_ENDED = Measured(None, (), "an edit, or somebody, ended the step before it was done")
+
+
+def _distance(span: Span, line: int) -> int:
+    """Lines from a span to `line`."""
+    return max(span.line - line, line - span.end_line, 0)
 
 
 def _what_was_stopped(step: Analysis) -> str | None:

@@ -131,6 +131,45 @@ class Settings:
             file="off",
         ),
     )
+    lens_steps: bool = _option(
+        True,
+        Option(
+            "codeLens.probeStep",
+            'Show "Probe one step" above each training call, and what the step took.',
+            "boolean",
+            file="off",
+        ),
+    )
+    hardware_on_idle: bool = _option(
+        False,
+        Option(
+            "hardware.onIdle",
+            "Really run one training step, on zeros and in the sandbox, a few seconds after the last edit; never while"
+            " the machine runs on its battery.",
+            "boolean",
+            file="off",
+        ),
+    )
+    hardware_timeout: float = _option(
+        60.0,
+        Option(
+            "hardware.timeout",
+            "Seconds that the run of one real step may take, compilation and measurement together.",
+            "number",
+            minimum=1.0,
+            file="lower",
+        ),
+    )
+    hardware_memory: float = _option(
+        0.0,
+        Option(
+            "hardware.memory",
+            "Memory in MiB that one real step may take. 0: most of what is free.",
+            "number",
+            minimum=0.0,
+            file="never",
+        ),
+    )
     hover: bool = _option(True, Option("hover.enable", "Answer hovers with shapes.", "boolean", file="off"))
     log_level: str = _option(
         "info",

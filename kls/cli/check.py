@@ -88,7 +88,7 @@ def _files(done: Sequence[Outcome], findings: Sequence[Finding], places: Places)
             "reason": outcome.reason,
             "seconds": round(outcome.seconds, 3),
             "findings": [],
-            **({} if outcome.measured is None else {"step": records.step(outcome.measured)}),
+            **({} if outcome.measured is None else {"step": records.step(outcome.measured, places)}),
         }
         for outcome in done
     }

@@ -38,34 +38,11 @@ def finding(item: Finding, places: Places) -> dict[str, Any]:
     }
 
 
-def step(measured: Measured) -> dict[str, Any]:
-    """What one real step told; every field but `reason` is null where there was none."""
+def step(measured: Measured, places: Places) -> dict[str, Any]:
+    """What one real step told, and where the call stands; every field but `reason` is null where there was none."""
     done = measured.step
-    if done is None:
-        return dict.fromkeys(_STEP) | {"reason": measured.reason}
-    return {
-        "line": done.span.line,
-        "method": done.method,
-        "batch_size": done.batch_size,
-        "batch_known": done.batch_known,
-        "device": done.device,
-        "precision": done.precision,
-        "xla": done.compiled,
-        "first_seconds": round(done.first_seconds, 4),
-        "step_seconds": round(done.step_seconds, 6),
-        "steps": done.steps,
-        "memory_bytes": hardware.taken(done),
-        "limit_bytes": done.limit_bytes,
-        "sandbox": list(measured.sandbox),
-        "troubles": [{"kind": item.kind, "message": item.message} for item in done.troubles],
-        "reason": None,
-    }
-
-
-_STEP = (
-    "line", "method", "batch_size", "batch_known", "device", "precision", "xla", "first_seconds", "step_seconds",
-    "steps", "memory_bytes", "limit_bytes", "sandbox", "troubles", "reason",
-)  # fmt: skip
+    where = {"line": None} if done is None else _start(places.place(done.span), column=False)
+    return {**where, **hardware.as_json(measured)}
 
 
 def shapes(found: Analysis, places: Places) -> dict[str, Any]:

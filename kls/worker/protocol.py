@@ -78,6 +78,8 @@ class Probe:
     step_bytes: int = 0
     """More than 0: run one real step after the dry run, in at most as much memory. The worker must be one that was
     started for that."""
+    step_at: Optional[Span] = None
+    """The call whose step is run; None: the first training call, else the first of another kind."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,9 @@ class Model:
     """Class of the optimizer that it was compiled with."""
     state: tuple[Amount, ...] = ()
     """Size of what the optimizer keeps for the weights."""
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """What `compile` was given that changes how a step runs: plain values of the optimizer's `get_config()`, whether
+    XLA compiles, how many batches one execution takes."""
 
 
 @dataclass(frozen=True)

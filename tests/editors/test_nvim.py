@@ -93,6 +93,10 @@ def test_the_graph_shows_the_fault_and_follows_the_edit(seen: dict[str, Any]) ->
     assert "(None, 64)" in seen["graph_after"]
 
 
+def test_a_real_step_says_what_it_took(seen: dict[str, Any]) -> None:
+    assert seen["step"].startswith("kls: one step of `fit` at batch ")
+
+
 def test_a_lens_above_the_model(seen: dict[str, Any]) -> None:
     assert any("(None, 784) → (None, 10)" in title for title in seen["lenses"])
     assert "Show model graph" in seen["lenses"]

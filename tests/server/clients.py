@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lsprotocol import types as lsp
 from pytest_lsp import LanguageClient, client_capabilities, make_test_lsp_client
 
+T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds to wait for a state; TensorFlow alone may take ten to load on a busy machine."""
 
@@ -53,6 +54,15 @@ class Editor:
         except asyncio.TimeoutError:
             log = [message.message for message in self.client.log_messages]
             raise AssertionError(f"never happened: {what}; statuses {self.statuses}; log {log}") from None
+
+    async def until_async(self, look: Callable[[], Awaitable[T]], good: Callable[[T], bool]) -> T:
+        """Look again and again until what is seen is good, and give it: for states that nothing announces."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + PATIENCE
+        while not good(seen := await look()):
+            assert clock() < until, f"still {seen}"
+            await asyncio.sleep(0.05)
+        return seen
 
     def uri(self, name: str) -> str:
         return (self.folder / name).as_uri()

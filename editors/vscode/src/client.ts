@@ -33,7 +33,7 @@ export function createClient(
     initializationOptions: () => ({
       trusted: vscode.workspace.isTrusted,
       settings: vscode.workspace.getConfiguration('kls'),
-      commands: ['kls.showModelGraph', 'kls.showModelSummary'],
+      commands: ['kls.showModelGraph', 'kls.showModelSummary', 'kls.probeStep'],
     }),
     middleware: {
       workspace: {

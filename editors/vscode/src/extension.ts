@@ -7,6 +7,7 @@ import { findLaunch } from './launch';
 import { watchEnvironments } from './python';
 import { registerReport } from './report';
 import { createStatusItem, type Status } from './status';
+import { probeStep } from './step';
 import { createSummaryView } from './summary';
 import { askWorkers, inShort } from './worker';
 
@@ -114,6 +115,10 @@ export function activate(context: vscode.ExtensionContext): Api {
   command('kls.showModelSummary', (uri?: unknown, line?: unknown) => {
     const place = here(uri, line);
     return place && summaries.show(place[0]);
+  });
+  command('kls.probeStep', (uri?: unknown, line?: unknown, again?: unknown) => {
+    const place = here(uri, line);
+    return place && probeStep(running(), ...place, again === true);
   });
   command('kls.openExample', async () => {
     const source = await vscode.workspace.fs.readFile(vscode.Uri.joinPath(context.extensionUri, 'bundled', 'example.py'));

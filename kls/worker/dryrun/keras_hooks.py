@@ -320,7 +320,19 @@ def _model_record(watch: Watch, seen: Seen) -> Optional[Model]:
         *memory.weights_of(model),
         None if getattr(model, "optimizer", None) is None else type(model.optimizer).__name__,
         memory.state_of(model),
+        _settings(model),
     )
+
+
+def _settings(model: Any) -> dict[str, Any]:
+    """What `compile` was given beside loss and metrics, in plain values; empty for a model that was not compiled."""
+    if not getattr(model, "compiled", False):
+        return {}
+    names = ("jit_compile", "run_eagerly", "steps_per_execution")
+    optimizer = getattr(model, "optimizer", None)
+    given = {name: getattr(model, name, None) for name in names}
+    plain = {name: value for name, value in given.items() if value is None or isinstance(value, (bool, int))}
+    return {**plain, "optimizer": {} if optimizer is None else specs.config_of(optimizer)}
 
 
 def _ends(model: Any, side: str) -> tuple[int, ...]:

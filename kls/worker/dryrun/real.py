@@ -59,6 +59,12 @@ class Trial:
         """
         if call.status != "traced" or call.paired or self.steps:
             return False
+        at = self.run.probe.step_at
+        if at is not None:
+            if (call.span.path, call.span.line) != (at.path, at.line):
+                return False
+            self._run(call, model, batch, size)
+            return True
         if call.method in ("fit", "train_on_batch"):
             self._run(call, model, batch, size)
             return True

@@ -127,6 +127,18 @@ local function session()
   end)
   seen.fixed = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
 
+  local said = {}
+  local notify = vim.notify
+  vim.notify = function(message)
+    table.insert(said, message)
+  end
+  vim.api.nvim_win_set_cursor(0, { vim.fn.search('\\.fit('), 0 })
+  vim.cmd('KlsProbeStep')
+  seen.step = until_true('a real step', function()
+    return said[2]
+  end)
+  vim.notify = notify
+
   -- Not saved yet: what is shown follows the text.
   seen.graph_after = until_true('a graph without a fault', function()
     local graph = shown('graph')
@@ -143,7 +155,7 @@ local function session()
 
   vim.cmd('LspKlsRestartWorker')
   until_true('a restarted worker', function()
-    return status().state == 'ready'
+    return status().state == 'ready' and status().sentence:find('TensorFlow')
   end)
   seen.status = status()
 

@@ -16,6 +16,12 @@ for name, command in pairs(M.lens_commands) do
     vim.cmd(command)
   end
 end
+vim.lsp.commands['kls.probeStep'] = function(command, context)
+  local client = vim.lsp.get_client_by_id(context.client_id)
+  if client then
+    M.probe_step(client, context.bufnr or 0, unpack(command.arguments or {}))
+  end
+end
 
 --- The configuration of the server, as `vim.lsp.config` and `vim.lsp.start` both take it.
 function M.config()
@@ -25,7 +31,7 @@ function M.config()
     filetypes = { 'python' },
     root_markers = M.root_markers,
     settings = { kls = vim.empty_dict() },
-    init_options = { commands = vim.tbl_keys(M.lens_commands) },
+    init_options = { commands = vim.list_extend({ 'kls.probeStep' }, vim.tbl_keys(M.lens_commands)) },
     handlers = {
       ['kls/status'] = function(_, status, context)
         M.status[context.client_id] = status
@@ -66,6 +72,18 @@ end
 
 local function tell(message, level)
   vim.notify('kls: ' .. message, level or vim.log.levels.INFO)
+end
+
+--- Has one real step of the training call nearest to `line` (from 0) run, and tells what it took.
+function M.probe_step(client, buffer, uri, line, again)
+  tell('one real step is being run; an edit ends it')
+  request(client, 'kls/probeStep', { uri = uri, line = line, again = again or false }, buffer, function(failure, answer)
+    if failure then
+      tell(failure.message, vim.log.levels.ERROR)
+    else
+      tell(answer.sentence)
+    end
+  end)
 end
 
 --- Splits with what the server says of a document, by what it is and the document's URI.
@@ -179,6 +197,16 @@ function M.commands(client, buffer)
   command('LspKlsSummary', 'kls: the layers and shapes of the models in this file', function()
     view(client, 'summary', vim.uri_from_bufnr(buffer))
   end)
+  local function probe_step(given)
+    local line = vim.api.nvim_win_get_cursor(0)[1] - 1
+    M.probe_step(client, buffer, vim.uri_from_bufnr(buffer), line, given.bang)
+  end
+  for _, name in ipairs({ 'KlsProbeStep', 'LspKlsProbeStep' }) do
+    vim.api.nvim_buf_create_user_command(buffer, name, probe_step, {
+      bang = true,
+      desc = 'kls: run one real step of the training call nearest to the cursor; with ! again',
+    })
+  end
   command('LspKlsGraph', 'kls: the graphs of the models in this file, for Mermaid', function()
     view(client, 'graph', vim.uri_from_bufnr(buffer))
   end)
