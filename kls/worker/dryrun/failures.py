@@ -37,6 +37,9 @@ JUDGED_OPS = (
 )
 """Run-time errors of TensorFlow that speak of shapes, types or values; the others speak of machines."""
 
+_ROUND = 20
+"""Failures of one round of a loop, at most."""
+
 _SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
 
 _PYTHON_OWN = re.compile(r"values to unpack|^(list|tuple|string|pop|range)\b.*(index|out of range|empty)")
@@ -74,6 +77,10 @@ _FILES = (
 """Parts of the judges that speak of files and machines, not of tensors."""
 
 
+_DECODERS = re.compile(r"__wrapped__Decode(Png|Jpeg|AndCropJpeg|Image|Gif|Bmp|Webp|Wav|Compressed)")
+"""Operations whose complaints are about what stands in a file."""
+
+
 def is_ours(error: BaseException) -> bool:
     """Whether the dry run itself raised `error`, so that no handler of the author should see it."""
     return isinstance(error, (UnknownValue, Finished, StatementTimeout))
@@ -92,8 +99,14 @@ def record(
     owner = frame.f_locals.get("self")
     if isinstance(owner, keras.layers.Layer):
         run.tainted[id(owner)] = (owner, f"line {span.line} left it half made")
-    run.failures.append(failure)
+    if not any(_same(failure, other) for other in run.failures[-_ROUND:]):
+        run.failures.append(failure)
     return failure
+
+
+def _same(one: Failure, other: Failure) -> bool:
+    """Whether a loop came to the same failure once more."""
+    return (one.exception, one.message, one.frames) == (other.exception, other.message, other.frames)
 
 
 def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] = None) -> Failure:
@@ -339,7 +352,7 @@ def _speaks_of_files(error: BaseException) -> bool:
         path = traceback.tb_frame.f_code.co_filename.replace(os.sep, "/")
         checkpoint = checkpoint or any(part in path for part in _CHECKPOINTS)
         traceback = traceback.tb_next
-    files = checkpoint or any(part in path for part in _FILES)
+    files = checkpoint or any(part in path for part in _FILES) or _DECODERS.search(str(error)) is not None
     return type(error) is Exception or files or "No files match" in str(error)
 
 
@@ -384,7 +397,11 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
         return False
     if not isinstance(error, (ValueError, TypeError, IndexError, AttributeError)) or _PYTHON_OWN.search(str(error)):
         return False
-    return any(_is_judged(value) for value in _values_in(innermost.tb_frame, _expression_names(run, innermost)))
+    values = _values_in(innermost.tb_frame, _expression_names(run, innermost))
+    if "'NoneType'" in str(error):
+        # A size of a tensor may be None; else None is what an option or a search gave, and no matter of tensors.
+        return any(isinstance(value, _DATA) or _holds_data(value) for value in values)
+    return any(_is_judged(value) for value in values)
 
 
 def _through_judge(error: BaseException) -> bool:
@@ -440,8 +457,17 @@ def _values_in(frame: FrameType, names: set[str]) -> list[Any]:
     return values
 
 
+_DATA = (np.ndarray, keras.layers.Layer, keras.KerasTensor, tf.Tensor, tf.Variable, tf.data.Dataset)
+
+
+def _holds_data(value: Any) -> bool:
+    return isinstance(value, (tuple, list, tf.TensorShape)) and any(
+        isinstance(item, (*_DATA, type(None))) for item in list(value)[:8]
+    )
+
+
 def _is_judged(value: Any) -> bool:
-    if isinstance(value, (np.ndarray, keras.layers.Layer, keras.KerasTensor, tf.Tensor, tf.Variable, tf.data.Dataset)):
+    if isinstance(value, _DATA):
         return True
     module = value.__name__ if isinstance(value, type(sys)) else getattr(type(value), "__module__", "")
     if isinstance(value, type) or callable(value):

@@ -63,6 +63,8 @@ def _command_line(parse: Any) -> Any:
         if args:
             return parse(self, args, namespace)
         demanded = [action for action in self._actions if action.required and action.dest != argparse.SUPPRESS]
+        # A place of its own with nothing to fall back on: the author starts the program with something there.
+        places = [item for item in self._actions if not item.option_strings and item.nargs == "?" and not item.default]
         groups = [group for group in self._mutually_exclusive_groups if group.required]
         for item in (*demanded, *groups):
             item.required = False
@@ -71,7 +73,7 @@ def _command_line(parse: Any) -> Any:
         finally:
             for item in (*demanded, *groups):
                 item.required = True
-        for action in demanded:
+        for action in (*demanded, *places):
             name = (action.option_strings or [action.metavar or action.dest])[-1]
             setattr(found, action.dest, Unknown(f"{name} is given on the command line"))
         return found, rest
