@@ -12,9 +12,9 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
-from kls import check, find, plan, repairs
+from kls import callers, check, find, plan
 from kls.documents import Snapshot
 from kls.facts import Finding, Severity, Site, SiteKind
 from kls.settings import Settings
@@ -44,7 +44,9 @@ class Analysis:
     seconds: float
     final: bool = True
     modules: tuple[str, ...] = ()
-    """Paths of the project modules that the program imports."""
+    """Paths of the project modules that the program imports, and of the programs that it was judged through."""
+    uncalled: bool = False
+    """Whether it has functions that it does not call itself; a program that does may be anywhere in the project."""
     sources: tuple[Source, ...] = ()
     """Those modules."""
 
@@ -64,6 +66,8 @@ class Tools:
     """Why `ask` is None, in one sentence."""
     keras: str | None = None
     """The version of the Keras that the program is certain to get."""
+    leave_out: frozenset[str] = frozenset()
+    """Paths of programs that are analysed beside the document, so that it need not be judged through them."""
     try_fix: Ask | None = None
     """Asks for trial runs of fixes; None: `ask` does. A server gives one that lets the keystrokes go first."""
 
@@ -80,7 +84,7 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
         yield result("failed", snapshot.broken)
         return
     try:
-        sites = await find.sites(snapshot, tools.resolver, tools.texts)
+        sites = await find.sites(snapshot, tools.resolver, tools.texts, tools.roots)
         sys_path = tools.resolver.sys_path if tools.resolver else ()
         modules = await asyncio.to_thread(find.imported, snapshot, tools.roots, tools.texts, sys_path) if sites else ()
         stated = await asyncio.to_thread(check.check, snapshot, sites, None, modules, tools.keras)
@@ -95,7 +99,7 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
     off = tools.settings.worker_mode == "off"
     ask = None if off else tools.ask
     reason = "dry runs are switched off (kls.worker.mode)" if off else tools.no_worker
-    known = {"sites": sites, "modules": tuple(module.path for module in modules), "sources": modules}
+    known: dict[str, Any] = {"sites": sites, "modules": tuple(module.path for module in modules), "sources": modules}
     yield result("static", reason, **known, findings=static, final=ask is None)
     if ask is None:
         return
@@ -103,21 +107,41 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
         probe = plan.plan(snapshot, modules, root=tools.root or None, seconds=tools.settings.worker_timeout)
         report = await ask(probe)
         findings = await asyncio.to_thread(check.check, snapshot, sites, report, modules, tools.keras)
+        through: tuple[callers.Way, ...] = ()
+        if callers.uncalled(snapshot, sites, report):
+            through = await callers.ways(snapshot, _search(tools), ask)
+            paths = (*known["modules"], *(path for way in through for path in way.paths))
+            known |= {"uncalled": True, "modules": tuple(dict.fromkeys(paths))}
+        shown = await asyncio.to_thread(callers.report, report, snapshot, through)
+        told = await asyncio.to_thread(callers.told, findings, snapshot, through)
     except Exception as error:
         log.info("no dry run of %s: %s", snapshot.uri, error, exc_info=log.isEnabledFor(logging.DEBUG))
         yield result("failed", str(error) or repr(error), **known, findings=static)
         return
     status: Literal["checked", "failed"] = "checked" if report.complete else "failed"
-    probed = result(status, report.ended, **known, report=report, findings=allowed(findings, tools.settings))
+    findings = tuple(item.finding for item in told)
+    probed = result(status, report.ended, **known, report=shown, findings=allowed(findings, tools.settings))
     untried = any(fix.verified is None for finding in probed.findings for fix in finding.fixes)
     yield replace(probed, final=not untried)
     if untried:
         try:
-            findings = await repairs.verify(snapshot, findings, probe, tools.try_fix or ask)
+            findings = await callers.verify(told, snapshot, probe, tools.try_fix or ask)
         except Exception as error:
             log.info("the fixes of %s were not tried: %s", snapshot.uri, error)
         seconds = time.perf_counter() - started
         yield replace(probed, findings=allowed(findings, tools.settings), seconds=seconds)
+
+
+def _search(tools: Tools) -> callers.Search:
+    return callers.Search(
+        tools.resolver,
+        tools.texts,
+        tools.roots,
+        tools.root,
+        tools.settings.worker_timeout,
+        tools.keras,
+        tools.leave_out,
+    )
 
 
 async def last(snapshot: Snapshot, tools: Tools) -> Analysis:

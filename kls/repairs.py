@@ -27,8 +27,11 @@ MOST_SECONDS = 40.0
 Ask = Callable[[Probe], Awaitable[Report]]
 
 
-async def verify(snapshot: Snapshot, findings: tuple[Finding, ...], probe: Probe, ask: Ask) -> tuple[Finding, ...]:
-    """The findings with their fixes tried. `probe` is what they come from; `ask` runs a changed one.
+async def verify(
+    snapshot: Snapshot, findings: tuple[Finding, ...], probe: Probe, ask: Ask, besides: tuple[Finding, ...] = ()
+) -> tuple[Finding, ...]:
+    """The findings with their fixes tried. `probe` is what they come from; `ask` runs a changed one; `besides` is what
+    else was found and is not to be repaired here.
 
     Raises whatever `ask` raises (a newer probe replaced it, the worker went away).
     """
@@ -46,9 +49,9 @@ async def verify(snapshot: Snapshot, findings: tuple[Finding, ...], probe: Probe
             programs.add(changed.sources)
             report = await ask(changed)
             spent += report.seconds
-            holding = await asyncio.to_thread(_holds, snapshot, findings, finding, changed, report)
+            holding = await asyncio.to_thread(_holds, snapshot, (*findings, *besides), finding, changed, report)
             tried.append(dataclasses.replace(fix, verified=holding))
-        verified.append(_with_fixes(finding, tried))
+        verified.append(with_fixes(finding, tried))
     return tuple(verified)
 
 
@@ -79,19 +82,23 @@ def holds(before: tuple[Finding, ...], finding: Finding, after: Iterable[Finding
     A program that raised and now runs may turn out to be silently wrong; that was so before, and is no new fault.
     """
     left = list(after)
-    loud = (Severity.ERROR, Severity.WARNING)
-    had = Counter(item.code for item in before if item.severity in loud)
     raised = finding.severity is Severity.ERROR
-    has = Counter(
-        item.code for item in left if item.severity in loud and not (raised and item.evidence is Evidence.SILENT)
-    )
-    if any(count > had[code] for code, count in has.items()):
+    if louder(before, (item for item in left if not (raised and item.evidence is Evidence.SILENT))):
         return False
     same = sum(item.code == finding.code for item in left)
     return same < sum(item.code == finding.code for item in before)
 
 
-def _with_fixes(finding: Finding, tried: list[Fix]) -> Finding:
+def louder(before: tuple[Finding, ...], after: Iterable[Finding]) -> bool:
+    """Whether a code is told more often after than before, as loud as a warning."""
+    loud = (Severity.ERROR, Severity.WARNING)
+    had = Counter(item.code for item in before if item.severity in loud)
+    has = Counter(item.code for item in after if item.severity in loud)
+    return any(count > had[code] for code, count in has.items())
+
+
+def with_fixes(finding: Finding, tried: list[Fix]) -> Finding:
+    """The finding with those of the tried fixes that hold, at the place that the best of them blames."""
     good = [fix for fix in tried if fix.verified]
     if not good:
         return dataclasses.replace(finding, fixes=())

@@ -15,7 +15,7 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from kls import describe, graph, hardware, host, settings, trust
+from kls import callers, describe, graph, hardware, host, settings, trust
 from kls.analysis import Analysis, Tools, allowed, analyse
 from kls.documents import Moved, Snapshot, moved
 from kls.facts import Evidence, Finding, Related, Severity, Span
@@ -94,6 +94,8 @@ class _Document:
     latest: Analysis | None = None
     """Of exactly this text and these modules; None until there is one."""
     modules: frozenset[str] = frozenset()
+    uncalled: bool = False
+    """Whether a program that calls this document may come from anywhere in the project."""
     good: Analysis | None = None
     carried: tuple[Snapshot, tuple[Finding, ...]] | None = None
     """What the editor shows of the last dry run, and the text it was said of."""
@@ -174,6 +176,7 @@ class Session:
             if document.settings.run == "onSave":
                 self._start(document, pause=0.0)
             self._start_importers(document.snapshot.path, "onSave", 0.0)
+            self._start_uncalled(document.snapshot.path)
 
     def changed_on_disk(self, path: str) -> None:
         """A file that is not open is new, changed or gone."""
@@ -181,6 +184,7 @@ class Session:
             self.refresh()
         elif self.open_path(path) is None:
             self._start_importers(path, "onType", DEBOUNCE)
+            self._start_uncalled(path)
 
     def check(self, uri: str) -> None:
         """The user asks for a check of the document now."""
@@ -428,7 +432,7 @@ class Session:
                 told += [
                     item for item in latest.findings if program is document or item.span.path == document.snapshot.name
                 ]
-        return tuple(dict.fromkeys(told))
+        return _once(told)
 
     async def settled(self, uri: str, seconds: float) -> None:
         """Wait until the analyses of the document and of those that import it have ended, at most `seconds`."""
@@ -531,6 +535,14 @@ class Session:
             if path and path in other.modules and other.settings.run == run:
                 self._start(other, pause)
 
+    def _start_uncalled(self, path: str) -> None:
+        """Analyse the open documents again that the file at `path`, which is new or has changed, may have come to
+        call."""
+        for other in self._documents.values():
+            known = path in other.modules or path == other.snapshot.path
+            if other.uncalled and not known and other.settings.run != "manual":
+                self._start(other, DEBOUNCE)
+
     def _start(self, document: _Document, pause: float) -> None:
         self._stop(document)
         document.latest = None
@@ -585,6 +597,7 @@ class Session:
             ask=None if reason else workplace.ask,
             settings=document.settings,
             texts=texts,
+            roots=workplace.resolver.roots,
             root=folder,
             no_worker=reason,
             keras=workplace.keras,
@@ -596,7 +609,10 @@ class Session:
         if step.final and document.settings.hardware_on_idle and step.report is not None and step.report.complete:
             self._in_background(self._when_calm(document, document.generation))
         if step.sites:
-            document.modules = frozenset(step.modules)
+            before = document.modules if step.report is None and not step.final else frozenset[str]()
+            document.modules = before | frozenset(step.modules)
+        if step.report is not None:
+            document.uncalled = step.uncalled
         stopped = _what_was_stopped(step)
         if stopped is not None:
             self._say(Status("ready", stopped))
@@ -650,7 +666,7 @@ class Session:
         self._reported[snapshot.uri] = {uri: tuple(items) for uri, items in by_uri.items()}
         for uri in dict.fromkeys((*before, *by_uri)):
             told = (item for owner in self._reported.values() for item in owner.get(uri, ()))
-            self._show(uri, tuple(dict.fromkeys(told)), snapshot)
+            self._show(uri, _once(told), snapshot)
 
     def _show(self, uri: str, findings: tuple[Finding, ...], snapshot: Snapshot) -> None:
         visible = tuple(replace(finding, fixes=()) for finding in findings)
@@ -760,6 +776,16 @@ _ENDED = Measured(None, (), "an edit, or somebody, ended the step before it was 
 def _distance(span: Span, line: int) -> int:
     """Lines from a span to `line`."""
     return max(span.line - line, line - span.end_line, 0)
+
+
+def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Each finding once: two programs may tell the same, and only one of them names who calls."""
+    kept: dict[tuple[str, Span, str], Finding] = {}
+    for finding in findings:
+        key = finding.code, finding.span, callers.plain(finding.message)
+        if key not in kept or (kept[key].message == key[2] and finding.message != key[2]):
+            kept[key] = finding
+    return tuple(kept.values())
 
 
 def _what_was_stopped(step: Analysis) -> str | None:

@@ -1,6 +1,7 @@
 """Many files, one worker: what `check` and `shapes` share.
 
-Who types the command agrees to a dry run of these files; a folder that the user has refused to trust is only read.
+Who types the command agrees to a dry run of these files, and of the programs of their project that call them where
+they do not call themselves; a folder that the user has refused to trust is only read.
 """
 
 from __future__ import annotations
@@ -94,11 +95,12 @@ async def outcomes(
     """Each file that `paths` mean, analysed in order by one worker; with `steps`, one real step of each is run."""
     chosen = list(files.expand(paths))
     folder = _home([name for name, problem in chosen if problem is None])
+    beside = frozenset(os.path.abspath(name) for name, problem in chosen if problem is None)
     async with workplaces() as places:
         for name, problem in chosen:
             started = time.perf_counter()
             if problem is None:
-                outcome = await _analyse(name, folder, python, static, places, steps)
+                outcome = await _analyse(name, folder, python, static, places, steps, beside)
             else:
                 outcome = Outcome(name, None, problem, 0.0)
             yield replace(outcome, seconds=time.perf_counter() - started)
@@ -148,7 +150,13 @@ def settings_for(folder: str, python: str | None, static: bool = False) -> Setti
 
 
 async def _analyse(
-    name: str, folder: str, python: str | None, static: bool, places: Workplaces, steps: Steps | None
+    name: str,
+    folder: str,
+    python: str | None,
+    static: bool,
+    places: Workplaces,
+    steps: Steps | None,
+    beside: frozenset[str],
 ) -> Outcome:
     try:
         snapshot = documents.read(name)
@@ -158,7 +166,7 @@ async def _analyse(
         return Outcome(name, None, str(error), 0.0)
     chosen = settings_for(os.path.dirname(snapshot.path), python, static)
     here = folder if snapshot.path.startswith(folder.rstrip(os.sep) + os.sep) else os.path.dirname(snapshot.path)
-    tools = Tools(None, None, chosen, roots=(here,), root=here)
+    tools = Tools(None, None, chosen, roots=(here,), root=here, leave_out=beside)
     found = await analysis.last(snapshot, tools)
     measured: Measured | None = None
     if found.status != "failed" and (found.sites or "keras" in snapshot.text or "tensorflow" in snapshot.text):

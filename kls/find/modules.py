@@ -86,6 +86,8 @@ class Memory:
     trees: dict[str, tuple[str, Any]] = field(default_factory=dict[str, "tuple[str, Any]"])
     pieces: dict[str, Trees] = field(default_factory=dict[str, "Trees"])
     """The trees of documents, by their URI."""
+    callers: dict[str, tuple[tuple[int, int], str]] = field(default_factory=dict[str, "tuple[tuple[int, int], str]"])
+    """Files of the project that may call a document, as `files`."""
 
 
 def keep(kept: dict[str, Any], key: str, value: Any, most: int) -> Any:
@@ -267,7 +269,7 @@ def collect(project: Project) -> tuple[Source, ...]:
     waiting: deque[tuple[Found | None, tuple[Import, ...]]] = deque([(None, imports_of(project.entry.text))])
     while waiting:
         importer, statements = waiting.popleft()
-        for found in _reached(project, importer, statements):
+        for found in reached(project, importer, statements):
             if found.name in seen or found.package is None:
                 continue
             seen.add(found.name)
@@ -279,7 +281,8 @@ def collect(project: Project) -> tuple[Source, ...]:
     return tuple(taken.values())
 
 
-def _reached(project: Project, importer: Found | None, statements: Iterable[Import]) -> Iterator[Found]:
+def reached(project: Project, importer: Found | None, statements: Iterable[Import]) -> Iterator[Found]:
+    """The modules of the project that import statements of `importer` (None: the entry) name, with their parents."""
     package = project.package(importer)
     for statement in statements:
         module = project.absolute(statement.module, statement.level, package)

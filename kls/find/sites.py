@@ -30,7 +30,10 @@ _OF_KERAS = {"compile": re.compile(r"\b(?:loss|optimizer)\s*="), "fit": re.compi
 
 
 async def sites(
-    snapshot: Snapshot, resolver: Resolver | None, buffers: Mapping[str, str] | None = None
+    snapshot: Snapshot,
+    resolver: Resolver | None,
+    buffers: Mapping[str, str] | None = None,
+    roots: Sequence[str] = (),
 ) -> tuple[Site, ...]:
     """What stands in `snapshot`, in the order of the text; nothing when neither it nor its project modules name
     Keras, or when an unfinished triple quote hides what is text and what is program.
@@ -41,10 +44,10 @@ async def sites(
     "keras.Sequential.add"; a class statement (span: from `class` to its last base, variable: the class) the name of
     its base; a dataset the loader's ("keras.datasets.mnist.load_data"); a sink its method ("fit"); an import the
     absolute module name; any other call of Keras its public name, of a method that is certainly a Keras model's
-    "keras.Model.fit". Without a resolver, only what the text itself tells.
+    "keras.Model.fit". Without a resolver, only what the text itself tells, and the project modules under `roots`.
     """
     names = await resolver.names() if resolver is not None else BARE
-    roots = resolver.roots if resolver is not None else ()
+    roots = resolver.roots if resolver is not None else roots
     sys_path = resolver.sys_path if resolver is not None else ()
     memory = resolver.memory if resolver is not None else None
     settled: dict[str, str | None] = dict(resolver.settled) if resolver is not None else {}

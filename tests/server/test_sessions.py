@@ -357,6 +357,13 @@ async def test_a_fault_in_an_open_module_is_shown_and_repaired_there(shared: Edi
     assert shown[0].range.start.line == 5
     await shared.until(lambda: shared.diagnostics(main) is not None, "the program was checked")
     shared.close(main)
+    await shared.until(
+        lambda: any("called from main.py line 8" in item.message for item in shared.diagnostics(blocks) or ()),
+        "the program on the disk still calls it",
+    )
+    (shared.folder / "main.py").unlink()
+    gone = lsp.FileEvent(main, lsp.FileChangeType.Deleted)
+    shared.client.workspace_did_change_watched_files(lsp.DidChangeWatchedFilesParams([gone]))
     await shared.checked(blocks, set())
 
 
