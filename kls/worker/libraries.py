@@ -33,7 +33,7 @@ ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",  # no memory is taken from a training that runs on the device
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",  # silences its notice; nothing is computed here
-    "ONEDNN_MAX_CPU_ISA": "AVX2",  # its AVX-512 product of matrices, used all the same, corrupts the heap
+    "ONEDNN_MAX_CPU_ISA": "SSE41",  # its products of matrices for AVX, used all the same, corrupt the heap
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pandas brings pyarrow, whose allocator would start a thread
     "KERAS_BACKEND": "tensorflow",
     "PYTHONDONTWRITEBYTECODE": "1",

@@ -130,6 +130,7 @@ def carry_out(staged: Any, asked: dict[str, Any]) -> dict[str, Any]:
 
     staged.stage = watched
     os.makedirs(asked["folder"])
+    sys.path.append(asked["folder"])  # a package of the checkout is found from wherever the program lies
     try:
         told = staged._carry_out({**asked, "contain": True})
     finally:

@@ -86,3 +86,88 @@ batch = tf.expand_dims(image, 0)
 """
     _, loud = await said(real, text)
     assert loud == []
+
+
+async def test_a_name_that_a_package_does_not_have_leaves_the_package(real: Host) -> None:
+    text = """
+import keras
+import tensorflow as tf
+tf.enable_eager_execution()
+model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(3)])
+"""
+    report, loud = await said(real, text)
+    assert loud == [("removed-name", 4)]
+    assert [layer.outputs[0].shape for layer in report.layers if layer.cls == "Dense"] == [(None, 3)]
+
+
+async def test_weights_that_are_not_there_leave_the_shapes(real: Host) -> None:
+    text = """
+import keras
+base = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(96, 96, 3))
+base.load_weights("/data/none.weights.h5")
+head = keras.layers.GlobalAveragePooling2D()(base.output)
+"""
+    report, loud = await said(real, text)
+    assert loud == []
+    assert [layer.outputs[0].shape for layer in report.layers if layer.cls == "GlobalAveragePooling2D"] == [
+        (None, 1280)
+    ]
+
+
+BRANCHES = """
+import keras
+from keras import layers
+kind = open("/nowhere/kind.txt").read()
+model = keras.Sequential([keras.Input((28, 28, 1))])
+sizes = []
+if kind == "small":
+    model.add(layers.Flatten())
+    model.add(layers.Dense(10))
+    sizes.append(10)
+elif kind == "large":
+    model.add(layers.Conv2D(8, 3))
+    model.add(layers.Flatten())
+    model.add(layers.Dense(10))
+    sizes.append(10)
+else:
+    model.add(layers.LSTM(4))
+    sizes.append(10)
+"""
+
+
+async def test_branches_of_an_unknown_test_do_not_build_on_each_other(real: Host) -> None:
+    text = BRANCHES.replace("layers.LSTM(4)", "layers.Conv2D(4, 3)")
+    report, loud = await said(real, text + "model.add(layers.Dense(3))\nunits = layers.Dense(sizes[0])\n")
+    assert loud == []
+    shapes = {(layer.cls, layer.created.line): layer.outputs for layer in report.layers if layer.created}
+    assert [tensor.shape for tensor in shapes["Conv2D", 12]] == [(None, 26, 26, 8)]
+    assert [tensor.shape for tensor in shapes["Conv2D", 17]] == [(None, 26, 26, 4)]
+    assert shapes["Dense", 19] == ()
+    units = [layer.config["units"] for layer in report.layers if layer.created and layer.created.line == 20]
+    assert units == [10]
+
+
+async def test_a_branch_alone_is_judged(real: Host) -> None:
+    _, loud = await said(real, BRANCHES)
+    assert len(loud) == 1
+
+
+async def test_many_real_products_of_matrices_end_well(real: Host) -> None:
+    text = """
+import keras
+from keras import layers
+inputs = keras.Input((32, 32, 3))
+x = inputs
+for width in (32, 64, 96, 128, 96, 64, 32):
+    residual = layers.Conv2D(width, 1)(x)
+    x = layers.BatchNormalization(center=False, scale=False)(x)
+    x = layers.Conv2D(width, 3, padding="same", activation="swish")(x)
+    x = layers.Conv2D(width, 3, padding="same")(x)
+    x = layers.Add()([x, residual])
+model = keras.Model(inputs, layers.Conv2D(3, 1)(x))
+noise = keras.random.normal((10, 32, 32, 3))
+for step in range(6):
+    noise = noise - 0.1 * model(noise, training=False)
+"""
+    _, loud = await said(real, text)
+    assert loud == []

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, ClassVar, Optional
 
+import keras
 import tensorflow as tf
 
 from .. import progress
@@ -277,6 +278,14 @@ class Runtime:
         except Exception:
             return
 
+    def changed(self, number: int, value: Callable[[], Any]) -> Any:
+        """What a name stands for after its object's method failed: a module or a class is as it was."""
+        try:
+            now = value()
+        except NameError:
+            return self.unknown(number)
+        return now if isinstance(now, (types.ModuleType, type)) else self.unknown(number)
+
     def forget(self, number: int, name: str) -> None:
         """Make a global name Unknown after a function's statement that would have changed its object failed."""
         names = sys._getframe(1).f_globals
@@ -379,6 +388,31 @@ class Runtime:
     def peek(self, names_now: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         """What `names` stand for at the moment."""
         return {name: names_now[name] for name in names if name in names_now}
+
+    def peek_all(self, names_now: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+        """What `names` of this scope, or of the module, stand for at the moment."""
+        module = sys._getframe(1).f_globals
+        return {name: names_now.get(name, module.get(name)) for name in names}
+
+    def hold(self, values: dict[str, Any]) -> dict[str, Any]:
+        """What both branches of an unknown test put something into, with what is in it before."""
+        return {name: (value, _content(value)) for name, value in values.items()}
+
+    def rewind(self, held: dict[str, Any]) -> None:
+        """Take out again what the first branch put in, and remember it."""
+        for name, (value, content) in held.items():
+            if content is not None:
+                grown = _content(value)
+                _refill(value, content)
+                held[name] = (value, grown)
+
+    def settle(self, number: int, held: dict[str, Any], name: str, now: Any) -> Any:
+        """What `name` stands for after both branches: Unknown where they filled it in two ways."""
+        value, grown = held[name]
+        if grown is None or now is not value or _alike(grown, _content(value)):
+            return now
+        line = self.span(number).line
+        return Unknown(f"depends on the test at line {line}", line)
 
     def pick(self, before: dict[str, Any], name: str) -> Any:
         """What `name` stood for before the branch."""
@@ -502,6 +536,31 @@ class Runtime:
 
 def _dtype(name: str) -> Any:
     return object if name == "string" else tf.as_dtype(name).as_numpy_dtype
+
+
+def _content(value: Any) -> Any:
+    """A copy of what a container or a Sequential holds; None for anything else."""
+    if isinstance(value, (list, dict, set)):
+        return value.copy()
+    return list(value._layers) if isinstance(value, keras.Sequential) else None
+
+
+def _refill(value: Any, content: Any) -> None:
+    if isinstance(value, keras.Sequential):
+        while len(value._layers) > len(content):
+            value.pop()
+    elif isinstance(value, list):
+        value[:] = content
+    else:
+        value.clear()
+        value.update(content)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:
+        return False
 
 
 def _classes(kinds: Any) -> Iterator[type]:

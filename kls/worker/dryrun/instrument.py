@@ -19,7 +19,7 @@ from ..comments import Spec
 RUNTIME = "__kls__"
 """The name under which the runtime is reachable from the rewritten code."""
 
-_GUARD = ("__kls_t", "__kls_b", "__kls_a", "__kls_c")
+_GUARD = ("__kls_t", "__kls_b", "__kls_a", "__kls_c", "__kls_g")
 
 
 @dataclass
@@ -158,9 +158,10 @@ def _pass_unknown(tree: ast.Module, entries: ast.Module) -> None:
 
 _READERS = frozenset(
     "fit evaluate predict train_on_batch test_on_batch predict_on_batch summary save save_weights export get_layer "
+    "load_weights set_weights "
     "get_config to_json count_params print show plot savefig info debug warning log write close run".split()
 )
-"""Methods whose failure leaves their object as it was."""
+"""Methods whose failure leaves their object as it was, or all that is to be known of it."""
 
 
 def _changed_places(node: ast.stmt) -> list[ast.Name | ast.Attribute]:
@@ -293,7 +294,8 @@ class _Rewriter:
             if isinstance(place, ast.Name) and self.locals and place.id not in self.locals[-1]:
                 decide.body.append(ast.Expr(_runtime("forget", number, ast.Constant(place.id))))
             elif isinstance(place, ast.Name):
-                decide.body.append(ast.Assign([_name(place.id, store=True)], _runtime("unknown", number)))
+                changed = _runtime("changed", number, _lambda(_name(place.id)))
+                decide.body.append(ast.Assign([_name(place.id, store=True)], changed))
             else:
                 put = _runtime("put", number, _lambda(place.value), ast.Constant(place.attr))
                 decide.body.append(ast.Expr(put))
@@ -356,16 +358,36 @@ class _Rewriter:
         out: list[ast.stmt] = [ast.Expr(_runtime("at", number)), evaluate]
         if names:
             out.append(ast.If(unknown, [ast.Assign([_name(before, store=True)], peek)], []))
+        held, grown = self._grown_in_both(node, names), f"{_GUARD[4]}{number.value}"
+        if held:
+            everything = _runtime("peek_all", ast.Call(_name("locals"), [], []), _constants(held))
+            out.append(ast.If(unknown, [ast.Assign([_name(grown, store=True)], _runtime("hold", everything))], []))
         not_false = ast.Compare(_name(test), [ast.IsNot()], [ast.Constant(False)])
         not_true = ast.Compare(_name(test), [ast.IsNot()], [ast.Constant(True)])
         out.append(ast.If(not_false, body, []))
         if names:
             out.append(ast.If(unknown, [ast.Assign([_name(after, store=True)], peek), *restore], []))
+        if held:
+            out.append(ast.If(unknown, [ast.Expr(_runtime("rewind", _name(grown)))], []))
         if orelse:
             out.append(ast.If(not_true, orelse, []))
+        if held:
+            settle = [
+                ast.Assign(
+                    [_name(name, store=True)], _runtime("settle", number, _name(grown), ast.Constant(name), _name(name))
+                )
+                for name in held
+            ]
+            out.append(ast.If(unknown, settle, []))
         if names:
             out.append(ast.If(unknown, merge, []))
         return out
+
+    def _grown_in_both(self, node: ast.If, bound: list[str]) -> tuple[str, ...]:
+        """Names of this scope whose objects both branches change in place, and that neither binds."""
+        known = self.locals[-1] if self.locals else self.module_names
+        both = set(_mutated_names(ast.Module(node.body, []))) & set(_mutated_names(ast.Module(node.orelse, [])))
+        return tuple(sorted((both & known) - set(bound)))
 
     def _for(self, node: ast.For | ast.AsyncFor) -> list[ast.stmt]:
         number = self._number(node)
