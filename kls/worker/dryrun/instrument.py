@@ -372,7 +372,7 @@ class _Rewriter:
         if orelse:
             out.append(ast.If(not_true, orelse, []))
         if held:
-            settle = [
+            settle: list[ast.stmt] = [
                 ast.Assign(
                     [_name(name, store=True)], _runtime("settle", number, _name(grown), ast.Constant(name), _name(name))
                 )
