@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -49,6 +50,8 @@ class Analysis:
     """Whether it has functions that it does not call itself; a program that does may be anywhere in the project."""
     sources: tuple[Source, ...] = ()
     """Those modules."""
+    data: tuple[str, ...] = ()
+    """Paths of the data files that its dry run may read."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,12 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
     if ask is None:
         return
     try:
-        probe = plan.plan(snapshot, modules, root=tools.root or None, seconds=tools.settings.worker_timeout)
+        texts = [snapshot.text, *(module.text for module in modules)]
+        here = os.path.dirname(snapshot.path)
+        data = await asyncio.to_thread(find.data_files, texts, tools.roots, here)
+        known["data"] = data
+        seconds = tools.settings.worker_timeout
+        probe = plan.plan(snapshot, modules, root=tools.root or None, readable=data, seconds=seconds)
         report = await ask(probe)
         findings = await asyncio.to_thread(check.check, snapshot, sites, report, modules, tools.keras)
         through: tuple[callers.Way, ...] = ()

@@ -106,7 +106,12 @@ async def ways(snapshot: Snapshot, where: Search, ask: Ask) -> tuple[Way, ...]:
     for caller in await asyncio.to_thread(search):
         if len(made) >= MOST_CALLERS or time.monotonic() > end:
             break
-        probe = plan.plan(caller.snapshot, caller.modules, root=where.root or None, seconds=where.seconds)
+        texts = [caller.snapshot.text, *(module.text for module in caller.modules)]
+        here = os.path.dirname(caller.snapshot.path)
+        data = await asyncio.to_thread(find.data_files, texts, where.roots, here)
+        probe = plan.plan(
+            caller.snapshot, caller.modules, root=where.root or None, readable=data, seconds=where.seconds
+        )
         report = await ask(probe)
         if not _lines(report, snapshot.name):
             continue

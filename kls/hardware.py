@@ -83,7 +83,7 @@ class Hardware:
         what the host raises where there is no worker, in a sentence.
         """
         limit = memory or free_memory()
-        probe = plan.plan(found.snapshot, modules, root=root or None, seconds=seconds)
+        probe = plan.plan(found.snapshot, modules, root=root or None, readable=found.data, seconds=seconds)
         probe = replace(probe, step_bytes=limit, step_at=at)
         report = await self._ask(probe)
         if not report.steps:

@@ -1,14 +1,15 @@
 """From source text to sites: which names are Keras, where models, layers, data and sinks stand.
 
-`sites` reads one document, `imported` finds the project modules that it needs and `callers` the programs that need
-it, `Resolver` answers what reading alone cannot.
+`sites` reads one document, `imported` finds the project modules that it needs, `data_files` the data files that they
+speak of, and `callers` the programs that need it, `Resolver` answers what reading alone cannot.
 Nothing here runs a line of the author's program: jedi works in a child process that executes no foreign file.
 """
 
 from kls.find.callers import Caller, callers
 from kls.find.catalog import foreign
+from kls.find.data_files import data_files
 from kls.find.modules import imported, package_of
 from kls.find.resolver import Resolver
 from kls.find.sites import sites
 
-__all__ = ["Caller", "Resolver", "callers", "foreign", "imported", "package_of", "sites"]
+__all__ = ["Caller", "Resolver", "callers", "data_files", "foreign", "imported", "package_of", "sites"]

@@ -4,12 +4,14 @@ The stage is that of the injected faults (`tests/faults/staged.py`): loaders giv
 step, a statement that fails does not end the run. Here each layer that the program's own lines make is noted with what
 it really gave, and each call of `fit`, `evaluate`, `predict` and their kin with how it ended.
 
-One JSON object a line: {"files", "folder", "seconds"} in, {"layers", "calls", "failures", "end", "seconds"} out.
-`files` are the texts by name relative to the folder the program is started in; the first is the program.
+One JSON object a line: {"files", "data", "folder", "seconds"} in, {"layers", "calls", "failures", "end", "seconds"}
+out. `files` are the texts by name relative to the folder the program is started in; the first is the program. `data`
+are the data files that it reads, in base 64.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import importlib.util
@@ -130,6 +132,11 @@ def carry_out(staged: Any, asked: dict[str, Any]) -> dict[str, Any]:
 
     staged.stage = watched
     os.makedirs(asked["folder"])
+    for name, content in asked["data"].items():
+        target = os.path.join(asked["folder"], name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "wb") as file:
+            file.write(base64.b64decode(content))
     sys.path.append(asked["folder"])  # a package of the checkout is found from wherever the program lies
     try:
         told = staged._carry_out({**asked, "contain": True})

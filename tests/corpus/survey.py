@@ -20,6 +20,8 @@ from tests.corpus.coverage import Compared, Runner, Truth, compare
 
 LIMIT = 4 * SECONDS
 """Wall time after which kls is called hung on a file, in seconds: its dry runs, and the trials of its fixes."""
+MOST_DATA = 4 << 20
+"""Bytes of a data file that a real run gets."""
 LOUD = ("error", "warning")
 
 
@@ -115,7 +117,12 @@ def _truth(outcome: Outcome, folder: Path, runner: Runner) -> Truth | None:
         path = Path(source.path)
         if path.is_relative_to(folder):
             files[str(path.relative_to(folder).with_suffix(".py"))] = source.text
-    return runner.run(files)
+    data: dict[str, bytes] = {}
+    for name in analysis.data:
+        path = Path(name)
+        if path.is_relative_to(folder) and path.stat().st_size <= MOST_DATA:
+            data[str(path.relative_to(folder))] = path.read_bytes()
+    return runner.run(files, data)
 
 
 def _seen(name: str, outcome: Outcome, places: Places, told: set[Finding], truth: Truth | None) -> Seen:

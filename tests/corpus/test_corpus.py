@@ -35,6 +35,15 @@ model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
 model.compile("adam", "mse")
 model.fit(np.zeros((64, 9)), np.zeros(64))
 """,
+    "table.py": """\
+import keras
+import numpy as np
+table = np.loadtxt("data/table.csv", delimiter=",")
+model = keras.Sequential([keras.Input((table.shape[1] - 1,)), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(table[:, 1:], table[:, 0])
+""",
+    "data/table.csv": "1,2,3,4\n5,6,7,8\n" * 20,
     "other.py": "import json\n",
 }
 
@@ -51,7 +60,7 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
 
 def test_programs_that_use_keras(checkout: Path) -> None:
     found = survey.programs(checkout)
-    assert [path.name for path in found] == ["plain.py", "wrong.py", "parts.py"]
+    assert [path.name for path in found] == ["plain.py", "table.py", "wrong.py", "parts.py"]
     assert [path.name for path in survey.programs(checkout, 2)] == ["plain.py", "wrong.py"]
 
 
@@ -61,17 +70,19 @@ def test_programs_that_use_keras(checkout: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux")
 def test_what_kls_says_is_held_against_a_real_run(checkout: Path, tmp_path: Path) -> None:
     async def look() -> list[Seen]:
-        paths = [checkout / "plain.py", checkout / "wrong.py"]
+        paths = [checkout / name for name in ("plain.py", "table.py", "wrong.py")]
         with Runner(sys.executable) as runner:
             return [seen async for seen in survey.survey(checkout, paths, runner)]
 
-    plain, wrong = asyncio.run(look())
+    plain, table, wrong = asyncio.run(look())
     assert (plain.program, plain.status, plain.loud) == ("somebody+something/plain.py", "checked", ())
     assert plain.calls == {"traced": 2} and plain.compared is not None
     compared = (plain.compared.layers, plain.compared.alike, plain.compared.calls, plain.compared.traced)
     assert (compared, plain.compared.missing, plain.compared.end) == ((2, 2, 2, 2), (), "done")
     assert [(said.line, said.severity, said.borne) for said in wrong.loud] == [("5", "error", True)]
     assert wrong.compared is not None and (wrong.compared.calls, wrong.compared.traced) == (1, 1)
+    assert table.compared is not None and table.gaps == () and table.compared.missing == ()
+    assert (table.compared.layers, table.compared.traced, table.compared.end) == (1, 1, "done")
     kept = tmp_path / "seen.jsonl"
     survey.write(kept, [plain, wrong])
     again = survey.read(kept)
