@@ -37,6 +37,7 @@ def test_hovers(fixture: Fixture) -> None:
 
 
 @pytest.mark.tf
+@pytest.mark.timeout(1200)
 def test_fixtures_on_the_real_worker(request: pytest.FixtureRequest) -> None:
     """The real worker gives the recorded reports, and the tried fixes are the stated ones, best first."""
     update = request.config.getoption("--update")
@@ -95,6 +96,7 @@ def _examples() -> list[tuple[str, str]]:
 
 
 @pytest.mark.tf
+@pytest.mark.timeout(1200)
 def test_the_example_of_each_manual_has_its_finding() -> None:
     async def told() -> dict[str, set[str]]:
         async with catalogue.worker() as host:
