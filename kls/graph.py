@@ -14,14 +14,13 @@ from dataclasses import dataclass, replace
 from kls.describe import count_text, ends, places_of, tensor_text, tensors_text
 from kls.documents import Snapshot
 from kls.facts import Evidence, Finding, Span
-from kls.worker.protocol import Argument, Call, Failure, Model, Node, Report
+from kls.worker.protocol import Call, Failure, Model, Node, Report, Tensor
 
 FOLD = 150
 """Boxes from which on the parts of a picture are folded at first."""
 _SHORTEST = 3
 """Boxes that make a part worth folding."""
 _FAULTS = (Evidence.RAISED, Evidence.WOULD_RAISE, Evidence.NOT_YET)
-_TARGETS = ("y", "sample_weight")
 
 
 @dataclass(frozen=True)
@@ -255,44 +254,84 @@ def _with_data(
     number = report.calls.index(call)
     failure = next((item for item in report.failures if item.call == number), None)
     sentence = _sentence(failure, findings, report) if failure else None
-    data, targets = _components(call, ("x",)), _components(call, _TARGETS[:1])
+    data, targets = _fed(call, "x"), _fed(call, "y")
     inputs = places_of(model, model.input_layers) or ([0] if boxes else [])
     inside = any(arrow.fault is not None for arrow in arrows)
     at_the_door = failure is not None and failure.stage in ("forward", "step") and not inside
     shift = len(data)
-    before = [_data_box(argument, name, call) for argument, name, _ in data]
     moved = [replace(arrow, source=arrow.source + shift, target=arrow.target + shift) for arrow in arrows]
-    for place, (_, _, label) in enumerate(data):
-        target = inputs[min(place, len(inputs) - 1)]
-        moved.append(Arrow(place, target + shift, label, sentence if at_the_door else None))
+    doors = [_door(model, inputs, place, item) for place, item in enumerate(data)]
+    strange = [_contradicts(item.tensor, model.graph[door].outputs) for item, door in zip(data, doors, strict=True)]
+    bad = [at_the_door and (it or not any(strange)) for it in strange]
+    faults = _told_once(bad, sentence)
+    for place, (item, door) in enumerate(zip(data, doors, strict=True)):
+        moved.append(Arrow(place, door + shift, tensor_text(item.tensor), faults[place]))
+    before = [item.box for item in data]
     after: list[Box] = []
     if targets and (call.loss or model.loss):
         loss = shift + len(boxes) + len(targets)
-        after = [*(_data_box(argument, name, call) for argument, name, _ in targets)]
+        after = [item.box for item in targets]
         after.append(Box("loss", "loss", call.loss or model.loss or "", "", 0, model.compiled))
         outputs = places_of(model, model.output_layers) or [len(boxes) - 1]
         shapes = [tensor_text(tensor, False) for tensor in call.outputs or ends(model)[1]]
         for place, output in enumerate(outputs):
             moved.append(Arrow(output + shift, loss, shapes[place] if place < len(shapes) else ""))
         wrong = failure is not None and failure.stage in ("adapter", "loss", "metrics")
-        for place, (_, _, label) in enumerate(targets):
-            moved.append(Arrow(shift + len(boxes) + place, loss, label, sentence if wrong else None))
+        faults = _told_once([wrong] * len(targets), sentence)
+        for place, item in enumerate(targets):
+            moved.append(Arrow(shift + len(boxes) + place, loss, tensor_text(item.tensor), faults[place]))
     return [*before, *boxes, *after], moved
 
 
-def _components(call: Call, roles: Sequence[str]) -> list[tuple[Argument, str, str]]:
-    """(argument, name, shape) of each tensor that the call is given in one of `roles`."""
-    found: list[tuple[Argument, str, str]] = []
+@dataclass(frozen=True)
+class _Fed:
+    """One tensor that a call gives the model; `key` is its name in a dict, "" where it has none."""
+
+    box: Box
+    tensor: Tensor
+    key: str
+
+
+def _fed(call: Call, role: str) -> list[_Fed]:
+    """What the call is given as "x" or "y". A dataset is given as x and has both: its elements are (x, y, weights)."""
+    found: list[_Fed] = []
     for argument in call.arguments:
-        if argument.role in roles:
-            name = argument.name or argument.role
-            for tensor in argument.tensors:
-                found.append((argument, f"{name}.{tensor.path}" if tensor.path else name, tensor_text(tensor)))
+        title = argument.name or argument.role
+        whole = argument.kind == "dataset" and argument.role == "x"
+        pair = whole and any(tensor.path.split(".")[0] == "0" for tensor in argument.tensors)
+        for tensor in argument.tensors:
+            first, *rest = tensor.path.split(".")
+            part = {"0": "x", "1": "y"}.get(first, "weights") if pair else argument.role
+            if part != role:
+                continue
+            key = ".".join(rest) if pair else tensor.path
+            name = title if whole or not key else f"{title}.{key}"
+            detail = f"{key or part} of the dataset" if pair or (whole and key) else argument.kind
+            found.append(_Fed(Box("data", name, "", detail, 0, argument.span or call.span), tensor, key))
     return found
 
 
-def _data_box(argument: Argument, name: str, call: Call) -> Box:
-    return Box("data", name, "", argument.kind, 0, argument.span or call.span)
+def _door(model: Model, inputs: Sequence[int], place: int, item: _Fed) -> int:
+    """The input that takes it: the one of its name, else the one in its place."""
+    named = [number for number in inputs if model.graph[number].name == item.key]
+    return named[0] if item.key and named else inputs[min(place, len(inputs) - 1)]
+
+
+def _contradicts(given: Tensor, wanted: Sequence[Tensor]) -> bool:
+    """Whether two shapes differ in what is known of them, but for the batch."""
+    if not wanted or given.shape is None or wanted[0].shape is None:
+        return False
+    have, want = given.shape, wanted[0].shape
+    if len(have) != len(want):
+        return True
+    pairs = zip(have[1:], want[1:], strict=True)
+    return any(isinstance(one, int) and isinstance(other, int) and one != other for one, other in pairs)
+
+
+def _told_once(bad: Sequence[bool], sentence: str | None) -> list[str | None]:
+    """The fault of each arrow: the sentence at the first that is bad, "" at the others."""
+    first = next((place for place, it in enumerate(bad) if it), -1)
+    return [(sentence or "") if place == first else "" if it else None for place, it in enumerate(bad)]
 
 
 def _sentence(failure: Failure, findings: Sequence[Finding], report: Report | None) -> str:

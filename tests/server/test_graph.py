@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kls import graph
 from kls.graph import Arrow, Box, Graph
-from kls.worker.protocol import Failure, Node, Tensor
+from kls.worker.protocol import Argument, Failure, Node, Tensor
 
 from .reports import FINDING, FIRST, REPORT, SECOND, snapshot, span
 
@@ -40,6 +40,42 @@ def test_what_broke_off_has_a_faulty_arrow_with_its_reason() -> None:
     into = [arrow for arrow in picture.arrows if arrow.target == 2]
     assert [arrow.fault for arrow in into] == ["", "first line"]
     assert [arrow.fault for arrow in picture.arrows if arrow.target != 2] == [None]
+
+
+def test_a_dataset_has_both_sides_and_each_part_goes_to_the_input_of_its_name() -> None:
+    words, image = Tensor((None, 5), "int32"), Tensor((None, 8, 8, 3), "float32")
+    made = Tensor((None, 2), "float32")
+    inputs = (
+        Node(1, "InputLayer", "words", (words,), (), 0, None),
+        Node(2, "InputLayer", "image", (image,), (), 0, None),
+    )
+    nodes = (*inputs, Node(3, "Concatenate", "both", (made,), ((0, 0), (1, 0)), 0, None))
+    parts = (
+        Tensor((16, 9, 9, 3), "float32", "0.image"),
+        Tensor((16, 5), "int32", "0.words"),
+        Tensor((16, 1), "int32", "1"),
+    )
+    call = replace(
+        REPORT.calls[0],
+        model=9,
+        loss="mse",
+        status="failed",
+        arguments=(Argument("x", None, "data", "dataset", parts),),
+    )
+    failure = replace(FAILURE, call=0, stage="forward", layer=None, message="no room", graph=())
+    model = replace(REPORT.models[0], graph=nodes, input_layers=(1, 2), output_layers=(3,))
+    report = replace(REPORT, models=(model,), calls=(call,), failures=(failure,))
+    (picture,) = graph.graphs(snapshot(), report)
+    assert [box.detail for box in picture.boxes if box.kind == "data"] == [
+        "image of the dataset",
+        "words of the dataset",
+        "y of the dataset",
+    ]
+    names = [box.name or box.detail or box.title for box in picture.boxes]
+    ways = {(names[arrow.source], names[arrow.target]): arrow.fault for arrow in picture.arrows}
+    assert ways["image of the dataset", "image"] == "no room"
+    assert ways["words of the dataset", "words"] is None
+    assert ways["y of the dataset", "mse"] is None
 
 
 def test_no_name_breaks_out_of_a_text() -> None:

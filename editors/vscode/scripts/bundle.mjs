@@ -32,9 +32,16 @@ try {
   rmSync(wheels, { recursive: true, force: true });
 }
 rmSync(join(libs, 'bin'), { recursive: true, force: true });
+// pip's notes for itself; one of them names a folder of this machine.
+const notes = ['RECORD', 'REQUESTED', 'INSTALLER', 'direct_url.json'];
+for (const folder of readdirSync(libs).filter((name) => name.endsWith('.dist-info'))) {
+  notes.forEach((name) => rmSync(join(libs, folder, name), { force: true }));
+}
 copyFileSync(join(root, 'docs', 'examples', 'dense_fed_images_fit.py'), join(here, 'bundled', 'example.py'));
 // Nine tenths of jedi's files describe packages whose names kls never asks about.
-const stubs = join(libs, 'jedi', 'third_party', 'typeshed', 'stubs');
+const foreign = join(libs, 'jedi', 'third_party');
+rmSync(join(foreign, 'django-stubs'), { recursive: true });
+const stubs = join(foreign, 'typeshed', 'stubs');
 for (const name of readdirSync(stubs).filter((name) => name !== 'tensorflow')) {
   rmSync(join(stubs, name), { recursive: true });
 }

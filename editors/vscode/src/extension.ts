@@ -27,6 +27,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const serverLog = vscode.window.createOutputChannel('Keras Language Server', { log: true });
   const environments = watchEnvironments(log);
   const status = createStatusItem();
+  const advise = adviser();
   let client: LanguageClient | undefined;
   const running = (): LanguageClient | undefined => (client?.state === State.Running ? client : undefined);
   const graphs = createGraphView(context, running, log);
@@ -55,7 +56,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     const launch = await findLaunch(context.extensionUri, await environments.get(folder), log);
     if (!launch) {
       const sentence = 'No Python 3.10 or newer was found to run the Keras Language Server.';
-      status.show({ state: 'failed', sentence: `${sentence} Install one or set "kls.interpreter".` });
+      status.show({ state: 'failed', sentence: `${sentence} Install one or set "kls.interpreter".` }, 'kls.showLogs');
       void complain(sentence, log);
       return;
     }
@@ -67,9 +68,12 @@ export function activate(context: vscode.ExtensionContext): Api {
       status.show(next);
       if (next.state === 'ready') {
         const [worker] = await askWorkers(fresh);
-        if (worker && status.shown === next) {
-          status.add(inShort(worker));
+        const words = worker && inShort(worker);
+        if (words && status.shown === next) {
+          status.add(words);
         }
+      } else if (next.state === 'static') {
+        void advise(next.sentence);
       }
     });
     fresh.onNotification('kls/analysed', ({ uri }: { readonly uri: string }) => analysed(uri));
@@ -184,4 +188,38 @@ async function complain(sentence: string, log: vscode.LogOutputChannel): Promise
   } else if (answer === settings) {
     await vscode.commands.executeCommand('workbench.action.openSettings', 'kls.interpreter');
   }
+}
+
+/**
+ * Tells once for each reason why a program is not run where the user can change that: a status behind `{}` is easily
+ * overlooked, and without TensorFlow there is hardly anything else to see.
+ */
+function adviser(): (sentence: string) => Promise<void> {
+  const told = new Set<string>();
+  return async (sentence) => {
+    // What a setting says is what somebody wanted; about a weak sandbox the server asks by itself.
+    const wanted = !vscode.workspace.isTrusted || /switched off|sandbox is weak/.test(sentence);
+    if (wanted || told.has(sentence) || !vscode.workspace.textDocuments.some(usesKeras)) {
+      return;
+    }
+    told.add(sentence);
+    const [choose, report] = ['Choose Python', 'Show Report'];
+    const answer = await vscode.window.showWarningMessage(`Keras programs are only read, not run: ${sentence}`, choose, report);
+    if (answer === choose) {
+      await choosePython();
+    } else if (answer === report) {
+      await vscode.commands.executeCommand('kls.debugInformation');
+    }
+  };
+}
+
+const usesKeras = (document: vscode.TextDocument): boolean =>
+  document.languageId === 'python' && /^\s*(?:import|from)\s+(?:keras|tensorflow)\b/m.test(document.getText());
+
+/** By the Python extension where there is one, else by the server's own setting. */
+async function choosePython(): Promise<void> {
+  const theirs = vscode.extensions.getExtension('ms-python.python') !== undefined;
+  await (theirs
+    ? vscode.commands.executeCommand('python.setInterpreter')
+    : vscode.commands.executeCommand('workbench.action.openSettings', 'kls.worker.interpreter'));
 }

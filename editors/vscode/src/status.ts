@@ -1,4 +1,4 @@
-/** The language status item: one sentence on what the worker is doing, from the server's `kls/status`. */
+/** The language status items: what the worker is doing, from the server's `kls/status`, and the worker in a few words. */
 import * as vscode from 'vscode';
 import { DOCUMENTS } from './client';
 
@@ -11,31 +11,47 @@ export interface Status {
 export interface StatusItem extends vscode.Disposable {
   /** The last that was shown. */
   readonly shown: Status;
-  show(status: Status): void;
-  /** Adds a few words on the worker to what is shown, as long as it is shown. */
-  add(words: string): void;
+  /** `log` is the command that shows the log of a failure. */
+  show(status: Status, log?: string): void;
+  /** Shows the worker in a line of its own, until it works no more. */
+  add(worker: Words): void;
+}
+
+/** What a worker is, and what is around it. */
+export interface Words {
+  readonly text: string;
+  readonly detail: string;
 }
 
 const BUSY = ['starting', 'busy'];
+const REPORT = { title: 'Show report', command: 'kls.debugInformation' };
 
 export function createStatusItem(): StatusItem {
   const item = vscode.languages.createLanguageStatusItem('kls.status', DOCUMENTS);
   item.name = 'Keras Language Server';
+  let worker: vscode.LanguageStatusItem | undefined;
   let shown: Status = { state: 'stopped', sentence: 'Not started.' };
-  const show = (status: Status): void => {
+  const show = (status: Status, log = 'kls.showServerLogs'): void => {
     shown = status;
+    const wary = !vscode.workspace.isTrusted && status.state === 'static';
     item.text = 'Keras';
-    item.detail = status.sentence;
+    // A line that is too long hides the way to trust the workspace.
+    item.detail = wary ? 'not trusted, so programs are only read' : status.sentence;
     item.busy = BUSY.includes(status.state);
     item.severity = status.state === 'failed'
       ? vscode.LanguageStatusSeverity.Error
       : status.state === 'static'
         ? vscode.LanguageStatusSeverity.Warning
         : vscode.LanguageStatusSeverity.Information;
-    item.command =
-      !vscode.workspace.isTrusted && status.state !== 'stopped'
-        ? { title: 'Manage trust', command: 'workbench.trust.manage' }
-        : { title: 'Show logs', command: 'kls.showLogs' };
+    item.command = wary
+      ? { title: 'Manage trust', command: 'workbench.trust.manage' }
+      : status.state === 'failed'
+        ? { title: 'Show log', command: log }
+        : REPORT;
+    if (!['ready', 'busy'].includes(status.state)) {
+      worker?.dispose();
+      worker = undefined;
+    }
   };
   show(shown);
   return {
@@ -43,7 +59,13 @@ export function createStatusItem(): StatusItem {
       return shown;
     },
     show,
-    add: (words) => (item.detail = words === '' ? shown.sentence : `${shown.sentence} · ${words}`),
-    dispose: () => item.dispose(),
+    add({ text, detail }) {
+      worker ??= vscode.languages.createLanguageStatusItem('kls.worker', DOCUMENTS);
+      worker.name = 'Keras Language Server: TensorFlow process';
+      worker.text = text;
+      worker.detail = detail;
+      worker.command = REPORT;
+    },
+    dispose: () => [item, worker].forEach((each) => each?.dispose()),
   };
 }

@@ -1,5 +1,6 @@
 /** What the server tells of each TensorFlow process, on the request `kls/status`. */
 import type { LanguageClient } from 'vscode-languageclient/node';
+import type { Words } from './status';
 
 export interface Worker {
   readonly interpreter?: string;
@@ -18,8 +19,8 @@ export async function askWorkers(client: LanguageClient): Promise<readonly Worke
   return worker ?? [];
 }
 
-/** The worker in a few words, for a status line. */
-export function inShort({ python, devices = [], sandbox = [], missing = [] }: Worker): string {
+/** The worker for a status line; undefined while it has not told what it is. */
+export function inShort({ python, devices = [], sandbox = [], missing = [] }: Worker): Words | undefined {
   const layers = `sandbox: ${sandbox.length} layers${missing.length > 0 ? `, ${missing.length} missing` : ''}`;
-  return python ? [`Python ${python}`, devices.join(', '), layers].filter((part) => part !== '').join(' · ') : '';
+  return python ? { text: ['Python ' + python, ...devices].join(' · '), detail: layers } : undefined;
 }

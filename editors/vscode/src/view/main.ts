@@ -7,6 +7,8 @@ declare function acquireVsCodeApi(): { postMessage(message: FromPage): void; set
 
 const host = acquireVsCodeApi();
 const [SMALLEST, LARGEST, STEP] = [0.05, 4, 1.25];
+/** The smallest scale at which the text of a graph is read without effort; none is shown smaller at first. */
+const READABLE = 0.7;
 
 let answer: Graphs | undefined;
 let chosen = 0;
@@ -15,6 +17,8 @@ let picture: Picture | undefined;
 let unfolded = new Set<number>();
 let cursor = { uri: '', line: -1 };
 let view = { x: 0, y: 0, scale: 1 };
+/** Whether the reader has moved the picture since it was fitted: it stays then when the window changes. */
+let moved = false;
 
 const drawing = element('g', { class: 'drawing' });
 const canvas = element('svg', { class: 'canvas', role: 'group', 'aria-label': 'Model graph' }, drawHeads(), drawing);
@@ -137,26 +141,41 @@ function redraw(fresh: boolean): void {
   light(false);
 }
 
-/** The whole graph in the window, or, at first, its width, with its top at the top; never larger than it is. */
+/** The whole graph in the window; at first, where that would be too small to read, its top or what does not fit. */
 function fit(whole: boolean): void {
   if (!picture) {
     return;
   }
-  const { clientWidth, clientHeight } = canvas;
-  const [wide, tall] = [clientWidth / picture.width, clientHeight / picture.height];
-  const scale = Math.min(1, Math.max(SMALLEST, whole ? Math.min(wide, tall) : Math.max(Math.min(wide, tall), Math.min(wide, 0.7))));
-  view = { scale, x: (clientWidth - picture.width * scale) / 2, y: Math.max(0, (clientHeight - picture.height * scale) / 2) };
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const all = Math.min(width / picture.width, height / picture.height);
+  const scale = Math.min(1, Math.max(SMALLEST, whole ? all : Math.max(all, READABLE)));
+  const bad = picture.arrows.find(({ arrow }) => arrow.fault)?.label;
+  const { x, y } = bad ?? { x: picture.boxes[0]?.x ?? 0, y: 0 };
+  view = { scale, x: beginning(width, picture.width * scale, x * scale), y: beginning(height, picture.height * scale, y * scale) };
+  moved = false;
   move();
+}
+
+/** Where a picture of a length begins in a window: in its middle, or, where it is too long, so that `point` is seen. */
+function beginning(room: number, length: number, point: number): number {
+  return length <= room ? (room - length) / 2 : Math.min(0, Math.max(room - length, room / 2 - point));
 }
 
 function move(): void {
   drawing.setAttribute('transform', `translate(${view.x} ${view.y}) scale(${view.scale})`);
 }
 
+function pan(x: number, y: number): void {
+  view = { ...view, x: view.x + x, y: view.y + y };
+  moved = true;
+  move();
+}
+
 function zoom(factor: number, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2): void {
   const scale = Math.min(LARGEST, Math.max(SMALLEST, view.scale * factor));
   const ratio = scale / view.scale;
   view = { scale, x: x - (x - view.x) * ratio, y: y - (y - view.y) * ratio };
+  moved = true;
   move();
 }
 
@@ -187,8 +206,7 @@ function inSight(box: Element): boolean {
 function center(box: SVGGElement): void {
   const it = placed(box);
   if (it) {
-    view = { ...view, x: canvas.clientWidth / 2 - it.x * view.scale, y: canvas.clientHeight / 2 - it.y * view.scale };
-    move();
+    pan(canvas.clientWidth / 2 - it.x * view.scale - view.x, canvas.clientHeight / 2 - it.y * view.scale - view.y);
   }
 }
 
@@ -268,8 +286,7 @@ canvas.addEventListener(
     if (event.ctrlKey || event.metaKey) {
       zoom(Math.exp(-event.deltaY / 300), event.offsetX, event.offsetY);
     } else {
-      view = { ...view, x: view.x - event.deltaX, y: view.y - event.deltaY };
-      move();
+      pan(-event.deltaX, -event.deltaY);
     }
   },
   { passive: false },
@@ -279,10 +296,7 @@ canvas.addEventListener('pointerdown', (event) => {
     return;
   }
   canvas.setPointerCapture(event.pointerId);
-  const drag = (next: PointerEvent): void => {
-    view = { ...view, x: view.x + next.movementX, y: view.y + next.movementY };
-    move();
-  };
+  const drag = (next: PointerEvent): void => pan(next.movementX, next.movementY);
   canvas.addEventListener('pointermove', drag);
   canvas.addEventListener('pointerup', () => canvas.removeEventListener('pointermove', drag), { once: true });
 });
@@ -317,7 +331,7 @@ window.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
     light(true);
   }
 });
-new ResizeObserver(() => picture && fit(false)).observe(canvas);
+new ResizeObserver(() => picture && !moved && fit(false)).observe(canvas);
 bar.hidden = true;
 host.setState({ uri: decodeURIComponent(document.body.dataset['uri'] ?? '') });
 host.postMessage({ type: 'ready' });
