@@ -1,5 +1,7 @@
 """The only mutable state of the server: open documents, their generations and tasks, and what was published.
 
+While somebody types, what is new and does not speak of the lines that they type waits for a pause.
+
 Invariants. A document has at most one task; an edit cancels it and raises the generation, and a result of an older
 generation is dropped. Findings are published only when they differ from what the editor shows. A file with a syntax
 error shows none, and keeps the hints of its last good version. Requests are answered from the last analysis, at once.
@@ -90,6 +92,12 @@ class _Document:
     generation: int = 0
     edited: float = 0.0
     """When the last edit came, on the event loop's clock."""
+    burst: Snapshot | None = None
+    """The text before the edits that came in quick succession up to now; None where the last one came alone."""
+    told: tuple[Snapshot, tuple[Finding, ...]] | None = None
+    """What was last shown of a dry run, and the text it was said of."""
+    pause: asyncio.TimerHandle | None = None
+    """Shows, at a pause in typing, what waits for one."""
     task: asyncio.Task[None] | None = None
     latest: Analysis | None = None
     """Of exactly this text and these modules; None until there is one."""
@@ -157,13 +165,15 @@ class Session:
             return self.opened(snapshot)
         self._end_step()
         gone = {cell.uri for cell in document.snapshot.cells} - {cell.uri for cell in snapshot.cells}
-        document.snapshot = snapshot
+        previous, document.snapshot = document.snapshot, snapshot
         for uri in gone:
             self._show(uri, (), snapshot)
             self._shown.pop(uri, None)
         before, document.edited = document.edited, asyncio.get_running_loop().time()
+        typing = document.edited - before < PAUSE
+        document.burst = (document.burst or previous) if typing else None
         if document.settings.run == "onType":
-            self._start(document, pause=DEBOUNCE if document.edited - before < PAUSE else FIRST)
+            self._start(document, pause=DEBOUNCE if typing else FIRST)
         else:
             self._stop(document)
         self._start_importers(snapshot.path, "onType", DEBOUNCE)
@@ -190,6 +200,7 @@ class Session:
         """The user asks for a check of the document now."""
         document = self._documents.get(self.owner(uri) or "")
         if document is not None:
+            document.burst = None
             self._start(document, pause=0.0)
 
     def closed(self, uri: str) -> None:
@@ -555,6 +566,9 @@ class Session:
 
     def _stop(self, document: _Document) -> None:
         document.generation += 1
+        if document.pause is not None:
+            document.pause.cancel()
+            document.pause = None
         if document.task is not None:
             document.task.cancel()
             document.task = None
@@ -630,10 +644,39 @@ class Session:
             findings = _at_known_causes(findings, step.snapshot, document.causes)
         elif document.untried is not None and document.untried.report is step.report:
             document.causes = (step.snapshot, tuple(zip(document.untried.findings, step.findings, strict=False)))
+        if step.report is not None:
+            findings = self._calm(document, step.snapshot, findings)
+            document.told = (step.snapshot, findings)
         document.carried = (step.snapshot, findings)
         self._report(document, findings, first=step.final)
         if step.report is not None:
             self.editor.shapes_changed(document.snapshot.uri)
+
+    def _calm(self, document: _Document, snapshot: Snapshot, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """What to show now; the rest is shown when nobody has typed for a while."""
+        if document.pause is not None:
+            document.pause.cancel()
+            document.pause = None
+        loop = asyncio.get_running_loop()
+        left = document.edited + PAUSE - loop.time()
+        if document.burst is None or left <= 0:
+            return findings
+        moves = moved(document.burst, snapshot)
+        lines = range(moves.head + 1, max(moves.head + 1, moves.new - moves.tail) + 1)
+        shown = _known(document.told, snapshot)
+        now = tuple(
+            item
+            for item in findings
+            if speaks_of(item, snapshot.name, lines) or {(item.code, item.message), (item.code, item.span)} & shown
+        )
+        if now != findings:
+            document.pause = loop.call_later(left, self._show_rest, document, snapshot, findings)
+        return now
+
+    def _show_rest(self, document: _Document, snapshot: Snapshot, findings: tuple[Finding, ...]) -> None:
+        document.pause = None
+        document.carried = document.told = (snapshot, findings)
+        self._report(document, findings)
 
     def _say(self, status: Status) -> None:
         """Pass a status on; that a dry run is on is told only when it lasts."""
@@ -808,13 +851,35 @@ def _has_shapes(report: Report) -> bool:
     return report.complete or bool(report.layers or report.models or report.variables or report.calls)
 
 
+def speaks_of(finding: Finding, path: str, lines: range) -> bool:
+    """Whether some of the lines of a file take part in a finding: they are its place, named by it, or what its fixes
+    would edit or blame."""
+    spans = [finding.span, *(item.span for item in finding.related)]
+    for fix in finding.fixes:
+        spans += [edit.span for edit in fix.edits] + ([fix.cause] if fix.cause is not None else [])
+    return any(span.path == path and span.line < lines.stop and span.end_line >= lines.start for span in spans)
+
+
+def _known(told: tuple[Snapshot, tuple[Finding, ...]] | None, snapshot: Snapshot) -> set[tuple[str, str | Span]]:
+    """What was told of an older text, each by its words and by its place in the new one."""
+    if told is None:
+        return set()
+    moves = moved(told[0], snapshot)
+    words: set[tuple[str, str | Span]] = {(item.code, item.message) for item in told[1]}
+    places = ((item.code, _move_span(item.span, moves)) for item in told[1] if item.span.path == snapshot.name)
+    return words | {(code, span) for code, span in places if span is not None}
+
+
 def _carry(shown: tuple[Snapshot, tuple[Finding, ...]], snapshot: Snapshot) -> tuple[Finding, ...]:
-    """What the last dry run said, moved to the new text without its fixes; what an edit removed is left out."""
+    """What the last dry run said, moved to the new text without its fixes; what lines say that changed is left out."""
     old, findings = shown
     moves = moved(old, snapshot)
     kept: list[Finding] = []
     for finding in findings:
-        span = _move_span(finding.span, moves) if finding.span.path == snapshot.name else finding.span
+        span = finding.span
+        if span.path == snapshot.name:
+            unchanged = moves.forward(span.line) is not None and moves.forward(span.end_line) is not None
+            span = _move_span(span, moves) if unchanged else None
         if finding.evidence is not Evidence.STATIC and span is not None:
             related = (_move_related(item, moves, snapshot.name) for item in finding.related)
             kept.append(replace(finding, span=span, related=tuple(item for item in related if item), fixes=()))
