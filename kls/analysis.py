@@ -133,7 +133,7 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
     yield replace(probed, final=not untried)
     if untried:
         try:
-            findings = await callers.verify(told, snapshot, probe, tools.try_fix or ask)
+            findings = await callers.verify(told, snapshot, probe, tools.try_fix or ask, report)
         except Exception as error:
             log.info("the fixes of %s were not tried: %s", snapshot.uri, error)
         seconds = time.perf_counter() - started

@@ -182,13 +182,17 @@ def plain(message: str) -> str:
     return "\n".join(line for line in message.split("\n") if not line.startswith(CALLED) and not line.endswith(FITS))
 
 
-async def verify(items: Sequence[Told], snapshot: Snapshot, probe: Probe, ask: repairs.Ask) -> tuple[Finding, ...]:
-    """The findings in the same order with their fixes tried, each in its own program. `probe` is the document's.
+async def verify(
+    items: Sequence[Told], snapshot: Snapshot, probe: Probe, ask: repairs.Ask, before: Report | None = None
+) -> tuple[Finding, ...]:
+    """The findings in the same order with their fixes tried, each in its own program. `probe` is the document's,
+    `before` what came of it.
 
     A fix must hold in the program that shows the fault, and do no harm in those that call the same function.
     """
     own = tuple(item.finding for item in items if item.way is None)
-    done: dict[Finding, Finding] = dict(zip(own, await repairs.verify(snapshot, own, probe, ask), strict=True))
+    tried = await repairs.verify(snapshot, own, probe, ask, before=before)
+    done: dict[Finding, Finding] = dict(zip(own, tried, strict=True))
     for way in dict.fromkeys(item.way for item in items if item.way is not None):
         mine = [item for item in items if item.way is way]
         rest = tuple(finding for finding in way.findings if not any(_same(finding, item.finding) for item in mine))

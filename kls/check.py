@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from kls import find, rules
 from kls.documents import Snapshot
 from kls.facts import Edit, Finding, Fix, Severity, Site
-from kls.rules import ignores, kls_comment, ranks, suspects, unused_ignore
+from kls.rules import ignores, kls_comment, ranks, suspects, unused_ignore, wording
 from kls.rules.context import Context
 from kls.rules.reading import Reading
 from kls.source import SourceText
@@ -42,7 +42,7 @@ def check(
     if report is not None:
         context = Context(main, sources, sites, report)
         for failure in report.failures:
-            finding = _explain(context, failure)
+            finding = _explain(context, wording.plain(failure))
             if finding is not None:
                 found.append(finding)
         for survey in rules.SURVEYS:

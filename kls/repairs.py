@@ -28,10 +28,15 @@ Ask = Callable[[Probe], Awaitable[Report]]
 
 
 async def verify(
-    snapshot: Snapshot, findings: tuple[Finding, ...], probe: Probe, ask: Ask, besides: tuple[Finding, ...] = ()
+    snapshot: Snapshot,
+    findings: tuple[Finding, ...],
+    probe: Probe,
+    ask: Ask,
+    besides: tuple[Finding, ...] = (),
+    before: Report | None = None,
 ) -> tuple[Finding, ...]:
-    """The findings with their fixes tried. `probe` is what they come from; `ask` runs a changed one; `besides` is what
-    else was found and is not to be repaired here.
+    """The findings with their fixes tried. `probe` is what they come from and `before` what came of it; `ask` runs a
+    changed one; `besides` is what else was found and is not to be repaired here.
 
     Raises whatever `ask` raises (a newer probe replaced it, the worker went away).
     """
@@ -49,7 +54,9 @@ async def verify(
             programs.add(changed.sources)
             report = await ask(changed)
             spent += report.seconds
-            holding = await asyncio.to_thread(_holds, snapshot, (*findings, *besides), finding, changed, report)
+            holding = _as_much_is_known(before, report)
+            every = (*findings, *besides)
+            holding = holding and await asyncio.to_thread(_holds, snapshot, every, finding, changed, report)
             tried.append(dataclasses.replace(fix, verified=holding))
         verified.append(with_fixes(finding, tried))
     return tuple(verified)
@@ -66,6 +73,15 @@ def edited(probe: Probe, fix: Fix) -> Probe | None:
         text = apply(source.text, changes) if changes else source.text
         sources.append(dataclasses.replace(source, text=text))
     return dataclasses.replace(probe, sources=tuple(sources))
+
+
+def _as_much_is_known(before: Report | None, after: Report) -> bool:
+    """Whether a change left no `fit` or its like unknown that was not: what is unknown is silent, not mended."""
+    return before is None or _unknown(after) <= _unknown(before)
+
+
+def _unknown(report: Report) -> int:
+    return sum(call.status == "unknown" for call in report.calls)
 
 
 def _holds(snapshot: Snapshot, findings: tuple[Finding, ...], finding: Finding, changed: Probe, report: Report) -> bool:

@@ -99,6 +99,13 @@ class SourceText:
             walk = self.parents.get(walk)
         return walk
 
+    def function(self, node: ast.AST) -> ast.AST | None:
+        """The innermost function that holds `node`, None where it stands in the module itself."""
+        walk = self.parents.get(node)
+        while walk is not None and not isinstance(walk, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            walk = self.parents.get(walk)
+        return walk
+
     def statement_at(self, line: int) -> ast.stmt | None:
         """The innermost statement that covers `line`."""
         best: ast.stmt | None = None

@@ -111,12 +111,13 @@ async def findings(host: Host, name: str, text: str, tried: bool) -> tuple[Findi
     path = str(Path("/nowhere") / f"{name}.py")
     snapshot = Snapshot(f"file://{path}", path, 1, text)
     probe = plan.plan(snapshot)
-    found = check.check(snapshot, await find.sites(snapshot, None), await host.ask(probe))
+    report = await host.ask(probe)
+    found = check.check(snapshot, await find.sites(snapshot, None), report)
 
     async def ask(changed: Probe) -> Report:
         return await host.ask(changed)
 
-    return await repairs.verify(snapshot, found, probe, ask) if tried else found
+    return await repairs.verify(snapshot, found, probe, ask, before=report) if tried else found
 
 
 async def run(cases: Iterable[Case]) -> list[Outcome]:

@@ -25,12 +25,13 @@ The one line that is missing or wrong, in the class.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import search
+from kls.rules import search, wording
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, stated
 from kls.source import SourceText
@@ -76,7 +77,8 @@ def _first(best: Fix, failure: Failure) -> str:
     for start, words in told.items():
         if best.title.startswith(start):
             return words
-    return failure.message.strip().split("\n")[-1] or failure.exception
+    last = failure.message.strip().split("\n")[-1]
+    return wording.first_line(dataclasses.replace(failure, message=last))
 
 
 def _classes(source: SourceText) -> Iterator[ast.ClassDef]:
@@ -321,7 +323,8 @@ def _shapes(source: SourceText, place: ast.expr) -> list[Fix]:
 
 def _dtypes(source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:
     """Cast one side of an operator to the other's dtype, or a function's argument to integers or floats."""
-    if not re.search(r"has type|dtype|DataType|data type|same type|type promotion", failure.message):
+    told = re.sub(r"dtype=\w+", "", failure.message)  # every tensor that a message shows has one
+    if not re.search(r"has type|dtype|DataType|data type|same type|type promotion", told):
         return []
     keras, imports = search.keras_name(source)
     cause = source.span(place)
@@ -330,7 +333,7 @@ def _dtypes(source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:
         for old, other in ((place.right, place.left), (place.left, place.right)):
             text = f"{keras}.ops.cast({source.segment(old)}, {source.segment(other)}.dtype)"
             fixes += fix("Cast to the other side's dtype", edits.replace(source, old, text), *imports, cause=cause)
-    if isinstance(place, ast.Call) and re.search(r"DataType|dtype|has type|data type", failure.message):
+    if isinstance(place, ast.Call) and re.search(r"DataType|dtype|has type|data type", told):
         for kind in ("int32", "float32"):
             for item in place.args:
                 if isinstance(item, ast.Name):

@@ -48,8 +48,9 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
             continue
         place = operators.place_of_data(context, argument) or call.span
         name = argument.name or argument.role
+        dtype = f"has dtype {argument.tensors[0].dtype}" if argument.tensors else f"is a {argument.kind}"
         lines = [
-            f"`{name}` has dtype {argument.tensors[0].dtype}: {kind} cannot be computed with",
+            f"`{name}` {dtype}: {kind} cannot be computed with",
             f"Keras raises: {failure.exception}: {failure.message}",
         ]
         fixes = _fixes(context, argument, kind)
@@ -90,7 +91,7 @@ def _bad(argument: Argument) -> str | None:
             return "strings"
         if dtype.startswith(("datetime64", "timedelta64")):
             return "dates"
-    return None
+    return "strings" if not argument.tensors and "String" in argument.kind else None
 
 
 def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
@@ -114,10 +115,14 @@ def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
         fixes += operators.transform_data(context, argument, '{}.astype("float32")', f'Convert `{name}` to "float32"')
     if argument.kind == "dataset" or np is None:
         return fixes
-    shape = argument.tensors[0].shape
+    shape = argument.tensors[0].shape if argument.tensors else None
     again = (
         ".reshape(" + ", ".join(["-1", *(str(size) for size in shape[1:])]) + ")" if shape and len(shape) > 1 else ""
     )
+    pandas = written.module_name(made[0], "pandas") if made is not None else None
+    if strings and pandas is not None and argument.role.endswith("y") and len(shape or (0,)) == 1:
+        form = f"{pandas}.factorize({{}})[0]"
+        fixes += operators.transform_data(context, argument, form, f"Number the classes in `{name}`")
     if argument.role.endswith("y") or strings:
         if strings:
             fixes += operators.transform_data(

@@ -49,7 +49,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     first, span, fixes = parts
     if fixes and fixes[0].cause is not None:
         span = fixes[0].cause
-    lines = [first, f"It raises: {failure.exception}: {_words(failure.message)}"]
+    lines = [first, f"It raises: {failure.exception}: {failure.message}"]
     related = (Related(call.span, f"`{call.method}` raises here"),) if call is not None else ()
     return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
 
@@ -96,13 +96,6 @@ def _is_label(name: str) -> bool:
     return name.lower().split("_")[0] in (*LABELS, "ys") or name.lower().split("_")[-1] in ("labels", "label", "target")
 
 
-def _words(message: str) -> str:
-    """The last words of an exception that TensorFlow prints with a whole traceback."""
-    if not message.startswith("in user code"):
-        return message
-    return next((line.strip() for line in reversed(message.splitlines()) if line.strip()), message)
-
-
 def _step(context: Context, failure: Failure) -> Parts | None:
     for frame in reversed(failure.frames):
         found = context.call_node(frame)
@@ -110,7 +103,7 @@ def _step(context: Context, failure: Failure) -> Parts | None:
             continue
         source, node = found
         assert isinstance(node.func, ast.Attribute)
-        if node.func.attr in ("map", "filter", "flat_map") and node.args and failure.message.startswith("in user code"):
+        if node.func.attr in ("map", "filter", "flat_map") and node.args and failure.facts.get("traced"):
             return _mapped(context, failure, source, node)
         if node.func.attr == "from_tensor_slices" and node.args:
             return _unequal(failure, source, node)
@@ -131,7 +124,7 @@ def _mapped(context: Context, failure: Failure, source: SourceText, node: ast.Ca
     function = _function(source, node.args[0])
     assert isinstance(node.func, ast.Attribute)
     span = source.span(function) if isinstance(function, ast.Lambda) else source.span(node.args[0])
-    words = _words(failure.message)
+    words = failure.message
     match = re.search(r"takes (\d+) positional arguments? but (\d+) (?:was|were) given", failure.message)
     missing = re.search(r"missing (\d+) required positional argument", failure.message)
     if (match or missing) and function is not None:

@@ -259,6 +259,8 @@ def _fixes(
     if argument.kind == "array" and whole is not None and whole == size_of(wanted):
         # One sample, whose axes and batch axis are still to be written.
         fixes += operators.reshape_data(context, argument, 1, tuple(size or -1 for size in wanted))
+    if len(given) == 3 and wanted == (*given[:2], 3) and given[2] == 4 and argument.kind == "array":
+        fixes += operators.transform_data(context, argument, "{}[..., :3]", "Leave out the fourth channel (alpha)")
     if proved:
         # Other data went through this model: its input is not at fault.
         return fixes + resized

@@ -20,6 +20,7 @@ As the message says.
 from __future__ import annotations
 
 from kls.facts import Finding, Related, Severity
+from kls.rules import wording
 from kls.rules.context import Context, Rule, finding
 from kls.worker.protocol import Failure
 
@@ -34,8 +35,9 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         span = inner
     if span is None:
         return None
-    first = failure.message.split("\n", 1)[0]
-    lines = [first or failure.exception, f"It raises: {failure.exception}"]
-    rest = failure.message.split("\n", 1)[1:] if "\n" in failure.message else []
+    first = wording.first_line(failure)
+    own, _, rest = failure.message.partition("\n")
+    raises = failure.exception if own == first else f"{failure.exception}: {own}"
+    lines = [first, f"It raises: {raises}", *([rest] if rest else [])]
     related = tuple(Related(frame, "called from here") for frame in failure.frames[:1] if frame != span)
-    return finding(RULE, context, span, "\n".join([*lines, *rest]), call=context.sink(failure), related=related)
+    return finding(RULE, context, span, "\n".join(lines), call=context.sink(failure), related=related)

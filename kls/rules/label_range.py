@@ -50,16 +50,15 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     source, node = found
     high, size = int(match.group(1)), int(match.group(2))
     span = source.span(node)
-    fixes = fix(
-        f"Encode {high + 1} classes",
-        edits.set_argument(source, node, "num_classes", 1, str(high + 1)),
-        cause=span,
-    )
+    title = f"Encode {high + 1} classes"
+    given = edits.argument(node, "num_classes", 1)
+    fixes = operators.change_count(source, given, size, high + 1, title) if given is not None else []
+    fixes += fix(title, edits.set_argument(source, node, "num_classes", 1, str(high + 1)), cause=span)
     lines = [
         f"the labels hold the class number {high}; num_classes={size} knows only 0 to {size - 1}",
         f"It raises: {failure.exception}: {failure.message}",
     ]
-    return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
+    return finding(RULE, context, fixes[0].cause or span, "\n".join(lines), fixes=tuple(fixes))
 
 
 def survey(context: Context) -> Iterator[Finding]:
@@ -189,7 +188,7 @@ def _finding(context: Context, call: Call, model: Model, given: _Labels) -> Find
     elif integral and low < 0 and high - low < units:
         fixes += operators.transform_data(context, labels, f"{{}} + {-low}", f"Count the labels from 0 (plus {-low})")
     elif integral and last is not None and low >= 0:
-        fixes += operators.set_units(context, last, high + 1)
+        fixes += operators.set_units_for_classes(context, last, high + 1)
     span = fixes[0].cause if fixes and fixes[0].cause is not None else given.loss or call.span
     related = (Related(call.span, f"`{call.method}` raises here"),)
     return finding(

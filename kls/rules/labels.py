@@ -106,7 +106,8 @@ def without_axis(context: Context, labels: Argument, target: Shape, wanted: Shap
         fits = all(a is None or b is None or a == b for a, b in zip(rest, wanted, strict=True))
         if target[axis] == 1 and fits:
             return operators.transform_data(context, labels, f"{{}}.squeeze({axis})", f"Drop axis {axis} of `{name}`")
-    if all(a is None or b is None or a == b for a, b in zip(target[:-1], wanted, strict=True)):
+    image = len(target) == 4 and target[-1] is not None and target[-1] <= 4
+    if image and all(a is None or b is None or a == b for a, b in zip(target[:-1], wanted, strict=True)):
         return operators.transform_data(context, labels, "{}[..., 0]", f"Take the first channel of `{name}`")
     return []
 

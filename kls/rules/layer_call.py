@@ -180,11 +180,15 @@ def _classes(source: SourceText, place: ast.expr) -> list[Fix]:
     return fixes
 
 
+_TAKING_LAYERS = ("Sequential", "add", "compile", "fit")
+
+
 def _uncalled(context: Context, source: SourceText, place: ast.expr) -> list[Fix]:
     """A layer expression, here or in the assignment of a name given here, that lacks its `(tensor)`."""
     fixes: list[Fix] = []
     given: list[ast.expr] = []
-    if isinstance(place, ast.Call) and search.last_part(place.func) not in ("Sequential", "add", "compile", "fit"):
+    makes = search.makes_layer(place)  # `Bidirectional(LSTM(8))` is made of a layer
+    if isinstance(place, ast.Call) and not makes and search.last_part(place.func) not in _TAKING_LAYERS:
         given = [*place.args, *[item.value for item in place.keywords]]
     elif isinstance(place, ast.BinOp):
         given = [place.left, place.right]

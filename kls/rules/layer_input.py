@@ -32,8 +32,19 @@ from typing import Any
 from kls import edits
 from kls.facts import Finding, Fix, Related, Severity
 from kls.rules import operators, ranks
-from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
-from kls.worker.protocol import Failure, Layer
+from kls.rules.context import (
+    Context,
+    Rule,
+    argument_of,
+    compatible,
+    failed_layer,
+    finding,
+    fix,
+    show,
+    single,
+    size_of,
+)
+from kls.worker.protocol import Failure, Layer, Model, Tensor
 
 RULE = Rule("layer-input", Severity.ERROR, "A layer is given a tensor of a rank or size that it does not take.")
 
@@ -45,6 +56,9 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a layer whose `input_spec` the given tensor breaks."""
     spec = next(iter(failure.facts.get("input_spec") or ()), None)
     given = single(failure.inputs)
+    model = context.models.get(failure.layer or 0)
+    if model is not None and failure.call is None and given is not None:
+        return _whole_model(context, failure, model, given)
     if spec is None or given is None or given.shape is None or failure.layer_cls is None:
         return None
     expected = _expected(spec, given.shape)
@@ -65,6 +79,33 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if cause != span:
         related.append(Related(span, f"this {failure.layer_cls} is given {show(given.shape)}"))
     return finding(RULE, context, cause, "\n".join(lines), call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def _whole_model(context: Context, failure: Failure, model: Model, given: Tensor) -> Finding | None:
+    """The finding for a model that the author calls on a tensor of another shape than its input's."""
+    wanted = single(model.inputs)
+    if wanted is None or not wanted.shape or given.shape is None or compatible(given.shape, wanted.shape):
+        return None
+    called = context.call_node(failure.frames[-1]) if failure.frames else None
+    named = called is not None and isinstance(called[1].func, ast.Name) and failure.layer_called == failure.frames[-1]
+    name = called[0].segment(called[1].func) if called is not None and named else model.variable or model.name
+    lines = [
+        f"`{name}` takes {show(wanted.shape)}, found {show(given.shape)}",
+        f"Keras raises: {failure.exception}: {failure.message}",
+    ]
+    fixes: list[Fix] = []
+    if len(given.shape) == len(wanted.shape) - 1 and given.shape[1:] == wanted.shape[1:-1]:
+        fixes += operators.set_input_shape(context, model, (*given.shape[1:], 1))
+    fixes += operators.set_input_shape(context, model, given.shape[1:])
+    span = failure.layer_called or (failure.frames[-1] if failure.frames else None)
+    if span is None:
+        return None
+    span = fixes[0].cause if fixes and fixes[0].cause is not None else span
+    related = [Related(frame, "it raises here") for frame in failure.frames[:1] if frame.line != span.line]
+    place = operators.input_place(context, model)
+    if place is not None and place[0].span(place[2]) != span:
+        related.append(Related(place[0].span(place[2]), f"the model's input is {show(wanted.shape)}"))
+    return finding(RULE, context, span, "\n".join(lines), related=tuple(related), fixes=tuple(fixes))
 
 
 def _expected(spec: dict[str, Any], shape: tuple[int | None, ...]) -> str | None:
@@ -92,11 +133,11 @@ def _expected(spec: dict[str, Any], shape: tuple[int | None, ...]) -> str | None
 
 
 def _producer(context: Context, failure: Failure) -> Layer | None:
-    """The last layer that gave exactly what the failing layer was given."""
+    """The last layer that gave what the failing layer was given its shape."""
     given = failure.inputs
     made: Layer | None = None
     for layer in context.report.layers:
-        if layer.outputs == given and layer.key != failure.layer:
+        if layer.outputs == given and layer.key != failure.layer and not ranks.keeps_shape(layer):
             made = layer
     return made
 
@@ -107,7 +148,7 @@ def _fixes(context: Context, failure: Failure, spec: dict[str, Any], shape: tupl
     wanted = spec.get("ndim") or spec.get("min_ndim")
     rank = len(shape)
     failing = context.layers.get(failure.layer or 0, [])
-    here = failing[0] if failing else None
+    here = failing[0] if failing else failed_layer(failure) if failure.layer_created is not None else None
     short = isinstance(wanted, int) and rank == wanted - 1
     long = isinstance(wanted, int) and rank > wanted
     call = context.sink(failure)
@@ -130,6 +171,11 @@ def _fixes(context: Context, failure: Failure, spec: dict[str, Any], shape: tupl
                 fixes += operators.transform_data(
                     context, argument, "{}.map(lambda x, y: (x[..., None], y))", "Add a channel axis to the data"
                 )
+    if here is not None and long and wanted == 3 and here.cls in RECURRENT:
+        rest = size_of(shape[2:])
+        steps = shape[1] if shape[1] is not None else -1
+        if rest is not None:
+            fixes += operators.insert_layer(context, here, "Reshape", f"({steps}, {rest})")
     if here is not None and long:
         fixes += operators.insert_layer(context, here, "Flatten")
     if here is not None and short and here.cls in RECURRENT + ("Conv1D", "MaxPooling1D") and shape[-1] is not None:

@@ -31,7 +31,7 @@ from typing import Any
 from kls import edits
 from kls.facts import Finding, Fix, Related, Severity, Span
 from kls.rules import labels as label_repairs
-from kls.rules import operators, written
+from kls.rules import operators, ranks, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
 from kls.worker.protocol import Argument, Call, Failure, Layer, Model
 
@@ -77,11 +77,12 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if labels is None or target is None or output is None or output.shape is None:
         return None
     values = labels.values or {}
-    case = _Case(context, call, model, labels, target, output.shape, values, operators.output_layer(context, model))
+    shape = (None, *output.shape[1:])
+    case = _Case(context, call, model, labels, target, shape, values, operators.output_layer(context, model))
     subject = f"`{labels.name}`" if labels.name else "the labels"
     loss = call.loss or "the loss"
     lines = [
-        f"{subject} {'are' if not labels.name else 'is'} {show(target)}, the output {show(output.shape)}: "
+        f"{subject} {'are' if not labels.name else 'is'} {show(target)}, the output {show(shape)}: "
         f"`{loss}` cannot compare them",
         _explain(case),
         f"Keras raises: {failure.exception}: {failure.message}",
@@ -96,7 +97,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if origin is not None and origin != span:
         related.append(Related(origin, f"the labels come from here: {show(target)}"))
     if case.last is not None and case.last.created is not None and case.last.created != span:
-        related.append(Related(case.last.created, f"the output comes from here: {show(output.shape)}"))
+        related.append(Related(case.last.created, f"the output comes from here: {show(shape)}"))
     message = "\n".join(line for line in lines if line)
     return finding(RULE, context, span, message, call=call, related=tuple(related), fixes=tuple(fixes))
 
@@ -133,6 +134,7 @@ def _fixes(case: _Case) -> list[Fix]:
     )
     if extra > 0:
         fixes += _collapse(case)
+    fixes += _cropped(case)
     units = output[-1]
     integers = len(_squeezed(target)) == len(output) - 1
     one_hot = len(target) == len(output) and target[-1] is not None and target[-1] > 1
@@ -150,9 +152,13 @@ def _fixes(case: _Case) -> list[Fix]:
         if case.last is not None and not _is_probability(case) and not several:
             fixes += operators.set_units(case.context, case.last, 1)
     elif one_hot and units is not None and target[-1] != units and case.last is not None:
-        fixes += operators.set_units(case.context, case.last, int(target[-1] or 0))
+        set_units = operators.set_units_for_classes if loss in CATEGORICAL else operators.set_units
+        fixes += set_units(case.context, case.last, int(target[-1] or 0))
     if not fixes and case.last is not None and target and target[-1] is not None and len(target) == len(output):
         fixes += operators.set_units(case.context, case.last, target[-1])
+    if case.labels.kind == "array" and None not in output[1:]:
+        samples = case.labels.tensors[0].shape[0] if case.labels.tensors[0].shape else None
+        fixes += operators.resize_literal(case.context, case.labels, (samples, *output[1:]))
     return fixes
 
 
@@ -166,6 +172,10 @@ def _label_fixes(case: _Case, validation: bool) -> list[Fix]:
     if labels.kind == "dataset":
         return label_repairs.by_folder(context, labels, case.call.loss)
     fixes += label_repairs.encoded_once(context, labels)
+    fixes += _steps_kept(case)
+    if len(target) == len(output) - 1 and len(output) > 2 and output[-1] == 1 and not sparse:
+        if all(a is None or b is None or a == b for a, b in zip(target, output, strict=False)):
+            fixes += _data(case, "{}[..., None]", "Give the labels the output's last axis of 1")
     if len(target) == len(output) and target[-1] is not None and units is not None and not sparse:
         if target[-1] == units + 1:
             fixes += label_repairs.counted_from_one(context, labels, case.values)
@@ -179,6 +189,45 @@ def _label_fixes(case: _Case, validation: bool) -> list[Fix]:
         elif sparse and len(target) == len(output) and target[-1] == units:
             fixes += _data(case, "{}.argmax(axis=-1)", "Give class numbers instead of one-hot rows")
     return [*fixes, *_rescaled(case, target, output)]
+
+
+def _steps_kept(case: _Case) -> list[Fix]:
+    """Labels for each step of a sequence of which a recurrent or pooling layer leaves one row."""
+    steps = case.target[1] if len(case.target) > 1 else None
+    missing = len(case.target) - len(case.output) + (1 if case.call.loss in SPARSE else 0)
+    if steps is None or missing != 1:
+        return []
+    fixes: list[Fix] = []
+    for layer in reversed(case.context.first_layers(case.model)):
+        given, left = single(layer.inputs), single(layer.outputs)
+        if given is None or left is None or not given.shape or not left.shape or len(given.shape) < 3:
+            continue
+        if len(left.shape) != 2 or given.shape[1] not in (None, steps):
+            continue
+        if layer.cls in SEQUENCE:
+            fixes += ranks.return_sequences(case.context, layer, True)
+        elif layer.cls == "Flatten" or layer.cls.startswith("Global"):
+            fixes += operators.remove_layer(case.context, layer)
+    return fixes
+
+
+def _cropped(case: _Case) -> list[Fix]:
+    """An image that comes out larger than the one it is compared with: an unpadded convolution, or the edge cut off."""
+    target, output = case.target, case.output
+    if len(output) != 4 or len(target) != 4 or case.last is None or target[-1] != output[-1]:
+        return []
+    more = [b - a for a, b in zip(target[1:3], output[1:3], strict=True) if a is not None and b is not None]
+    if len(more) != 2 or min(more) < 0 or max(more) == 0 or max(more) > 16:
+        return []
+    fixes: list[Fix] = []
+    for layer in reversed(case.context.first_layers(case.model)[:-1]):
+        found = case.context.call_node(layer.created)
+        if found is not None and layer.cls == "Conv2D" and edits.keyword(found[1], "padding") is not None:
+            removed = edits.remove_argument(*found, "padding")
+            fixes += fix("Leave out the padding of this Conv2D", removed, cause=layer.created)
+    sides = tuple((size // 2, size - size // 2) for size in more)
+    arguments = str(more[0] // 2) if more[0] == more[1] and more[0] % 2 == 0 else str(sides)
+    return [*fixes[:3], *operators.insert_layer(case.context, case.last, "Cropping2D", arguments)]
 
 
 def _rescaled(case: _Case, target: Shape, output: Shape) -> list[Fix]:

@@ -10,6 +10,7 @@ import ast
 
 from kls import edits
 from kls.facts import Edit, Fix, Span
+from kls.rules import written
 from kls.rules.context import Context, fix
 from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Layer, Model
@@ -26,31 +27,48 @@ LOSS_CLASSES = {
 
 def place_of_data(context: Context, argument: Argument | None) -> Span | None:
     """Where the data of `argument` got its shape: its last assignment, else the argument itself."""
-    variable = context.origin(argument)
-    if variable is not None:
-        return variable.statement
+    place = assignment(context, argument)
+    if place is not None:
+        return place[0].span(place[1])
     return argument.span if argument is not None else None
 
 
 def transform_data(context: Context, argument: Argument | None, form: str, title: str) -> list[Fix]:
     """Put the data of `argument` through `form` (`{}` is the data) where it was assigned last."""
-    variable = context.origin(argument)
     if argument is None:
         return []
-    if variable is None:
+    place = assignment(context, argument)
+    if place is None:
         return _transform_in_call(context, argument, form, title)
-    source = context.source(variable.statement.path)
-    statement = source.at(variable.statement, ast.stmt) if source is not None else None
-    if source is None or statement is None:
-        return []
-    cause = variable.statement
+    source, statement, name = place
+    cause = source.span(statement)
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
         return fix(title, edits.wrap(source, statement.value, form), cause=cause)
-    pair = _paired_value(statement, variable.name)
+    pair = _paired_value(statement, name)
     if pair is not None:
         return fix(title, edits.wrap(source, pair, form), cause=source.span(pair))
-    line = f"{variable.name} = {form.format(variable.name)}"
+    line = f"{name} = {form.format(name)}"
     return fix(title, edits.insert_after(source, statement, line), cause=cause)
+
+
+def assignment(context: Context, argument: Argument | None) -> tuple[SourceText, ast.stmt, str] | None:
+    """The statement that bound the data of `argument` last, and the name it bound: by what the dry run recorded, else
+    by the text of the function that the argument stands in."""
+    variable = context.origin(argument)
+    if variable is not None:
+        source = context.source(variable.statement.path)
+        statement = source.at(variable.statement, ast.stmt) if source is not None else None
+        return (source, statement, variable.name) if source is not None and statement is not None else None
+    source = context.source(argument.span.path) if argument is not None and argument.span is not None else None
+    node = source.at(argument.span, ast.Name) if source is not None and argument is not None else None
+    if source is None or node is None:
+        return None
+    known = [
+        made
+        for made, _ in written.assignments(source, node.id, node.lineno - 1)
+        if source.function(made) is source.function(node)
+    ]
+    return (source, known[-1], node.id) if known else None
 
 
 def _paired_value(statement: ast.stmt, name: str) -> ast.expr | None:
@@ -210,6 +228,10 @@ def set_input_shape(context: Context, model: Model, shape: tuple[int | None, ...
         return []
     source, value, call = place
     text = edits.tuple_text(shape)
+    outer = written.given_from(source, value)
+    if outer is not None and isinstance(outer[0], (ast.Tuple, ast.List)):
+        title = f"Give {text} as the input shape"
+        return fix(title, edits.replace(source, outer[0], text), cause=source.span(outer[1]))
     if edits.keyword(call, "input_dim") is value:
         if len(shape) == 1:
             return fix(
@@ -245,7 +267,65 @@ def set_units(context: Context, layer: Layer, units: int) -> list[Fix]:
         return fix(f"Set the units to {units}", edit, cause=found[0].span(inner))
     if name is None:
         return []
-    return set_layer_argument(context, layer, name, 0, str(units), f"Set `{name}` of {layer.cls} to {units}")
+    title = f"Set `{name}` of {layer.cls} to {units}"
+    return [
+        *_counted(context, layer, name, units, title),
+        *set_layer_argument(context, layer, name, 0, str(units), title),
+    ]
+
+
+def _counted(context: Context, layer: Layer, name: str, size: int, title: str) -> list[Fix]:
+    found = context.call_node(layer.created)
+    value = edits.argument(found[1], name, 0) if found is not None else None
+    have = layer.config.get(name)
+    if found is None or not isinstance(value, ast.Name) or not isinstance(have, int):
+        return []
+    return change_count(found[0], value, have, size, title)
+
+
+def change_count(source: SourceText, node: ast.expr, have: int, need: int, title: str) -> list[Fix]:
+    """Have a number that the author counts in one place (`classes = len(names)`) come out as `need`, not `have`.
+
+    `node` is the expression that gives the number: a name that is bound once, or the count itself.
+    """
+    value = node
+    if isinstance(node, ast.Name):
+        known = [
+            (target, made) for _, target, made in source.assignments() if source.cut(source.span(target)) == node.id
+        ]
+        if len(known) != 1:
+            return []
+        value = known[0][1]
+    elif not isinstance(node, ast.Call):
+        return []
+    statement = source.statement(value)
+    if statement is None or isinstance(value, ast.Name):
+        return []
+    cause = source.span(statement)
+    if isinstance(value, ast.Constant):
+        return fix(title, edits.replace(source, value, str(need)), cause=cause) if value.value == have else []
+    more = need - have
+    if isinstance(value, ast.Call) and source.segment(value.func) in ("len", "max") and more == 1:
+        return fix(title, edits.replace(source, value, f"{source.segment(value)} + 1"), cause=cause)
+    counted = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) and source.segment(value.right) == "1"
+    if isinstance(value, ast.BinOp) and counted and more == -1:
+        return fix(title, edits.replace(source, value, source.segment(value.left)), cause=cause)
+    return []
+
+
+def set_units_for_classes(context: Context, layer: Layer, units: int) -> list[Fix]:
+    """Give the last layer one unit for each class that excludes the others, and softmax where it has a sigmoid."""
+    found = context.call_node(layer.created)
+    given = edits.argument(found[1], "activation", 1) if found is not None and layer.cls == "Dense" else None
+    if found is None or layer.config.get("activation") != "sigmoid" or not isinstance(given, ast.Constant):
+        return set_units(context, layer, units)
+    source, call = found
+    quote = source.segment(given)[:1]
+    changes = (
+        edits.set_argument(source, call, "units", 0, str(units)),
+        edits.replace(source, given, f"{quote}softmax{quote}"),
+    )
+    return fix(f"Set `units` of Dense to {units}, with softmax", *changes, cause=layer.created)
 
 
 def insert_layer(context: Context, layer: Layer, made: str, arguments: str = "", title: str | None = None) -> list[Fix]:

@@ -32,6 +32,12 @@ def wanted_rank(failure: Failure) -> int | None:
     return None
 
 
+def keeps_shape(layer: Layer) -> bool:
+    """Whether a layer gives what it is given, its values changed: `Dropout`, `BatchNormalization`, an activation."""
+    same = [tensor.shape for tensor in layer.inputs] == [tensor.shape for tensor in layer.outputs]
+    return same and re.search("Dropout|Normalization|Noise|Activation|ReLU|ELU|Softmax|Identity", layer.cls) is not None
+
+
 def rank_fixes(context: Context, failure: Failure) -> list[Fix]:
     """Give the failing layer a tensor of the rank that it takes, by the layer before, or the input."""
     given: Shape = failure.inputs[0].shape if failure.inputs else None
@@ -65,9 +71,11 @@ def rank_fixes(context: Context, failure: Failure) -> list[Fix]:
 
 
 def _before(context: Context, failure: Failure, given: tuple[int | None, ...]) -> list[Layer]:
-    """The layers before the failing one, the last first: those that gave what it was given, then the inputs."""
+    """The layers before the failing one, the last first: those that gave its shape to what it was given, then the
+    inputs."""
     made = [layer for layer in context.report.layers if layer.key != failure.layer]
     giving = [layer for layer in made if len(layer.outputs) == 1 and layer.outputs[0].shape == given]
+    giving = [layer for layer in giving if not keeps_shape(layer)]
     inputs = [layer for layer in made if layer.cls == "InputLayer"]
     found = [*reversed(giving), *reversed(inputs)]
     return list({layer.key: layer for layer in found}.values())
@@ -317,7 +325,7 @@ def _lengths(context: Context, failure: Failure) -> list[Fix]:
         for source in context.sources.values():
             for node in source.nodes:
                 if isinstance(node, ast.List) and len(node.elts) == old > new and old < 65:
-                    if all(isinstance(item, ast.Constant) for item in node.elts):
+                    if all(isinstance(item, ast.Constant) and not isinstance(item.value, str) for item in node.elts):
                         kept = ", ".join(source.segment(item) for item in node.elts[:new])
                         statement = source.statement(node)
                         cause = source.span(statement) if statement is not None else source.span(node)

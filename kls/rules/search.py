@@ -96,11 +96,8 @@ def keras_name(source: SourceText) -> tuple[str, list[Edit]]:
 
 
 def scope(source: SourceText, node: ast.AST) -> ast.AST:
-    """The function or class that holds `node`, else the module."""
-    walk = source.parents.get(node)
-    while walk is not None and not isinstance(walk, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.Module)):
-        walk = source.parents.get(walk)
-    return walk if walk is not None else node
+    """The function that holds `node`, else the module."""
+    return source.function(node) or source.tree or node
 
 
 def tensors_before(context: Context, path: str, line: int, besides: str = "") -> list[str]:
@@ -148,7 +145,8 @@ def conflicts(failure: Failure) -> list[tuple[int, int]]:
 
 def agree(context: Context, failure: Failure, most: int = 10) -> list[Fix]:
     """Set one of two sizes that disagree to the other, where the author wrote it as a number."""
-    pairs = conflicts(failure)
+    batches = batch_sizes(context, failure)
+    pairs = [pair for pair in conflicts(failure) if not batches & set(pair)]
     if not pairs or not failure.frames:
         return []
     crash = failure.frames[-1]
@@ -175,7 +173,39 @@ def agree(context: Context, failure: Failure, most: int = 10) -> list[Fix]:
     kept: dict[tuple[Edit, ...], Fix] = {}
     for _, _, _, item in ranked:
         kept.setdefault(item.edits, item)
-    return list(kept.values())[:most]
+    return [*list(kept.values())[:most], *_everywhere(context, pairs)]
+
+
+def _everywhere(context: Context, pairs: list[tuple[int, int]]) -> list[Fix]:
+    """One size changed in all layers that are made with it: `Dense(8 * 8 * 64)` and `Reshape((8, 8, 64))`."""
+    fixes: list[Fix] = []
+    for old, new in pairs[:2]:
+        for source in context.sources.values():
+            nodes = [
+                node
+                for group in literals(source, old)
+                for node in group
+                if makes_layer(holder(source, node)) and not isinstance(source.parents.get(node), ast.keyword)
+            ]
+            if len(nodes) > 1:
+                changes = [edits.replace(source, node, str(new)) for node in nodes]
+                cause = source.span(nodes[0])
+                fixes += fix(f"Change {old} to {new} in all layers", *changes, cause=cause, safe=False)
+    return fixes
+
+
+def batch_sizes(context: Context, failure: Failure) -> set[int]:
+    """The sizes of batches that a failure of loss or metrics may speak of: they are no one's units."""
+    call = context.sink(failure)
+    if call is None or not ("loss" in failure.stage or "metrics" in failure.stage):
+        return set()
+    first = [tensor.shape[0] for tensor in call.outputs if tensor.shape]
+    traced = map(int, re.findall(r"(?:target\.shape=\(|input shapes: \[)(\d+)", failure.message))
+    return {size for size in (*first, *traced, call.batch_size, call.real_batch, _TRACED) if size is not None}
+
+
+_TRACED = 37
+"""The batch that a dry run traces where the program does not tell its own (kls/worker/dryrun/sinks.py)."""
 
 
 def _short(words: str) -> str:

@@ -54,6 +54,26 @@ def value_of(context: Context, argument: Argument | None) -> tuple[SourceText, a
     return source, node
 
 
+def given_from(source: SourceText, node: ast.expr) -> tuple[ast.expr, ast.Call] | None:
+    """Where the value of a parameter is written: the argument of the one call of its function, and that call.
+
+    None for anything but the name of a parameter that nothing else in the function binds.
+    """
+    walk: ast.AST | None = node if isinstance(node, ast.Name) else None
+    while walk is not None and not isinstance(walk, ast.FunctionDef):
+        walk = source.parents.get(walk)
+    if walk is None or not isinstance(node, ast.Name):
+        return None
+    names = [item.arg for item in walk.args.args]
+    stored = [item for item in ast.walk(walk) if isinstance(item, ast.Name) and item.id == node.id]
+    called = [item for item in source.calls() if source.segment(item.func).rpartition(".")[2] == walk.name]
+    if node.id not in names or len(called) != 1 or any(isinstance(item.ctx, ast.Store) for item in stored):
+        return None
+    position = names.index(node.id) - (1 if names[0] == "self" else 0)
+    value = edits.argument(called[0], node.id, position)
+    return (value, called[0]) if value is not None else None
+
+
 def module_name(source: SourceText, module: str) -> str | None:
     """How the file names a module it imports: `np` for numpy, `keras` or `tf.keras` for keras."""
     for node in source.nodes:
