@@ -1,7 +1,8 @@
 """What the processes of a worker use up, where the kernel does not bound it for everyone (Linux).
 
 The kernel limits a probe's memory, files and time. It does not limit root's threads, the sum over the processes that a
-hostile package may fork in the zygote, or a temporary folder without a private file tree: those are watched here.
+hostile package may fork in the zygote, or a temporary folder without a private file tree: those are watched here, and
+whether somebody has stopped the zygote, which no deadline tells while newer questions keep coming.
 """
 
 from __future__ import annotations
@@ -25,31 +26,39 @@ _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 @dataclass(frozen=True)
 class Use:
-    """What a tree of processes uses; `memory` is in bytes that no file backs."""
+    """What a tree of processes uses; `memory` is in bytes that no file backs.
+
+    `stopped`: one that has children is held by a signal. A dry run that stops itself has none, and runs out of time.
+    """
 
     processes: int = 0
     threads: int = 0
     memory: int = 0
+    stopped: bool = False
 
 
 def use(root: int) -> Use:
     """What process `root` and everything below it uses now; zeros where the system does not tell."""
     processes = threads = memory = 0
+    stopped = False
     rest = [root] if sys.platform == "linux" else []
     while rest and processes <= 4 * MOST_PROCESSES:
         process = rest.pop()
         try:
             with open(f"/proc/{process}/stat", "rb") as file:
-                threads += int(file.read().rpartition(b")")[2].split()[17])
+                facts = file.read().rpartition(b")")[2].split()
+            threads += int(facts[17])
             with open(f"/proc/{process}/statm", "rb") as file:
                 fields = file.read().split()
             memory += max(0, int(fields[1]) - int(fields[2])) * _PAGE
             with open(f"/proc/{process}/task/{process}/children", "rb") as file:
-                rest += map(int, file.read().split())
+                below = [int(number) for number in file.read().split()]
+            rest += below
+            stopped = stopped or (facts[0] == b"T" and bool(below))
         except (OSError, ValueError, IndexError):
             continue
         processes += 1
-    return Use(processes, threads, memory)
+    return Use(processes, threads, memory, stopped)
 
 
 def folder_use(folder: str, most: int) -> tuple[int, int]:
@@ -73,10 +82,13 @@ def folder_use(folder: str, most: int) -> tuple[int, int]:
 
 
 def excess(root: int, grant: Grant) -> str | None:
-    """What the worker under process `root` uses too much of, in words that follow "it"; None where all is well."""
+    """What the worker under process `root` uses too much of, or why else it is of no use, in words that follow "it";
+    None where all is well."""
     given, now = grant.policy, use(root)
     most_threads = given.threads + SPARE_THREADS
     most_memory = 2 * given.data_bytes + given.address_bytes
+    if now.stopped:
+        return "was stopped by a signal"
     if now.processes > MOST_PROCESSES:
         return f"started more than {MOST_PROCESSES} processes"
     if now.threads > most_threads:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,8 +21,9 @@ from kls.worker.protocol import Probe, Source
 from kls.worker.sandbox import policy
 from kls.worker.sandbox.policy import Grant, Policy
 
-from .processes import seconds_until_gone
-from .test_worker import _family, _sandboxed
+from .conftest import sandboxed
+from .processes import children, seconds_until_gone
+from .test_worker import _family
 
 if TYPE_CHECKING:
     from .conftest import Watched
@@ -70,6 +73,37 @@ def test_a_tree_of_processes_is_measured(kind: str, count: int, told: str | None
         crowd.communicate()
 
 
+HELD = """
+import os, signal, sys, time
+if os.fork() == 0:
+    time.sleep(1000)
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+
+def test_a_zygote_that_was_stopped_is_told() -> None:
+    held = subprocess.Popen([sys.executable, "-I", "-c", HELD], stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        assert held.stdout is not None and held.stdout.readline() == b"ready\n"
+        child = children(held.pid)[0]
+        os.kill(child, signal.SIGSTOP)
+        while not stopped(child):
+            time.sleep(0.005)
+        assert watch.excess(held.pid, GRANT) is None, "a dry run that stops itself runs out of time"
+        os.kill(held.pid, signal.SIGSTOP)
+        while not stopped(held.pid):
+            time.sleep(0.005)
+        assert watch.excess(held.pid, GRANT) == "was stopped by a signal"
+    finally:
+        os.killpg(held.pid, 9)
+        held.communicate()
+
+
+def stopped(process: int) -> bool:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def test_a_temporary_folder_is_measured(tmp_path: Path) -> None:
     grant = dataclasses.replace(GRANT, policy=dataclasses.replace(GIVEN, temporary=str(tmp_path)))
     assert watch.excess(os.getpid(), grant) is None
@@ -95,7 +129,7 @@ async def test_a_worker_that_fills_its_folder_is_killed(
         return Policy(**fields, without=("namespaces",), temporary_bytes=2 << 20)
 
     one = worker(sandbox=True)
-    await _sandboxed(one)
+    await sandboxed(one)
     await one.host.stop()
     monkeypatch.setattr("kls.host.command.policy", SimpleNamespace(**{**vars(policy), "Policy": small}))
     if (await one.host.start()).problem or one.host.grant is None or one.host.grant.tier != "NoUserns":
