@@ -271,9 +271,13 @@ def from_units(line: str, units: int, encoding: Encoding) -> int:
     return len(line)
 
 
-_MAGIC = re.compile(r"\s*(?:[%!?]|(?:pip3?|conda|mamba)\s+(?:install|uninstall|list|show)\b)")
+_MAGIC = re.compile(
+    r"\s*(?:[%!?]|(?:pip3?|conda|mamba)\s+(?:install|uninstall|list|show)\b"
+    r"|(?:ls|cd|pwd|cat|mkdir|rm|cp|mv|head|tail|wget|unzip|git)(?:\s+[\w.~/-][^=(]*)?$)"
+)
 _HELP = re.compile(r"\s*[\w.*\[\]\"']+\?{1,2}\s*(?:#.*)?$")
-_ASSIGNED = re.compile(r"(\s*[\w.,\s*\[\]\"'()]+=\s*)(?:%\w|!)")
+_ASSIGNED = re.compile(r"(\s*(?:[\w.,*\s]|\[[^\]]*\])+=\s*)(?:%\w|!)")
+_INDENT = re.compile(r"[ \t]+")
 _PYTHON_CELL = re.compile(r"\s*%%(?:time|timeit|capture|prun|memit|mprun|debug|snakeviz|scalene|wandb|tensorboard)\b")
 _PIECE = re.compile(
     r"(?P<comment>#.*)|(?P<triple>\"\"\"|''')|(?P<string>\"(?:\\.|[^\"\\])*\"?|'(?:\\.|[^'\\])*'?)"
@@ -285,11 +289,16 @@ def blank_magics(lines: Sequence[str]) -> list[str]:
     """The lines of one cell with what only IPython understands made harmless, line for line.
 
     A magic, shell or help line becomes `pass`; `files = !ls` becomes `files = get_ipython()`, a value nobody knows;
-    a cell magic that is not about Python (`%%bash`) blanks its cell. `await` at top level stays.
+    a cell magic that is not about Python (`%%bash`) blanks its cell. `await` at top level stays. Where the whole cell
+    is indented, a form feed ends the indentation, so that to Python there is none and columns stay what they are.
     """
     first = next((index for index, line in enumerate(lines) if line.strip()), None)
     if first is None:
         return list(lines)
+    indent = _INDENT.match(lines[first])
+    if indent is not None:
+        before = indent[0]
+        lines = [before[:-1] + "\f" + line[len(before) :] if line.startswith(before) else line for line in lines]
     if lines[first].lstrip().startswith("%%"):
         body = blank_magics(lines[first + 1 :]) if _PYTHON_CELL.match(lines[first]) else [""] * (len(lines) - first - 1)
         return [*lines[:first], "pass", *body]

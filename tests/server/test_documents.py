@@ -80,6 +80,11 @@ def test_cells_map_there_and_back() -> None:
         ("x = a % b\ny = not a != b\npip = 3", None),
         ('s = "it\'s ("\n%time f()', 's = "it\'s ("\npass'),
         ("s = 'a\\'b('\n!ls", "s = 'a\\'b('\npass"),
+        ('print("%s = %s, "\n      "dtype = %s" % (a, b))', None),
+        ("names['a = b'], x = !ls", "names['a = b'], x = get_ipython()"),
+        ("ls ./data/train\ncat = head - tail\nhead(1)", "pass\ncat = head - tail\nhead(1)"),
+        (" x = 1\n if x:\n   y = 2\nz = 3", "\fx = 1\n\fif x:\n\f  y = 2\nz = 3"),
+        ("\n  !ls\n  for i in j:\n    k = i", "\n \fpass\n \ffor i in j:\n \f  k = i"),
     ],
 )
 def test_only_what_ipython_alone_understands_is_blanked(cell: str, expected: str | None) -> None:

@@ -171,3 +171,59 @@ for step in range(6):
 """
     _, loud = await said(real, text)
     assert loud == []
+
+
+async def test_a_graph_of_tensorflow_1_is_not_judged(real: Host) -> None:
+    text = """
+import numpy as np
+import keras
+import tensorflow.compat.v1 as tf
+
+@tf.function
+def halve(n):
+    while n > 1:
+        n = n // 2
+    return n
+
+with tf.Graph().as_default():
+    last = halve(tf.constant(5))
+    losses = tf.add_n(tf.get_collection("losses"))
+    model = keras.Sequential([keras.layers.Lambda(halve, input_shape=(1,), output_shape=())])
+    model.predict(np.array([6]))
+    weight = tf.no_such_name()
+eager = halve(tf.constant(5))
+"""
+    report, loud = await said(real, text)
+    assert loud == [("removed-name", 17)]
+    assert {gap.span.line for gap in report.gaps} >= {14, 17}
+    assert [(call.status, call.reason) for call in report.calls] == [
+        ("unknown", "what a graph of TensorFlow 1 holds is not known without running its session")
+    ]
+
+
+async def test_a_statement_in_a_scope_of_tensorflow_is_contained(real: Host) -> None:
+    text = """
+import keras
+import tensorflow as tf
+with tf.Graph().as_default(), tf.device("/CPU:0"):
+    names = open("/nowhere/names.txt").read()
+    units = 3
+layer = keras.layers.Dense(units)
+"""
+    report, loud = await said(real, text)
+    assert loud == [] and {gap.span.line for gap in report.gaps} == {5}
+    assert [layer.config["units"] for layer in report.layers] == [3]
+
+
+async def test_sizes_are_numbers_in_the_manner_of_tensorflow_1_too(real: Host) -> None:
+    text = """
+import numpy as np
+import keras
+import tensorflow as tf
+tf.compat.v1.disable_v2_tensorshape()
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+model.compile("sgd", "mse")
+model.fit(np.zeros((8, 4)), np.zeros((8, 3)))
+"""
+    report, loud = await said(real, text)
+    assert loud == [] and report.models[0].trained[0].bytes == 60

@@ -26,6 +26,7 @@ from tensorflow.python.framework.func_graph import FuncGraph
 from tensorflow.python.ops.resource_variable_ops import UninitializedVariable
 
 from .execute import Run
+from .frames import after_import
 from .unknown import Unknown, UnknownValue
 
 SMALL_WEIGHTS = 1 << 14
@@ -162,6 +163,9 @@ def _functions_are_traced(run: Run) -> None:
         return _Traced(run, func, options)
 
     tf.function = function
+    # These are made anew when the program imports them by their own names.
+    for name in ("tensorflow.compat.v1", "tensorflow.compat.v2"):
+        after_import(name, lambda module: setattr(module, "function", function))
 
 
 def _gradients_are_zero(run: Run) -> None:

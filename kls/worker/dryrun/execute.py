@@ -443,7 +443,7 @@ class Runtime:
 
     def context(self, number: int, manager: Any) -> Any:
         """The context manager of a `with` statement; one that may swallow exceptions is told of them."""
-        if type(manager).__name__ in _SWALLOWING:
+        if type(manager).__name__ in _SWALLOWING and not _of_judge(manager):
             self._tries.append((sys._getframe(1), number, lambda: Exception))
         return manager
 
@@ -536,6 +536,13 @@ class Runtime:
 
 def _dtype(name: str) -> Any:
     return object if name == "string" else tf.as_dtype(name).as_numpy_dtype
+
+
+def _of_judge(manager: Any) -> bool:
+    """Whether a context manager is a scope of TensorFlow or Keras, which swallows nothing."""
+    code = getattr(getattr(manager, "gen", None), "gi_code", None)
+    path = "" if code is None else code.co_filename.replace(os.sep, "/")
+    return "/site-packages/tensorflow/" in path or "/site-packages/keras/" in path
 
 
 def _content(value: Any) -> Any:

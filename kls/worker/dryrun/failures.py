@@ -19,6 +19,7 @@ from typing import Any, Optional
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Failure, Gap, Node, Span, Tensor
 from . import specs
@@ -37,6 +38,7 @@ JUDGED_OPS = (
 )
 """Run-time errors of TensorFlow that speak of shapes, types or values; the others speak of machines."""
 
+OWN_GRAPH = "what a graph of TensorFlow 1 holds is not known without running its session"
 _ROUND = 20
 """Failures of one round of a loop, at most."""
 
@@ -278,6 +280,8 @@ def _gap_of(
         return "file", first_line(error)
     if _half_built(run, error):
         return "value", run.gaps[-1].reason
+    if in_own_graph() and not isinstance(error, (AttributeError, ImportError)):
+        return "value", OWN_GRAPH
     if isinstance(error, tf.errors.FailedPreconditionError) and _adapt_failed(run):
         return "value", "the vocabulary that was to be learnt is not known"
     if not isinstance(error, ImportError) and not _raised_by_judge(run, error, path, statement, frame):
@@ -354,6 +358,11 @@ def _speaks_of_files(error: BaseException) -> bool:
         traceback = traceback.tb_next
     files = checkpoint or any(part in path for part in _FILES) or _DECODERS.search(str(error)) is not None
     return type(error) is Exception or files or "No files match" in str(error)
+
+
+def in_own_graph() -> bool:
+    """Whether the program builds a graph by itself, as for TensorFlow 1."""
+    return not tf.executing_eagerly() and not isinstance(tf.compat.v1.get_default_graph(), FuncGraph)
 
 
 def _half_built(run: Run, error: BaseException) -> bool:
@@ -555,4 +564,14 @@ def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = No
     return None
 
 
-__all__ = ["Gap", "failure_of", "first_line", "gap_kind", "graph_mode", "is_ours", "message_of", "record"]
+__all__ = [
+    "Gap",
+    "failure_of",
+    "first_line",
+    "gap_kind",
+    "graph_mode",
+    "in_own_graph",
+    "is_ours",
+    "message_of",
+    "record",
+]

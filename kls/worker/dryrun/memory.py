@@ -92,7 +92,7 @@ def _sizes(variables: Iterable[Any]) -> tuple[Amount, ...]:
     total: Counter[str] = Counter()
     for item in variables:
         dtype = str(keras.backend.standardize_dtype(item.dtype))
-        total[dtype] += math.prod(item.shape) * tf.as_dtype(dtype).size
+        total[dtype] += math.prod(map(int, item.shape)) * tf.as_dtype(dtype).size
     return _amounts(total)
 
 
@@ -114,7 +114,11 @@ def _add(graph: Any, times: int, total: Counter[str], depth: int) -> int:
                 largest = max(largest, _add(body, times * rounds, total, depth + 1))
     for tensor in needed.values():
         if tensor.op.type not in _SOURCES and (tensor.dtype.is_floating or tensor.dtype.is_complex):
-            sizes = [1 if size is None else size for size in tensor.shape] if tensor.shape.rank is not None else [0]
+            sizes = (
+                [1 if size is None else int(size) for size in tensor.shape.as_list()]
+                if tensor.shape.rank is not None
+                else [0]
+            )
             size = math.prod(sizes) * tensor.dtype.size
             largest = max(largest, size)
             total[tensor.dtype.name] += size * times

@@ -33,9 +33,9 @@ from ..protocol import Amount, Argument, Call, Span, Tensor
 from . import memory, specs
 from .arrays import VirtualArray
 from .execute import Finished, Run
-from .failures import failure_of, first_line, gap_kind
+from .failures import OWN_GRAPH, failure_of, first_line, gap_kind, in_own_graph
 from .keras_hooks import Watch, key_of, loss_name
-from .unknown import Unknown
+from .unknown import Unknown, UnknownValue
 
 PRIME = 37
 """A batch size that equals no usual layer width, for probing with a concrete batch."""
@@ -131,6 +131,8 @@ class Sinks:
         self.looked = {}
         self.measured = None
         try:
+            if in_own_graph():
+                raise _Failed("graph") from UnknownValue(OWN_GRAPH)
             outputs = self._probe(method, model, given)
             call = dataclasses.replace(call, status="traced", outputs=_without_batch(specs.flatten(outputs)))
             call = self._sized(call, model)

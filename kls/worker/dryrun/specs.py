@@ -107,7 +107,7 @@ def tensors_of(value: Any) -> tuple[Tensor, ...]:
         return flatten(value.element_spec)
     if kind_of(value) == "frame":
         dtypes = {str(dtype) for dtype in getattr(value, "dtypes", [])} if value.ndim == 2 else {str(value.dtype)}
-        return (Tensor(tuple(value.shape), dtypes.pop() if len(dtypes) == 1 else "object"),)
+        return (Tensor(shape_of(value), dtypes.pop() if len(dtypes) == 1 else "object"),)
     return flatten(value)
 
 
