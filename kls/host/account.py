@@ -20,6 +20,8 @@ _LANDLOCK = (
     (4, "TCP connections"),
     (5, "commands to devices"),
     (6, "signals and abstract sockets"),
+    (9, "sockets in the file tree"),
+    (10, "UDP"),
 )
 _NAMESPACES = ("users", "processes", "network", "ipc", "hostname", "cgroups", "root")
 

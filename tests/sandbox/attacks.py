@@ -38,6 +38,8 @@ _NUMBERS = {
     "tgkill": (234, 131), "personality": (135, 92), "mount": (165, 40), "chroot": (161, 51), "prlimit64": (302, 261),
     "fanotify_init": (300, 262), "name_to_handle_at": (303, 264), "pidfd_getfd": (438, 438), "openat2": (437, 437),
     "fsopen": (430, 430), "swapoff": (168, 225), "mq_open": (240, 180), "setns": (308, 268), "splice": (275, 76),
+    "open_by_handle_at": (304, 265), "process_vm_writev": (311, 271), "pidfd_send_signal": (424, 424),
+    "mq_unlink": (241, 181), "add_key": (248, 217), "seccomp": (317, 277), "modify_ldt": (154, -1),
 }  # fmt: skip
 
 
@@ -161,6 +163,14 @@ def raw_disk(world: World) -> object:
 def open_by_openat2(world: World) -> object:
     path = (world["home"] + "/.ssh/id_rsa").encode()
     return call("openat2", -100, path, struct.pack("=QQQ", os.O_RDONLY, 0, 0), 24)
+
+
+@attack
+def open_by_handle(world: World) -> object:
+    handle, mount = ctypes.create_string_buffer(struct.pack("=Ii", 128, 0), 136), ctypes.c_int()
+    path = (world["home"] + "/.ssh/id_rsa").encode()
+    call("name_to_handle_at", -100, path, handle, ctypes.byref(mount), 0)
+    return os.read(call("open_by_handle_at", os.open(world["home"], os.O_RDONLY), handle, os.O_RDONLY), 10)
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -337,6 +347,24 @@ def netlink(world: World) -> object:
 
 
 @attack
+def packet_socket(world: World) -> object:
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+        return sender.fileno()
+
+
+@attack
+def machine_socket(world: World) -> object:
+    with socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) as sender:
+        return sender.fileno()
+
+
+@attack
+def cipher_socket(world: World) -> object:
+    with socket.socket(38, socket.SOCK_SEQPACKET) as sender:  # AF_ALG
+        return sender.fileno()
+
+
+@attack
 def socket_pair(world: World) -> object:
     return socket.socketpair()[0].fileno()
 
@@ -407,6 +435,19 @@ def execute_from_memory(world: World) -> None:
         os.write(descriptor, file.read())
     words = (ctypes.c_char_p * 4)(b"sh", b"-c", f"echo owned > {world['beacon']}".encode(), None)
     call("execveat", descriptor, b"", words, (ctypes.c_char_p * 1)(None), 0x1000)
+
+
+@attack
+def execute_descriptor(world: World) -> None:
+    code = f"open({world['beacon']!r}, 'w').close()"
+    os.execve(os.open(sys.executable, os.O_RDONLY), [sys.executable, "-I", "-S", "-c", code], {})
+
+
+@attack
+def execute_set_user_program(world: World) -> object:
+    program = next(path for path in ("/bin/su", "/usr/bin/passwd", "/bin/mount") if os.path.exists(path))
+    assert os.stat(program).st_mode & 0o4000
+    return subprocess.run([program, "--help"], check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE).returncode
 
 
 @attack
@@ -494,6 +535,28 @@ def descriptor_of_victim(world: World) -> object:
 
 
 @attack
+def write_victim_by_vm(world: World) -> object:
+    buffer = ctypes.create_string_buffer(b"s", 1)
+    local = struct.pack("=QQ", ctypes.addressof(buffer), 1)
+    return call("process_vm_writev", world["victim"], local, 1, struct.pack("=QQ", world["address"], 1), 1, 0)
+
+
+@attack
+def take_descriptor_of_victim(world: World) -> object:
+    return call("pidfd_getfd", call("pidfd_open", world["victim"], 0), 0, 0)
+
+
+@attack
+def signal_by_descriptor(world: World) -> object:
+    return call("pidfd_send_signal", call("pidfd_open", world["victim"], 0), 0, None, 0) or "reached"
+
+
+@attack
+def trace_zygote(world: World) -> object:
+    return call("ptrace", 0x4206, os.getppid(), 0, 0) or "seized"
+
+
+@attack
 def compare_with_victim(world: World) -> object:
     return call("kcmp", os.getpid(), world["victim"], 1, 0, 0) + 1
 
@@ -567,6 +630,31 @@ def change_root(world: World) -> object:
 @attack
 def kernel_keys(world: World) -> object:
     return call("keyctl", 0, -3, 1)
+
+
+@attack
+def add_kernel_key(world: World) -> object:
+    return call("add_key", b"user", b"kls", b"x", 1, -2)  # the ring of this process
+
+
+@attack
+def posix_queue(world: World) -> object:
+    name = f"kls-{os.getpid()}".encode()
+    queue = call("mq_open", name, os.O_CREAT | os.O_RDWR, 0o600, None)
+    call("mq_unlink", name)
+    return queue
+
+
+@attack
+def own_filter_with_listener(world: World) -> object:
+    checked(libc.prctl(38, 1, 0, 0, 0))
+    allow = ctypes.create_string_buffer(struct.pack("=HBBI", 6, 0, 0, 0x7FFF0000))
+    return call("seccomp", 1, 8, struct.pack("=HxxxxxxQ", 1, ctypes.addressof(allow)))
+
+
+@attack
+def local_descriptor_table(world: World) -> object:
+    return call("modify_ldt", 0, ctypes.create_string_buffer(64), 64) + 1
 
 
 @attack
@@ -659,6 +747,12 @@ def x32_system_calls(world: World) -> object:
 def raise_limits(world: World) -> object:
     now = resource.getrlimit(resource.RLIMIT_NOFILE)
     return resource.setrlimit(resource.RLIMIT_NOFILE, now) or "called"
+
+
+@attack
+def allow_core_dumps(world: World) -> object:
+    resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, 1 << 20))
+    return resource.getrlimit(resource.RLIMIT_CORE)
 
 
 @attack

@@ -55,7 +55,7 @@ unlink:87 unlinkat:263:35 rmdir:84 mkdir:83 mkdirat:258:34 rename:82 renameat:26
 """
 _ZYGOTE = """
 fork:57 vfork:58 execve:59:221 wait4:61:260 waitid:247:95 landlock_create_ruleset:444:444 landlock_add_rule:445:445
-landlock_restrict_self:446:446 seccomp:317:277 capset:126:91 setrlimit:160:164 timer_create:222:107
+landlock_restrict_self:446:446 capset:126:91 setrlimit:160:164 timer_create:222:107
 timer_settime:223:110
 """
 _CHECKED = (
@@ -279,11 +279,12 @@ _FOLDER = _WRITE | _READ | _LIST | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAK
 def landlock_rights(abi: int) -> tuple[int, int, int]:
     """The rights on files and on ports and the scopes that version `abi` of Landlock can take away (linux/landlock.h).
 
-    13 rights on files in version 1, REFER from 2, TRUNCATE from 3, TCP from 4, IOCTL_DEV from 5, scopes from 6.
+    13 rights on files in version 1, REFER from 2, TRUNCATE from 3, TCP from 4, IOCTL_DEV from 5, scopes from 6,
+    RESOLVE_UNIX (sockets in the file tree) from 9, UDP from 10.
     """
     files = (1 << 13) - 1
-    files |= sum(bit for since, bit in ((2, _REFER), (3, _TRUNCATE), (5, 1 << 15)) if abi >= since)
-    return files, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0
+    files |= sum(bit for since, bit in ((2, _REFER), (3, _TRUNCATE), (5, 1 << 15), (9, 1 << 16)) if abi >= since)
+    return files, (3 if abi >= 4 else 0) | (12 if abi >= 10 else 0), 3 if abi >= 6 else 0
 
 
 def landlock_version() -> int:
@@ -465,8 +466,8 @@ def _memory() -> tuple[int, int]:
 
 
 def landlock_in_use(policy: Policy) -> int:
-    """The version of Landlock that will be used; 0 for none. What later versions than 7 add, the filter refuses."""
-    return 0 if "landlock" in policy.without else min(landlock_version(), policy.landlock_abi, 7)
+    """The version of Landlock that will be used, which is the kernel's up to the last one known here; 0 for none."""
+    return 0 if "landlock" in policy.without else min(landlock_version(), policy.landlock_abi, 10)
 
 
 _ZYGOTE_CPU_SECONDS = 3600
