@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kls.worker.protocol import Call, Gap, Layer, Report, Span, Tensor
+from kls.worker.protocol import Call, Failure, Gap, Layer, Report, Span, Tensor
 from tests.corpus import survey, tables
 from tests.corpus.__main__ import record
 from tests.corpus.coverage import Runner, Truth, compare, same
@@ -120,6 +121,11 @@ def test_what_is_missing_has_its_reason() -> None:
     )
     found = compare("train.py", truth, report, PATH)
     assert (found.layers, found.alike, found.calls, found.traced) == (3, 1, 2, 0)
+    failure = Failure("ValueError", "m", "build", (place(5),))
+    again = compare("train.py", truth, dataclasses.replace(report, failures=(failure,)), PATH)
+    assert (again.calls, again.traced) == (1, 0)
+    twice = dataclasses.replace(truth, layers=truth.layers[:1] * 3)
+    assert compare("train.py", twice, report, PATH).layers == 1
     assert [why for _, _, why in found.missing] == [
         "shown as (None, 5) float32",
         "file: the file x.csv is not there",
