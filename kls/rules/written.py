@@ -28,7 +28,13 @@ def assignments(source: SourceText, name: str, line: int) -> list[tuple[ast.Assi
                 found.append((node, node.value))
             elif isinstance(target, (ast.Tuple, ast.List)):
                 for index, item in enumerate(target.elts):
-                    if isinstance(item, ast.Name) and item.id == name:
+                    if not isinstance(item, ast.Name):
+                        if any(
+                            isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Store)
+                            for inner in ast.walk(item)
+                        ):
+                            found.append((node, None))
+                    elif item.id == name:
                         paired = isinstance(node.value, (ast.Tuple, ast.List)) and len(node.value.elts) == len(
                             target.elts
                         )

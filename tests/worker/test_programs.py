@@ -227,3 +227,19 @@ model.fit(np.zeros((8, 4)), np.zeros((8, 3)))
 """
     report, loud = await said(real, text)
     assert loud == [] and report.models[0].trained[0].bytes == 60
+
+
+async def test_data_that_are_loaded_again_are_not_scaled_twice(real: Host) -> None:
+    part = """
+(x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+x_train = x_train / 255.0
+x_test = x_test / 255.0
+model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])
+model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.fit(x_train, y_train)
+model.evaluate(x_test, y_test)
+"""
+    _, loud = await said(real, "import keras\n" + part + part)
+    assert loud == []
+    _, loud = await said(real, "import keras\n" + part + part.replace("(x_train, y_train), (x_test", "(x, y), (z"))
+    assert [rule for rule, _ in loud] == ["scaling", "scaling"]
