@@ -39,6 +39,7 @@ def run(probe: Probe) -> Report:
 def _carry_out(dry: Any) -> tuple[Any, Any]:
     from . import (
         eager,
+        entries,
         frames,
         imports,
         keras_hooks,
@@ -65,6 +66,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
         part.install(dry.files.owns)
     stand_ins.install(dry)
     imports.install(dry)
+    entries.install(dry)
     sys.modules["__main__"] = module
     module.__dict__["__builtins__"] = builtins
     sys.argv = [main.path]

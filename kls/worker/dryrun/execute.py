@@ -39,6 +39,8 @@ TICK_SECONDS = 0.1
 _set_handler = signal.signal
 _SWALLOWING = ("_GeneratorContextManager", "suppress", "_AssertRaisesContext", "RaisesContext", "RaisesExc")
 """Kinds of context managers that people use to expect an exception."""
+_STARTING = (f"dryrun{os.sep}entries.py", f"{os.sep}click{os.sep}core.py", f"{os.sep}click{os.sep}decorators.py")
+"""Files that only call what the author has written as the program's beginning."""
 _MOST_VARIABLES = 4000
 _MOST_GAPS = 500
 
@@ -323,6 +325,9 @@ class Runtime:
         caller = frame.f_back
         while caller is not None:
             name = caller.f_code.co_filename
+            if name.endswith(_STARTING):
+                caller = caller.f_back
+                continue
             if is_own(name):
                 return not name.endswith("execute.py")
             if not self._run.files.owns(name) and f"{os.sep}asyncio{os.sep}" not in name:

@@ -77,14 +77,13 @@ class Finder(importlib.abc.MetaPathFinder):
 
 
 def install(run: Run) -> None:
-    """Put the finder in front, and `tqdm` and `absl.app` stand-ins in place."""
+    """Put the finder in front, and the stand-in for `tqdm` in place."""
     sys.meta_path.insert(0, Finder(run))
     for source in run.probe.sources[1:]:
         sys.modules.pop(source.name, None)
     for name in ("tqdm", "tqdm.auto", "tqdm.notebook", "tqdm.keras", "tqdm.std", "tqdm.autonotebook"):
         if name not in {source.name for source in run.probe.sources}:
             sys.modules[name] = _tqdm(name)
-    _absl()
 
 
 def _tqdm(name: str) -> types.ModuleType:
@@ -122,18 +121,3 @@ def _tqdm(name: str) -> types.ModuleType:
         TqdmCallback=lambda *args, **keywords: None,
     )
     return module
-
-
-def _absl() -> None:
-    """`absl.app.run(main)` calls `main` as the author's own line would, with the flags' defaults."""
-    try:
-        from absl import app, flags
-    except ImportError:
-        return
-
-    def run_main(main: Any, argv: Any = None, **_: Any) -> Any:
-        if not flags.FLAGS.is_parsed():
-            flags.FLAGS(sys.argv[:1], known_only=True)
-        return main(sys.argv[:1])
-
-    app.run = run_main
