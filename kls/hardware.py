@@ -8,6 +8,7 @@ ends in a sentence; the host kills what overruns.
 from __future__ import annotations
 
 import ast
+import asyncio
 import hashlib
 import json
 import os
@@ -28,6 +29,10 @@ SECONDS = 120.0
 _SHARE = 0.8
 """Of the free memory, what a step may take."""
 _FALLBACK = 4 << 30
+SEARCH = 15.0
+"""Seconds after which the search for the largest batch size tries no further one."""
+MOST_BATCH = 1 << 16
+"""Batch size above which none is tried."""
 _KEPT = 64
 TRAINING = ("fit", "train_on_batch")
 """Methods whose step trains."""
@@ -86,6 +91,7 @@ class Hardware:
         probe = plan.plan(found.snapshot, modules, root=root or None, readable=found.data, seconds=seconds)
         probe = replace(probe, step_bytes=limit, step_at=at)
         report = await self._ask(probe)
+        report = await self._largest(probe, report)
         if not report.steps:
             return Measured(None, (), why_none(report))
         told = check.check(found.snapshot, found.sites, report, modules)
@@ -94,8 +100,35 @@ class Hardware:
         own = tuple(item for item in tried if item.code in STEP_CODES)
         return Measured(report.steps[0], own, None, self.layers)
 
+    async def _largest(self, probe: Probe, report: Report) -> Report:
+        """The report with the largest batch size that fits: doubled while it fits, halved until it does.
+
+        Each size is really run. After `SEARCH` seconds no further one is tried.
+        """
+        step = report.steps[0] if report.steps else None
+        if step is None or _other_trouble(step):
+            return report
+        clock = asyncio.get_running_loop().time
+        until = clock() + SEARCH
+        fits = step.steps > 0
+        size, best, certain = step.batch_size, step.batch_size if fits else 0, False
+        while clock() < until and (size > 1 or fits) and size < MOST_BATCH:
+            size = size * 2 if fits else size // 2
+            other = await self._ask(replace(probe, step_batch=size, seconds=min(probe.seconds, SEARCH)))
+            tried = other.steps[0] if other.steps else None
+            if tried is not None and _other_trouble(tried):
+                break
+            good = tried is not None and tried.steps > 0
+            if tried is None and other.ended is not None and other.ended.startswith("stopped"):
+                break
+            best = size if good else best
+            if good != fits:
+                certain = True
+                break
+        return replace(report, steps=(replace(step, largest_batch=best, largest_certain=certain),))
+
     async def _ask(self, probe: Probe) -> Report:
-        key = f"{plan.digest(probe)} {probe.step_at}", probe.step_bytes
+        key = f"{plan.digest(probe)} {probe.step_at} {probe.step_batch}", probe.step_bytes
         if key not in self._known:
             report = await self._host.ask(probe)
             if not report.complete:
@@ -108,6 +141,11 @@ class Hardware:
     async def stop(self) -> None:
         """End the worker, whatever it does."""
         await self._host.stop()
+
+
+def _other_trouble(step: Step) -> bool:
+    """Whether a step failed for another reason than its batch size."""
+    return any(trouble.kind not in ("memory", "values", "gradient") for trouble in step.troubles)
 
 
 def steps_of(report: Report, path: str) -> tuple[Call, ...]:
@@ -202,8 +240,19 @@ def sentence(step: Step) -> str:
     return (
         f"one step of `{step.method}` at {batch}: {_time(step.step_seconds)} "
         f"(the first one, with tracing and compiling, {step.first_seconds:.1f} s), "
-        f"{estimate.bytes_text(taken(step))} of memory ({where})"
+        f"{estimate.bytes_text(taken(step))} of memory ({where}){_more(step)}"
     )
+
+
+def _more(step: Step) -> str:
+    """`; batch 1,024 fits, 2,048 does not; forward pass 1.2 GFLOPs`, as far as it is known."""
+    words = ""
+    if step.largest_batch > 0:
+        words = f"; batch {step.largest_batch:,} fits"
+        words += f", {2 * step.largest_batch:,} does not" if step.largest_certain else ", larger ones were not tried"
+    if step.forward_flops:
+        words += f"; its forward pass is {step.forward_flops / 1e9:.3g} GFLOPs"
+    return words
 
 
 def short(measured: Measured) -> str:
@@ -239,6 +288,10 @@ def as_json(measured: Measured) -> dict[str, Any]:
         "steps": done.steps,
         "memory_bytes": taken(done),
         "limit_bytes": done.limit_bytes,
+        "compile_seconds": round(max(0.0, done.first_seconds - done.step_seconds), 4),
+        "forward_flops": done.forward_flops or None,
+        "largest_batch": done.largest_batch or None,
+        "largest_batch_certain": done.largest_certain,
         "sandbox": list(measured.sandbox),
         "troubles": [{"kind": item.kind, "message": item.message} for item in done.troubles],
         "reason": None,
@@ -247,7 +300,8 @@ def as_json(measured: Measured) -> dict[str, Any]:
 
 _FIELDS = (
     "method", "batch_size", "batch_known", "device", "precision", "xla", "first_seconds", "step_seconds", "steps",
-    "memory_bytes", "limit_bytes", "sandbox", "troubles", "reason",
+    "memory_bytes", "limit_bytes", "compile_seconds", "forward_flops", "largest_batch",
+    "largest_batch_certain", "sandbox", "troubles", "reason",
 )  # fmt: skip
 
 

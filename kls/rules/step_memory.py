@@ -56,6 +56,10 @@ def _smaller(context: Context, step: Step) -> Iterator[Fix]:
         return
     if not any(keyword.arg == "batch_size" for keyword in found[1].keywords):
         return
+    if step.largest_batch > 0:
+        changed = edits.set_argument(*found, "batch_size", None, str(step.largest_batch))
+        yield from fix(f"Use batch_size={step.largest_batch}", changed, cause=step.span)
+        return
     sizes = [size for halving in range(1, _HALVINGS) if (size := step.batch_size >> halving)]
     likely = [size for size in sizes if size * _of_a_sample(context, step) <= step.limit_bytes]
     for size in (likely or sizes[-1:])[:_TRIED]:

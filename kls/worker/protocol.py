@@ -80,6 +80,8 @@ class Probe:
     started for that."""
     step_at: Optional[Span] = None
     """The call whose step is run; None: the first training call, else the first of another kind."""
+    step_batch: int = 0
+    """The batch size to run it at; 0: the program's own."""
 
 
 @dataclass(frozen=True)
@@ -370,6 +372,13 @@ class Step:
     before_bytes: int
     limit_bytes: int
     troubles: tuple[Trouble, ...] = ()
+    forward_flops: int = 0
+    """Floating-point operations of the forward pass of one batch, counted by TensorFlow's own formulas over the traced
+    graph; 0 where that has none. Of an operation without a formula nothing is counted."""
+    largest_batch: int = 0
+    """The largest batch size of those tried that fits the memory; 0 where none was looked for or none fits."""
+    largest_certain: bool = False
+    """Whether the next size tried did not fit; false where the time for the search was over first."""
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ def test_a_step_is_measured_and_what_cannot_be_run_is_found(kls: Kls, tmp_path: 
     assert (step["line"], step["method"], step["batch_size"], step["batch_known"]) == (4, "fit", 50, True)
     assert (step["precision"], step["xla"], step["limit_bytes"]) == ("float32", False, 512 << 20)
     assert 0 < step["step_seconds"] < step["first_seconds"] and step["steps"] >= 1
+    assert step["compile_seconds"] > 0 and step["largest_batch"] >= 50
+    assert step["forward_flops"] >= 2 * 50 * (64 * 2048 + 2048 * 10)
     parameters = 64 * 2048 + 2048 + 2048 * 10 + 10
     assert 3 * 4 * parameters < step["memory_bytes"] < 512 << 20 and step["sandbox"]
 

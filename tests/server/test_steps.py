@@ -39,10 +39,10 @@ model.fit(np.zeros((64, 16), "float32"), np.zeros((64, 1), "float32"), batch_siz
 """
 MEMORY = """\
 import numpy as np, keras
-model = keras.Sequential([keras.Input((20000, 8)), keras.layers.Dense(64, activation="relu"), keras.layers.Dense(1),
+model = keras.Sequential([keras.Input((4000, 8)), keras.layers.Dense(256, activation="relu"), keras.layers.Dense(1),
                           keras.layers.GlobalAveragePooling1D()])
 model.compile("sgd", "mse", jit_compile=False)
-x = np.zeros((512, 20000, 8), "float32")
+x = np.zeros((512, 4000, 8), "float32")
 model.fit(x, np.zeros(512), batch_size=512)
 """
 
@@ -141,13 +141,16 @@ async def test_a_step_without_an_end_ends_in_a_sentence(shared: Editor) -> None:
 
 async def test_a_finding_of_a_step_goes_with_the_edit_that_repairs_it(shared: Editor) -> None:
     text = MEMORY
-    await configure(shared, {"hardware": {"memory": 1024}})
+    await configure(shared, {"hardware": {"memory": 1536}})
     uri = shared.open("memory.py", text)
     await shared.checked(uri, set())
     answer = await ask(shared, uri)
     assert [trouble["kind"] for trouble in answer["step"]["troubles"]] == ["memory"], answer
     (shown,) = await shared.checked(uri, {"step-memory"})
     assert shown.severity == lsp.DiagnosticSeverity.Error and shown.range.start.line == 5
+    whole = lsp.Range(lsp.Position(0, 0), lsp.Position(100, 0))
+    (action, *_) = await shared.actions(uri, whole)
+    assert action.title.startswith("Use batch_size=") and action.title.endswith("(verified)")
     shared.edit(uri, text.replace("batch_size=512", "batch_size=16"))
     await shared.checked(uri, set())
     await configure(shared, {})

@@ -13,6 +13,7 @@ from typing import Any, Optional
 
 import keras
 import tensorflow as tf
+from tensorflow.python.framework.ops import get_stats_for_node_def
 
 from ..protocol import Amount
 
@@ -46,6 +47,24 @@ def kept(graph: Any) -> tuple[tuple[Amount, ...], int]:
     total: Counter[str] = Counter()
     largest = _add(graph, 1, total, 0)
     return _amounts(total), largest
+
+
+def flops(graph: Any) -> int:
+    """Floating-point operations of a traced graph by TensorFlow's own formulas; what has none counts nothing."""
+    return _flops(graph, 0)
+
+
+def _flops(graph: Any, depth: int) -> int:
+    total = 0
+    for operation in graph.get_operations():
+        try:
+            total += int(get_stats_for_node_def(graph, operation.node_def, "flops").value or 0)
+        except Exception:  # a size that is not known
+            continue
+        finally:
+            if depth < _DEEPEST:
+                total += sum(_flops(body, depth + 1) * rounds for body, rounds in _bodies(operation))
+    return total
 
 
 def weights_of(model: Any) -> tuple[tuple[Amount, ...], tuple[Amount, ...]]:
@@ -160,4 +179,4 @@ def _function(operation: Any, attribute: str) -> Optional[Any]:
         return None
 
 
-__all__ = ["kept", "state_of", "weights_of"]
+__all__ = ["flops", "kept", "state_of", "weights_of"]

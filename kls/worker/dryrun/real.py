@@ -49,6 +49,8 @@ class Trial:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.steps: list[Step] = []
+        self.counted = 0, 1
+        """Floating-point operations of the forward pass that was traced last, and its batch size."""
         self._before = [dict(vars(place)) for place in _PLACES]
         self._held: Optional[tuple[Call, Any, tuple[Any, bool], Optional[int]]] = None
 
@@ -80,7 +82,8 @@ class Trial:
     def _run(self, call: Call, model: Any, batch: tuple[Any, bool], known: Optional[int]) -> None:
         self.run.stop_clock()
         limit = self.run.probe.step_bytes
-        size = known or BATCH
+        size = self.run.probe.step_batch or known or BATCH
+        counted, traced = self.counted
         troubles: list[Trouble] = []
         before = _resident()
         measured: tuple[float, float, int] = (0.0, 0.0, 0)
@@ -95,7 +98,9 @@ class Trial:
                     _make(item)
                 structure, arrays = batch
                 data = tree.map_structure(
-                    lambda item: None if item is None else zeros(item, size, arrays), structure, none_is_leaf=False
+                    lambda item: None if item is None else zeros(item, size, arrays, known),
+                    structure,
+                    none_is_leaf=False,
                 )
                 measured = self._time(call, model, data, troubles)
         except Exception as error:
@@ -118,6 +123,7 @@ class Trial:
                 before_bytes=before,
                 limit_bytes=limit,
                 troubles=tuple(troubles),
+                forward_flops=counted * size // max(1, traced),
             )
         )
 
@@ -171,6 +177,9 @@ class Trial:
         text = str(error)
         if isinstance(error, (tf.errors.ResourceExhaustedError, MemoryError)):
             kind = "memory"
+        elif isinstance(error, SystemError) and "without exception set" in text:
+            # What is left of an allocation that failed while TensorFlow made a tensor of a constant.
+            kind = "memory"
         elif isinstance(error, (tf.errors.OpError, ValueError)) and ("XLA" in text or "_JIT" in text):
             kind = "xla"
         else:
@@ -186,12 +195,15 @@ class Trial:
         return tuple(dict.fromkeys(found))
 
 
-def zeros(item: Any, size: int, arrays: bool) -> Any:
-    """One component of a batch of `size` as zeros. Raises ValueError for what has no size."""
+def zeros(item: Any, size: int, arrays: bool, known: Optional[int] = None) -> Any:
+    """One component of a batch of `size` as zeros; `known` is the program's own size, which the data may insist on.
+
+    Raises ValueError for what has no size.
+    """
     if isinstance(item, (tf.RaggedTensorSpec, tf.SparseTensorSpec)) or item.shape is None:
         raise ValueError("a batch without fixed sizes cannot be made of zeros")
     shape = list(item.shape)
-    if shape and (arrays or shape[0] is None):
+    if shape and (arrays or shape[0] is None or shape[0] == known):
         shape[0] = size
     if any(axis is None for axis in shape):
         raise ValueError(f"a batch of shape {tuple(item.shape)} has sizes that only the data tell")

@@ -256,6 +256,8 @@ class Sinks:
                 _refuse_string_casts(graph)
             if training:
                 self.measured = memory.kept(graph), _traced_batch(batch, size, arrays), self.real_batch
+            if self.trial is not None and not prefix:
+                self.trial.counted = memory.flops(graph), _traced_batch(batch, size, arrays)
         finally:
             self.watch.batch = None
         return outputs
