@@ -24,6 +24,8 @@ export interface Words {
 }
 
 const BUSY = ['starting', 'busy'];
+/** About what there is room for beside the link: a longer line hides it. The report has the whole sentence. */
+const ROOM = 48;
 const REPORT = { title: 'Show report', command: 'kls.debugInformation' };
 
 export function createStatusItem(): StatusItem {
@@ -35,8 +37,7 @@ export function createStatusItem(): StatusItem {
     shown = status;
     const wary = !vscode.workspace.isTrusted && status.state === 'static';
     item.text = 'Keras';
-    // A line that is too long hides the way to trust the workspace.
-    item.detail = wary ? 'not trusted, so programs are only read' : status.sentence;
+    item.detail = clipped(wary ? 'not trusted, so programs are only read' : status.sentence);
     item.busy = BUSY.includes(status.state);
     item.severity = status.state === 'failed'
       ? vscode.LanguageStatusSeverity.Error
@@ -69,3 +70,5 @@ export function createStatusItem(): StatusItem {
     dispose: () => [item, worker].forEach((each) => each?.dispose()),
   };
 }
+
+const clipped = (text: string): string => (text.length > ROOM ? `${text.slice(0, ROOM - 1).trimEnd()}…` : text);

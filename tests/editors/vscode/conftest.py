@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +23,8 @@ ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
 PARTS = ROOT / ".cache" / "editors"
 VSIX = ROOT / "editors" / "vscode" / "kls.vsix"
-SETTINGS: dict[str, Any] = {
-    # The copy inside the VSIX is what is tested, with the TensorFlow of the tests' own Python.
-    "kls.importStrategy": "useBundled",
-    "kls.worker.interpreter": sys.executable,
+# Nothing of kls: what somebody has who has just installed the extension.
+QUIET: dict[str, Any] = {
     "workbench.startupEditor": "none",
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "window.autoDetectColorScheme": True,
@@ -42,6 +40,11 @@ SETTINGS: dict[str, Any] = {
     "security.workspace.trust.startupPrompt": "never",
     "files.autoSave": "off",
     "editor.minimap.enabled": False,
+}
+SETTINGS: dict[str, Any] = QUIET | {
+    # The copy inside the VSIX is what is tested, with the TensorFlow of the tests' own Python.
+    "kls.importStrategy": "useBundled",
+    "kls.worker.interpreter": sys.executable,
 }
 
 
@@ -125,13 +128,42 @@ def wary_workbench(parts: Path, tmp_path: Path) -> Iterator[Workbench]:
         yield running
 
 
+@pytest.fixture
+def fresh_workbench(parts: Path, tmp_path: Path) -> Iterator[Workbench]:
+    """The same as a newcomer has it: no setting, and TensorFlow in the folder's own `.venv` alone."""
+    with _serve(parts, tmp_path, "--disable-workspace-trust", settings=QUIET, environment=_unhelped()) as running:
+        (running.folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
+        yield running
+
+
+@pytest.fixture
+def bare_workbench(parts: Path, tmp_path: Path) -> Iterator[Workbench]:
+    """The same with a Python that has no package."""
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True, timeout=120)
+    settings = SETTINGS | {"kls.worker.interpreter": str(bare / "bin" / "python")}
+    with _serve(parts, tmp_path, "--disable-workspace-trust", settings=settings) as running:
+        yield running
+
+
+def _unhelped() -> dict[str, str]:
+    """An environment that names no virtual environment."""
+    return {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
+
+
 @contextmanager
-def _serve(parts: Path, tmp_path: Path, *more: str) -> Iterator[Workbench]:
+def _serve(
+    parts: Path,
+    tmp_path: Path,
+    *more: str,
+    settings: Mapping[str, Any] = SETTINGS,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Workbench]:
     home, folder = tmp_path / "run", tmp_path / "work"
     (home / "data" / "Machine").mkdir(parents=True)
     folder.mkdir()
     # Machine settings are there before the extension host is; a browser profile's user settings may come later.
-    (home / "data" / "Machine" / "settings.json").write_text(json.dumps(SETTINGS))
+    (home / "data" / "Machine" / "settings.json").write_text(json.dumps(settings))
     (home / "config.yaml").write_text("bind-addr: 127.0.0.1:0\nauth: none\n")
     node = parts / "node" / "node_modules" / "node" / "bin" / "node"
     entry = parts / "code-server" / "node_modules" / "code-server" / "out" / "node" / "entry.js"
@@ -145,16 +177,13 @@ def _serve(parts: Path, tmp_path: Path, *more: str) -> Iterator[Workbench]:
         "--extensions-dir",
         home / "ext",
     ]
-    environment = {
-        **os.environ,
-        "XDG_CONFIG_HOME": str(home / "xdg"),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    subprocess.run([*base, "--install-extension", VSIX, "--force"], env=environment, check=True, timeout=120)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    given = {**(environment or {**os.environ, "PATH": path}), "XDG_CONFIG_HOME": str(home / "xdg")}
+    subprocess.run([*base, "--install-extension", VSIX, "--force"], env=given, check=True, timeout=120)
     flags = ["--auth", "none", "--disable-telemetry", "--disable-update-check", *more]
     serve = [*base, *flags, "--bind-addr", "127.0.0.1:0", "--vscode-option", "enable-smoke-test-driver"]
     process = subprocess.Popen(
-        serve, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        serve, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
     assert process.stdout is not None
     try:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 SEED = ROOT / "docs" / "examples" / "dense_fed_images_fit.py"
 PICTURES = ROOT / "artefacts"
+VSIX = ROOT / "editors" / "vscode" / "kls.vsix"
 
 pytestmark = [pytest.mark.editors, pytest.mark.tf, pytest.mark.timeout(900)]
 
@@ -32,9 +36,10 @@ def test_extension_host(workbench: Any) -> None:
     program = SEED.read_text(encoding="utf-8").split('"""', 2)[2].lstrip()
     for name in ("dense.py", "again.py"):
         (workbench.folder / name).write_text(program, encoding="utf-8")
-    (workbench.folder / "dense.ipynb").write_text(notebook(program), encoding="utf-8")
+    for name in ("dense.ipynb", "cells.ipynb"):
+        (workbench.folder / name).write_text(notebook(program), encoding="utf-8")
     said = workbench.run_host_tests(HERE / "host" / "index.js", seconds=700)
-    assert said.count("TEST passed: ") == 4
+    assert said.count("TEST passed: ") == 5
 
 
 def test_what_a_person_sees(workbench: Any) -> None:
@@ -53,6 +58,38 @@ def test_the_model_graph(workbench: Any) -> None:
     workbench.look(
         HERE / "look_graph.mjs", seconds=700, file="train.py", large="large.py", repair=repair, pictures=str(PICTURES)
     )
+
+
+def test_a_notebook_as_a_person_sees_it(workbench: Any) -> None:
+    shutil.copy(SEED, workbench.folder / "train.py")
+    program = SEED.read_text(encoding="utf-8").split('"""', 2)[2].lstrip()
+    (workbench.folder / "train.ipynb").write_text(notebook(program), encoding="utf-8")
+    PICTURES.mkdir(exist_ok=True)
+    given = {"program": "train.py", "notebook": "train.ipynb", "fix": "eshape"}
+    workbench.look(HERE / "look_notebook.mjs", seconds=700, **given, pictures=str(PICTURES))
+
+
+def test_a_newcomer_gets_to_a_repaired_program_without_a_setting(fresh_workbench: Any) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    fresh_workbench.look(HERE / "look_newcomer.mjs", seconds=700, fix="eshape", pictures=str(PICTURES))
+
+
+def test_a_missing_tensorflow_is_told_with_a_way_out(bare_workbench: Any) -> None:
+    shutil.copy(SEED, bare_workbench.folder / "train.py")
+    PICTURES.mkdir(exist_ok=True)
+    bare_workbench.look(HERE / "look_bare.mjs", seconds=700, file="train.py", pictures=str(PICTURES))
+
+
+def test_the_package_has_what_it_needs_and_nothing_of_this_machine(parts: Path) -> None:
+    assert VSIX.stat().st_size < 5_000_000
+    with zipfile.ZipFile(VSIX) as package:
+        names = package.namelist()
+        for wanted in ("dist/extension.js", "dist/graph.js", "bundled/libs/kls/__main__.py", "bundled/example.py"):
+            assert f"extension/{wanted}" in names
+        strange = [name for name in names if re.search(r"\.(so|pyd|dylib|pyc|map|ts)$|direct_url|node_modules", name)]
+        assert strange == []
+        folders = (str(ROOT).encode(), tempfile.gettempdir().encode() + b"/kls")
+        assert [name for name in names if any(folder in package.read(name) for folder in folders)] == []
 
 
 def test_an_untrusted_workspace_is_only_read(wary_workbench: Any) -> None:

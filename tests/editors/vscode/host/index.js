@@ -107,7 +107,66 @@ const tests = {
     await vscode.workspace.applyEdit(removal);
     await gone(uri);
   },
+
+  async 'a notebook: cells put in, moved, taken out, and of another language'() {
+    const notebook = await vscode.workspace.openNotebookDocument(file('cells.ipynb'));
+    const editor = await vscode.window.showNotebookDocument(notebook);
+    const errors = () => notebook.getCells().filter(({ document }) => ours(document.uri).some(({ severity }) => severity === 0));
+    const faulty = (what) => until(`a finding ${what}`, () => errors()[0]);
+    const clean = (what) => until(`no error ${what}`, () => errors().length === 0);
+    const data = await faulty('at first');
+    assert.match(data.document.getText(), /load_data/);
+
+    const repair = new vscode.NotebookCellData(vscode.NotebookCellKind.Code, 'x_train = x_train.reshape(-1, 784)', 'python');
+    const put = new vscode.WorkspaceEdit();
+    put.set(notebook.uri, [vscode.NotebookEdit.insertCells(data.index + 1, [repair])]);
+    await vscode.workspace.applyEdit(put);
+    await clean('with a cell that repairs');
+    const cell = () => notebook.getCells().find(({ document }) => document.getText() === repair.value);
+
+    // Behind `fit` it comes too late.
+    const last = notebook.cellCount - 1;
+    while (cell().index < last) {
+      const { index } = cell();
+      await onCell(editor, index, 'notebook.cell.moveDown');
+      await until('the cell moved down', () => cell().index === index + 1);
+    }
+    await faulty('with the cell moved behind fit');
+    while (cell().index > data.index + 1) {
+      const { index } = cell();
+      await onCell(editor, index, 'notebook.cell.moveUp');
+      await until('the cell moved up', () => cell().index === index - 1);
+    }
+    await clean('with the cell moved back');
+
+    const out = new vscode.WorkspaceEdit();
+    out.set(notebook.uri, [vscode.NotebookEdit.deleteCells(new vscode.NotebookRange(cell().index, cell().index + 1))]);
+    await vscode.workspace.applyEdit(out);
+    const again = await faulty('with the cell taken out');
+    assert.equal(again.index, data.index);
+
+    await vscode.languages.setTextDocumentLanguage(again.document, 'plaintext');
+    await until('nothing in a cell that is no Python', () => ours(again.document.uri).length === 0);
+    await clean('without the data');
+    await vscode.languages.setTextDocumentLanguage(again.document, 'python');
+    await faulty('with the cell in Python again');
+
+    const { uri } = again.document;
+    const text = new vscode.NotebookCellData(vscode.NotebookCellKind.Markup, again.document.getText(), 'markdown');
+    const turned = new vscode.WorkspaceEdit();
+    turned.set(notebook.uri, [vscode.NotebookEdit.replaceCells(new vscode.NotebookRange(again.index, again.index + 1), [text])]);
+    await vscode.workspace.applyEdit(turned);
+    await until('nothing where the cell was', () => ours(uri).length === 0);
+    await clean('with the data in a cell of text');
+  },
 };
+
+/** Runs a command of the notebook on one cell, as a click in its toolbar does. */
+async function onCell(editor, index, command) {
+  editor.selections = [new vscode.NotebookRange(index, index + 1)];
+  await until(`cell ${index} chosen`, () => editor.selections[0]?.start === index);
+  await vscode.commands.executeCommand(command);
+}
 
 exports.run = async function run() {
   await until('the extension', () => extension());
