@@ -21,7 +21,7 @@ The value that was meant: `n // 2`, `0.2`, `axis=-1`, a divisor of the channels.
 from __future__ import annotations
 
 from kls.facts import Finding, Related, Severity
-from kls.rules import search
+from kls.rules import search, wording
 from kls.rules.context import Context, Rule, finding
 from kls.worker.protocol import Failure
 
@@ -39,7 +39,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     span = fixes[0].cause or places[0][0].span(places[0][1])
     source = context.source(span.path)
     words = " ".join(source.cut(span).split()) if source is not None else ""
-    first = failure.message.split("\n", 1)[0] or failure.exception
+    first = wording.first_line(failure)
     lines = [f"`{words if len(words) < 50 else words[:47] + '…'}`: {first}", f"It raises: {failure.exception}"]
     lines += failure.message.split("\n", 1)[1:]
     related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1] if frame.line != span.line)

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import search, wording
+from kls.rules import ranks, search, wording
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, stated
 from kls.source import SourceText
@@ -56,6 +56,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
             fixes += _shapes(source, node)
             fixes += _dtypes(source, node, failure)
     fixes += _late(context, failure)
+    fixes += ranks.in_functions(context, failure)
     if not fixes:
         return None
     span = fixes[0].cause or failure.frames[-1]
@@ -333,6 +334,7 @@ def _dtypes(source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:
         for old, other in ((place.right, place.left), (place.left, place.right)):
             text = f"{keras}.ops.cast({source.segment(old)}, {source.segment(other)}.dtype)"
             fixes += fix("Cast to the other side's dtype", edits.replace(source, old, text), *imports, cause=cause)
+    fixes += _cast_labels(source, place)
     if isinstance(place, ast.Call) and re.search(r"DataType|dtype|has type|data type", told):
         for kind in ("int32", "float32"):
             for item in place.args:
@@ -342,6 +344,25 @@ def _dtypes(source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:
                         f"Cast `{item.id}` to {kind}", edits.replace(source, item, text), *imports, cause=cause
                     )
     return fixes
+
+
+def _cast_labels(source: SourceText, place: ast.expr) -> list[Fix]:
+    """`y_true` of a loss or metric of the author's own, in the dtype of `y_pred`."""
+    area = search.scope(source, place)
+    names = [item.arg for item in area.args.args if item.arg != "self"] if isinstance(area, Function) else []
+    if not isinstance(area, Function) or len(names) < 2 or area.body[0].lineno == area.lineno:
+        return []
+    labels, output = names[:2]
+    if not re.search("true|label|target", labels) or not re.search("pred|out|logit", output):
+        return []
+    keras, imports = search.keras_name(source)
+    first = area.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    line = f"{labels} = {keras}.ops.cast({labels}, {output}.dtype)"
+    if documented and len(area.body) == 1:
+        return []
+    edit = edits.insert_before(source, area.body[1] if documented else first, line)
+    return fix(f"Cast `{labels}` to the dtype of `{output}`", edit, *imports, cause=source.span(place))
 
 
 def _late(context: Context, failure: Failure) -> list[Fix]:

@@ -232,9 +232,12 @@ def _yields(context: Context, call: Call, model: Model, failure: Failure) -> Par
     np_name = written.module_name(source, "numpy")
     if not single and np_name is not None and "rank" in failure.message:
         for last in reversed(node.elts):
+            if isinstance(last, ast.Name):
+                changed = f"{np_name}.array({last.id})"
+                fixes += fix(f"Give `{last.id}` as an array", edits.replace(source, last, changed), cause=span)
             changed = f"{np_name}.array([{source.segment(last)}])"
             fixes += fix("Give an array with one label", edits.replace(source, last, changed), cause=span)
-        return "the generator gives a plain number; Keras wants an array with a batch axis", span, fixes
+        return "the generator gives plain numbers; Keras wants arrays with a batch axis", span, fixes
     wanted = model.inputs[0].shape if len(model.inputs) == 1 else None
     shape = argument.tensors[0].shape if argument.tensors else None
     if "forward" in failure.stage and wanted and shape and len(shape) == len(wanted) - 1 and np_name is not None:

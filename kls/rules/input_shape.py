@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Evidence, Finding, Fix, Related, Severity
-from kls.rules import operators
+from kls.rules import operators, written
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, single, size_of
 from kls.rules.reading import Reading, given, inside, stated
 from kls.worker.protocol import Argument, Call, Failure, Model, Tensor
@@ -261,6 +261,7 @@ def _fixes(
         fixes += operators.reshape_data(context, argument, 1, tuple(size or -1 for size in wanted))
     if len(given) == 3 and wanted == (*given[:2], 3) and given[2] == 4 and argument.kind == "array":
         fixes += operators.transform_data(context, argument, "{}[..., :3]", "Leave out the fourth channel (alpha)")
+    fixes += _colours(context, model, argument, given, wanted)
     if proved:
         # Other data went through this model: its input is not at fault.
         return fixes + resized
@@ -271,6 +272,22 @@ def _fixes(
     if argument.kind == "array" and len(given) == len(wanted) + 1 and given[-1:] == (1,):
         fixes += operators.transform_data(context, argument, "{}[..., 0]", f"Drop the last axis of `{argument.name}`")
     return fixes
+
+
+def _colours(
+    context: Context, model: Model, argument: Argument, given: tuple[int | None, ...], wanted: tuple[int | None, ...]
+) -> list[Fix]:
+    """Grey pictures for a base that was made for colours: one channel three times."""
+    place = operators.input_place(context, model)
+    np = written.module_name(place[0], "numpy") if place is not None else None
+    if place is None or np is None or argument.kind != "array" or edits.keyword(place[2], "include_top") is None:
+        return []
+    title = "Give the one channel three times"
+    if len(given) == 3 and wanted == (*given[:2], 3) and given[2] == 1:
+        return operators.transform_data(context, argument, f"{np}.repeat({{}}, 3, axis=-1)", title)
+    if len(given) == 2 and wanted == (*given, 3):
+        return operators.transform_data(context, argument, f"{np}.stack([{{}}] * 3, axis=-1)", title)
+    return []
 
 
 def _sliced(context: Context, argument: Argument) -> list[Fix]:

@@ -27,11 +27,12 @@ input shape.
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from kls import edits
 from kls.facts import Finding, Fix, Related, Severity
-from kls.rules import operators, ranks
+from kls.rules import operators, ranks, search
 from kls.rules.context import (
     Context,
     Rule,
@@ -54,6 +55,9 @@ IMAGE_LAYERS = ("Conv2D", "MaxPooling2D", "AveragePooling2D", "DepthwiseConv2D",
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a layer whose `input_spec` the given tensor breaks."""
+    state = _state(context, failure)
+    if state is not None:
+        return state
     spec = next(iter(failure.facts.get("input_spec") or ()), None)
     given = single(failure.inputs)
     model = context.models.get(failure.layer or 0)
@@ -79,6 +83,38 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if cause != span:
         related.append(Related(span, f"this {failure.layer_cls} is given {show(given.shape)}"))
     return finding(RULE, context, cause, "\n".join(lines), call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def _state(context: Context, failure: Failure) -> Finding | None:
+    """The finding for a recurrent layer that is given a state of another size than it has units."""
+    sizes = re.search(
+        r"are (\d+) and (\d+) for .*lstm_cell|are (\d+) and (\d+) for .*(?:gru|rnn)_cell", failure.message
+    )
+    span = failure.layer_created
+    found = context.call_node(span)
+    if sizes is None or span is None or found is None:
+        return None
+    given, units = (int(size) for size in sizes.groups() if size is not None)
+    layers = [layer for layer in context.report.layers if layer.created == span]
+    layer = layers[0] if layers else failed_layer(failure)
+    called = context.call_node(layer.called or failure.layer_called)
+    if called is None or edits.keyword(called[1], "initial_state") is None:
+        return None
+    value = edits.argument(found[1], "units", 0)
+    name = found[0].segment(called[1].func) if isinstance(called[1].func, ast.Name) else search.last_part(found[1].func)
+    lines = [
+        f"the state that `{name}` begins with has {given} numbers; it has {units} units",
+        f"Keras raises: {failure.exception}: {failure.message}",
+    ]
+    fixes: list[Fix] = []
+    if isinstance(value, ast.Name) and units and given % units == 0:
+        text = f"{value.id} * {given // units}"
+        fixes += fix(f"Give it {given} units: `{text}`", edits.replace(found[0], value, text), cause=span)
+    elif value is not None:
+        fixes += fix(f"Give it {given} units", edits.replace(found[0], value, str(given)), cause=span)
+    call = context.sink(failure)
+    related = (Related(failure.frames[0], "it raises here"),) if failure.frames else ()
+    return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
 
 
 def _whole_model(context: Context, failure: Failure, model: Model, given: Tensor) -> Finding | None:
@@ -178,9 +214,26 @@ def _fixes(context: Context, failure: Failure, spec: dict[str, Any], shape: tupl
             fixes += operators.insert_layer(context, here, "Reshape", f"({steps}, {rest})")
     if here is not None and long:
         fixes += operators.insert_layer(context, here, "Flatten")
+    if here is not None and short and here.cls in RECURRENT:
+        for steps in _label_steps(context):
+            fixes += operators.insert_layer(context, here, "RepeatVector", str(steps))
     if here is not None and short and here.cls in RECURRENT + ("Conv1D", "MaxPooling1D") and shape[-1] is not None:
         fixes += operators.insert_layer(context, here, "Reshape", f"({shape[-1]}, 1)")
     return fixes
+
+
+def _label_steps(context: Context) -> list[int]:
+    """The numbers of steps of the sequences in the program that are called labels."""
+    found = [
+        item.tensors[0].shape[1]
+        for item in context.report.variables
+        if item.kind == "array"
+        and re.match("y|target|label", item.name.lower())
+        and item.tensors
+        and item.tensors[0].shape is not None
+        and len(item.tensors[0].shape) == 3
+    ]
+    return list(dict.fromkeys(size for size in found if size is not None))[:2]
 
 
 def _return_sequences(context: Context, layer: Layer) -> list[Fix]:

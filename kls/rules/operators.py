@@ -335,8 +335,15 @@ def insert_layer(context: Context, layer: Layer, made: str, arguments: str = "",
         return []
     source, call = found
     name, imports = edits.callee_like(source, call, made)
+    title = title or f"Add `{made}({arguments})` before {layer.cls}"
+    shape = edits.keyword(call, "input_shape")
+    if shape is not None:  # it goes to the layer that is now the first
+        given = ", ".join([*([arguments] if arguments else []), f"input_shape={source.segment(shape)}"])
+        removed = edits.remove_argument(source, call, "input_shape")
+        edit = edits.insert_layer(source, call, f"{name}({given})")
+        return fix(title, edit, removed, *imports, cause=layer.created)
     edit = edits.insert_layer(source, call, f"{name}({arguments})")
-    return fix(title or f"Add `{made}({arguments})` before {layer.cls}", edit, *imports, cause=layer.created)
+    return fix(title, edit, *imports, cause=layer.created)
 
 
 def remove_layer(context: Context, layer: Layer) -> list[Fix]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import math
 import re
 from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Fix
-from kls.rules import operators, search
-from kls.rules.context import Context, argument_of, fix, size_of
+from kls.rules import operators, search, wording
+from kls.rules.context import Context, argument_of, failed_layer, fix, size_of
 from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer, Shape
 
@@ -49,6 +50,8 @@ def rank_fixes(context: Context, failure: Failure) -> list[Fix]:
     if wanted is None and not timed and told is None:
         return []
     before = _before(context, failure, given)
+    if failure.layer_created is not None and not any(layer.cls == "InputLayer" for layer in before):
+        before.append(dataclasses.replace(failed_layer(failure), cls="InputLayer"))  # `LSTM(8, input_shape=(10,))`
     fixes: list[Fix] = []
     if wanted is None or rank < wanted:
         for layer in before[:1]:
@@ -56,6 +59,7 @@ def rank_fixes(context: Context, failure: Failure) -> list[Fix]:
                 fixes += return_sequences(context, layer, True)
             if layer.cls == "Flatten" or layer.cls.startswith("Global"):
                 fixes += operators.remove_layer(context, layer)
+        fixes += _earlier_sequences(context, before)
         fixes += _batch_in_reshape(context, given)
         fixes += _inputs(context, before, "longer", leading_first=timed)
     if wanted is None or rank > wanted:
@@ -107,7 +111,8 @@ def _shape_value(context: Context, layer: Layer) -> tuple[SourceText, ast.Call, 
     for name, position in (("shape", 0), ("input_shape", None), ("target_shape", 0), ("batch_shape", None)):
         if name == "target_shape" and layer.cls != "Reshape":
             continue
-        value = edits.argument(found[1], name, position if layer.cls in ("InputLayer", "Reshape") else None)
+        own = search.last_part(found[1].func) in ("Input", "InputLayer", "Reshape")
+        value = edits.argument(found[1], name, position if own else None)
         if value is not None:
             return found[0], found[1], value
     return None
@@ -124,6 +129,14 @@ def _inputs(context: Context, before: list[Layer], way: str, leading_first: bool
         if way == "shorter" and isinstance(value, ast.Attribute) and value.attr == "shape":
             edit = edits.replace(source, value, f"{source.segment(value)}[1:]")
             fixes += fix("Leave the batch axis out of the input shape", edit, cause=cause)
+        whole = source.segment(value)
+        if (
+            way == "longer"
+            and not isinstance(value, (ast.Tuple, ast.List))
+            and re.search(r"\.shape(\[\d*:\])?$", whole)
+        ):
+            title = "Give the input shape a last axis of 1"
+            fixes += fix(title, edits.replace(source, value, f"(*{whole}, 1)"), cause=cause)
         if not isinstance(value, (ast.Tuple, ast.List)):
             continue
         items = [source.segment(item) for item in value.elts]
@@ -157,6 +170,16 @@ def _permute(context: Context, failure: Failure, rank: int) -> list[Fix]:
     rest = range(len(value.elts) + 1, rank)
     text = edits.tuple_text((*[found[0].segment(item) for item in value.elts], *rest))
     return fix(f"Permute all axes: {text}", edits.replace(found[0], value, text), cause=failure.layer_created)
+
+
+def _earlier_sequences(context: Context, before: list[Layer]) -> list[Fix]:
+    """Recurrent layers further back that give their last step only."""
+    fixes: list[Fix] = []
+    for layer in reversed(context.report.layers):
+        out = layer.outputs[0].shape if layer.outputs else None
+        if layer.cls in RECURRENT and out is not None and len(out) == 2 and layer not in before[:1]:
+            fixes += return_sequences(context, layer, True)
+    return fixes[:2]
 
 
 def _batch_in_reshape(context: Context, given: tuple[int | None, ...]) -> list[Fix]:
@@ -459,6 +482,62 @@ def _shifted_labels(context: Context, failure: Failure) -> list[Fix]:
     return operators.transform_data(context, labels, "{}[:, 1:]", "Leave the first step out of the labels")
 
 
+_SIGNS: dict[str, type[ast.operator]] = {
+    "Mul": ast.Mult, "Add": ast.Add, "AddV2": ast.Add, "Sub": ast.Sub, "RealDiv": ast.Div,
+}  # fmt: skip
+
+
+def in_functions(context: Context, failure: Failure) -> list[Fix]:
+    """Two operands of an operator inside a function of the author: more axes for the one of lower rank."""
+    sides = wording.operands(failure.message)
+    found = next(iter(search.places(context, failure)), None)
+    if sides is None or found is None or isinstance(search.scope(*found), ast.Module):
+        return []
+    source, place = found
+    sign = _SIGNS.get(sides[0])
+    fixes: list[Fix] = []
+    for node in ast.walk(place):
+        if sign is None or not isinstance(node, ast.BinOp) or not isinstance(node.op, sign):
+            continue
+        one, other = len(sides[1]), len(sides[2])
+        for operand, missing in ((node.left, other - one), (node.right, one - other)):
+            if missing < 0 or not isinstance(operand, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)):
+                continue
+            words, more = source.segment(operand), ", ".join(["None"] * max(missing, 1))
+            text = f"{words}[..., {more}]"
+            edit = edits.replace(source, operand, text)
+            fixes += fix(f"Give `{words}` another axis: `{text}`", edit, cause=source.span(place))
+    return fixes
+
+
+def halved_sizes(context: Context, failure: Failure) -> list[Fix]:
+    """An image size that does not halve as often as the model halves it: the nearest that does."""
+    shapes = [tensor.shape for tensor in failure.inputs if tensor.shape is not None]
+    if failure.layer_cls not in _JOINS or len(shapes) < 2 or any(len(shape) != 4 for shape in shapes):
+        return []
+    if not any(a and b and 0 < abs(a - b) < 4 for a, b in zip(shapes[0][1:3], shapes[1][1:3], strict=True)):
+        return []
+    fixes: list[Fix] = []
+    for source, value, call, shape in search.declared_inputs(context):
+        sizes = [size for size in shape[:2] if size is not None]
+        left = [layer.outputs[0].shape for layer in context.report.layers if layer.outputs]
+        least = min((out[1] for out in left if out is not None and len(out) == 4 and out[1]), default=0)
+        if len(shape) != 3 or len(sizes) != 2 or not least or not isinstance(value, (ast.Tuple, ast.List)):
+            continue
+        factor = 2 ** round(math.log2(max(sizes[0] / least, 1)))
+        up = [-(-size // factor) * factor for size in sizes]
+        down = [size // factor * factor for size in sizes]
+        for new in sorted((up, down), key=lambda both: abs(both[0] - sizes[0])):
+            text = edits.tuple_text((*new, source.segment(value.elts[-1])))
+            title = f"Set the input shape to {text}: it halves without a rest"
+            if 0 not in new and new != sizes and len(value.elts) == 3:
+                fixes += fix(title, edits.replace(source, value, text), cause=source.span(call))
+    return fixes[:4]
+
+
+_JOINS = ("Concatenate", "Add", "Average", "Maximum", "Multiply", "Subtract")
+
+
 def general(context: Context, failure: Failure) -> list[Fix]:
     """What may be tried for any failure inside a model, after what its rule knows."""
     if failure.stage == "adapter" or "metrics" in failure.stage:
@@ -467,6 +546,7 @@ def general(context: Context, failure: Failure) -> list[Fix]:
         *statement_fixes(context, failure),
         *_shifted_labels(context, failure),
         *rank_fixes(context, failure),
+        *halved_sizes(context, failure),
         *operand_fixes(context, failure),
         *size_fixes(context, failure),
         *search.agree(context, failure, 6),

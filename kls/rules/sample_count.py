@@ -96,7 +96,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return None
     shown = ", ".join(f"`{argument.name or argument.role}` {count:,}" for argument, count in counted)
     lines = [f"different numbers of samples: {shown}", f"Keras raises: {failure.exception}: {failure.message}"]
-    fixes: list[Fix] = [*_exchanged(context, counted), *_axis(context, counted)]
+    fixes: list[Fix] = [*_exchanged(context, counted), *_axis(context, counted), *_flattened(context, counted)]
     least = min(count for _, count in counted)
     for argument, count in counted:
         if count > least and len(argument.tensors) == 1:
@@ -154,6 +154,25 @@ def _axis(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
             fixes += operators.transform_data(context, argument, "{}.T", f"Transpose `{argument.name or 'x'}`")
         if len(shape) > 2 and shape[0] == 1 and shape[1] == other:
             fixes += operators.transform_data(context, argument, "{}[0]", "Drop the first axis")
+    return fixes
+
+
+def _flattened(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
+    """`eye(10)[labels].flatten()`: the rows of several numbers were joined to one."""
+    fixes: list[Fix] = []
+    for argument, count in counted:
+        rows = min(number for _, number in counted)
+        shape = argument.tensors[0].shape if len(argument.tensors) == 1 else None
+        found = written.value_of(context, argument)
+        if shape is None or len(shape) != 1 or found is None or count == rows or count % rows:
+            continue
+        source, node = found
+        ending = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+        if ending in ("flatten", "ravel") and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            kept = edits.replace(source, node, source.segment(node.func.value))
+            fixes += fix(f"Leave out `.{ending}()`", kept, cause=source.span(node))
+        title = f"Make {rows:,} rows of `{argument.name or argument.role}`"
+        fixes += operators.transform_data(context, argument, "{}" + f".reshape({rows}, {count // rows})", title)
     return fixes
 
 

@@ -110,6 +110,29 @@ def tensors_before(context: Context, path: str, line: int, besides: str = "") ->
     return [name for name in dict.fromkeys(reversed(names)) if name != besides]
 
 
+def declared_inputs(context: Context) -> list[tuple[SourceText, ast.expr, ast.Call, tuple[int | None, ...]]]:
+    """Where input shapes are written: the file, the shape, the call that holds it, and what it is."""
+    found: list[tuple[SourceText, ast.expr, ast.Call, tuple[int | None, ...]]] = []
+    made = {
+        layer.created: layer.outputs[0].shape[1:]
+        for layer in context.report.layers
+        if layer.cls == "InputLayer" and layer.created is not None and layer.outputs and layer.outputs[0].shape
+    }
+    for source in context.sources.values():
+        for call in source.calls():
+            value = edits.keyword(call, "input_shape")
+            if value is None and last_part(call.func) in ("Input", "InputLayer"):
+                value = edits.argument(call, "shape", 0)
+            if not isinstance(value, (ast.Tuple, ast.List)):
+                continue
+            numbers = [item.value if isinstance(item, ast.Constant) else None for item in value.elts]
+            literal = tuple(item for item in numbers if isinstance(item, int))
+            shape = made.get(source.span(call)) or (literal if len(literal) == len(numbers) else None)
+            if shape is not None:
+                found.append((source, value, call, shape))
+    return found
+
+
 # Sizes that must agree
 
 

@@ -19,7 +19,6 @@ from kls.facts import Edit, Fix, Span
 from kls.rules import operators, ranks, search
 from kls.rules.context import Context, argument_of, compatible, fix
 from kls.rules.ranks import RECURRENT
-from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer
 
 Shape = tuple[int | None, ...]
@@ -157,7 +156,7 @@ def _declared_inputs(context: Context, failure: Failure) -> list[Fix]:
         return []
     samples = _samples(context)
     fixes: list[Fix] = []
-    for source, value, call, declared in _declarations(context):
+    for source, value, call, declared in search.declared_inputs(context):
         if declared in samples:
             continue
         for sample in samples:
@@ -179,29 +178,6 @@ def _samples(context: Context) -> list[Shape]:
     return list(dict.fromkeys(shape for shape in reversed(found) if None not in shape))
 
 
-def _declarations(context: Context) -> list[tuple[SourceText, ast.expr, ast.Call, Shape]]:
-    """Where input shapes are written: the file, the shape, the call that holds it, and what it is."""
-    found: list[tuple[SourceText, ast.expr, ast.Call, Shape]] = []
-    made = {
-        layer.created: layer.outputs[0].shape[1:]
-        for layer in context.report.layers
-        if layer.cls == "InputLayer" and layer.created is not None and layer.outputs and layer.outputs[0].shape
-    }
-    for source in context.sources.values():
-        for call in source.calls():
-            value = edits.keyword(call, "input_shape")
-            if value is None and search.last_part(call.func) in ("Input", "InputLayer"):
-                value = edits.argument(call, "shape", 0)
-            if not isinstance(value, (ast.Tuple, ast.List)):
-                continue
-            numbers = [item.value if isinstance(item, ast.Constant) else None for item in value.elts]
-            literal = tuple(item for item in numbers if isinstance(item, int))
-            shape = made.get(source.span(call)) or (literal if len(literal) == len(numbers) else None)
-            if shape is not None:
-                found.append((source, value, call, shape))
-    return found
-
-
 def _near(declared: Shape, sample: Shape) -> bool:
     """Whether one slip leads from one shape to the other: a size, the order, an axis too many or too few."""
     if len(declared) == len(sample):
@@ -216,7 +192,7 @@ def _batch_axes(context: Context, failure: Failure) -> list[Fix]:
     if failure.call is not None:
         return []
     fixes: list[Fix] = []
-    for source, value, _, _ in _declarations(context):
+    for source, value, _, _ in search.declared_inputs(context):
         if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) > 1 and source.segment(value.elts[0]).isdigit():
             text = edits.tuple_text(tuple(source.segment(item) for item in value.elts[1:]))
             title = "Leave the batch axis out of the input shape"

@@ -31,18 +31,39 @@ def plain(failure: Failure) -> Failure:
 
 def first_line(failure: Failure) -> str:
     """A first line that stands alone: the operation and its shapes where the message names a node of a graph."""
-    node = re.search(
-        r"\{\{node [^}]*\}\} = (\w+)\[.*?\]\(.*?\)' with input shapes: ((?:\[[^\]]*\](?:, )?)+)", failure.message
+    types = re.search(
+        r"Input '\w+' of '(\w+)' Op has type (\w+) that does not match type (\w+) of argument", failure.message
     )
-    if node is None:
-        return next((line for line in failure.message.split("\n") if line.strip()), failure.exception)
-    shapes = [_shape(item) for item in re.findall(r"\[([^\]]*)\]", node[2])]
-    shown = ", ".join(shapes[:-1]) + (" and " if len(shapes) > 1 else "") + shapes[-1]
+    if types is not None:
+        what = _OPERATIONS.get(types[1], f"operation `{types[1]}`")
+        return f"the {what} of {types[3]} and {types[2]} cannot be made: cast one of them"
+    found = operands(failure.message)
+    if found is None:
+        own = re.sub(r"^Could not (?:automatically )?infer [^\n]* encountered:\n+", "", failure.message)
+        own = re.sub(r"^\{\{function_node [^}]*\}\} *", "", own)
+        return next((line for line in own.split("\n") if line.strip()), failure.exception)
+    name, *shapes = found
+    shown = " and ".join(_shape(shape) for shape in shapes)
     sizes = re.search(r"must be equal, but are (\d+) and (\d+)", failure.message)
     end = f": {sizes[1]} and {sizes[2]} must be equal" if sizes is not None else ""
-    return f"the {_OPERATIONS.get(node[1], f'operation `{node[1]}`')} of {shown} cannot be made{end}"
+    return f"the {_OPERATIONS.get(name, f'operation `{name}`')} of {shown} cannot be made{end}"
 
 
-def _shape(text: str) -> str:
-    sizes = [("None" if item.strip() == "?" else item.strip()) for item in text.split(",") if item.strip()]
-    return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
+def operands(message: str) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
+    """TensorFlow's name of the operation of two tensors that a message tells of, and their shapes; "?" is unknown."""
+    traced = re.search(
+        r"\{\{node [^}]*\}\} = (\w+)\[.*?\]\(.*?\)' with input shapes: \[([^\]]*)\], \[([^\]]*)\]", message
+    )
+    if traced is not None:
+        return traced[1], _sizes(traced[2]), _sizes(traced[3])
+    ran = re.search(r"[Ii]ncompatible shapes: \[([^\]]*)\] vs\. \[([^\]]*)\] \[Op:(\w+)\]", message)
+    return (ran[3], _sizes(ran[1]), _sizes(ran[2])) if ran is not None else None
+
+
+def _sizes(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _shape(sizes: tuple[str, ...]) -> str:
+    named = ["None" if item == "?" else item for item in sizes]
+    return f"({named[0]},)" if len(named) == 1 else f"({', '.join(named)})"
