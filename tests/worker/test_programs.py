@@ -243,3 +243,21 @@ model.evaluate(x_test, y_test)
     assert loud == []
     _, loud = await said(real, "import keras\n" + part + part.replace("(x_train, y_train), (x_test", "(x, y), (z"))
     assert [rule for rule, _ in loud] == ["scaling", "scaling"]
+
+
+async def test_an_array_takes_the_dtype_of_a_signature(real: Host) -> None:
+    text = """
+import numpy as np
+import keras
+import tensorflow as tf
+
+class Head(keras.layers.Layer):
+    @tf.function(input_signature=(tf.TensorSpec((None, None)), tf.TensorSpec((None, None))))
+    def support(self, tensors, labels):
+        return tf.matmul(tensors, labels, transpose_a=True)
+
+made = Head().support(np.zeros((8, 3), "float32"), np.eye(8))
+wrong = Head().support(np.zeros((8, 3), "float32"), np.zeros(8))
+"""
+    _, loud = await said(real, text)
+    assert [line for _, line in loud] == [12]

@@ -123,6 +123,7 @@ class _Traced:
         self._kls_run = run
         self._kls_python = function
         self._kls_function = _tf_function(function, **options)
+        self._kls_signature = options.get("input_signature")
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
@@ -131,6 +132,7 @@ class _Traced:
         bound._kls_run = self._kls_run
         bound._kls_python = types.MethodType(self._kls_python, instance)
         bound._kls_function = self._kls_function.__get__(instance, owner)
+        bound._kls_signature = self._kls_signature
         return bound
 
     def __getattr__(self, name: str) -> Any:
@@ -147,8 +149,21 @@ class _Traced:
                 return self._kls_function(*arguments, **keywords)
             finally:
                 tf.config.run_functions_eagerly(True)
+        arguments = _in_signature(self._kls_signature, arguments)
         concrete = self._kls_function.get_concrete_function(*arguments, **keywords)
         return _zeros(concrete.structured_outputs)
+
+
+def _in_signature(signature: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments with NumPy's arrays in the dtypes of the signature, as a call has them, other than a trace."""
+    if not isinstance(signature, (tuple, list)):
+        return arguments
+    return tuple(
+        tf.convert_to_tensor(item, signature[place].dtype)
+        if place < len(signature) and isinstance(signature[place], tf.TensorSpec) and isinstance(item, np.ndarray)
+        else item
+        for place, item in enumerate(arguments)
+    )
 
 
 _tf_function = tf.function
