@@ -121,7 +121,9 @@ async def typed(
         if analysis is None or not analysis.final:
             yield state, "no analysis ends"
             continue
-        if analysis.status == "failed" and snapshot.broken is None:
+        # What parses may still not compile: a star where none may stand.
+        fine = snapshot.broken is None and "does not parse" not in (analysis.reason or "")
+        if analysis.status == "failed" and fine:
             yield state, f"the analysis failed: {analysis.reason}"
         for finding in {item for findings in screen.past for item in findings}:
             line = range(state.typed, state.typed + 1)
