@@ -74,7 +74,7 @@ def hovers(seed: int) -> list[str]:
         describe._layer_text([layer], _HERE),
         describe._variable_text(variable, _HERE),
         describe._model_text(model, _HERE, chance.choice(TEXTS)),
-        describe._call_text(call),
+        describe._call_text(call, chance.choice(TEXTS)),
     ]
     return [text.markdown for text in told]
 
