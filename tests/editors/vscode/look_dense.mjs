@@ -12,6 +12,7 @@ export default async function look(page, { file, fix, pictures }) {
   const squiggle = page.locator('.monaco-editor .squiggly-error');
   await squiggle.first().waitFor(PATIENCE);
   await page.locator('.monaco-editor .view-line', { hasText: '(None, 64)' }).first().waitFor(PATIENCE);
+  await page.locator('.codelens-decoration', { hasText: 'Show model graph' }).first().waitFor(PATIENCE);
   await picture('vscode-squiggle');
 
   const { x, y, width, height } = await squiggle.first().boundingBox();
