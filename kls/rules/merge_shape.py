@@ -17,7 +17,8 @@ x = layers.Add()([inputs, x])
 ```
 
 ## Repair
-Project one side to the other's size (`Dense`, a 1×1 `Conv2D`), or join along another axis.
+Project one side to the other's size (`Dense`, a 1×1 `Conv2D`), enlarge the smaller map (`UpSampling2D`), or join along
+another axis.
 """
 
 from __future__ import annotations
@@ -119,8 +120,7 @@ def _fixes(context: Context, failure: Failure, shapes: list[tuple[int | None, ..
                     context, failed_layer(failure), "axis", 0, str(axis), f"Join along axis {axis}"
                 )
                 break
-    fixes += _project(context, failure, shapes)
-    return fixes
+    return [*fixes, *_project(context, failure, shapes), *_upsampled(context, failure, shapes)]
 
 
 def _joins(shapes: list[tuple[int | None, ...] | None], axis: int) -> bool:
@@ -129,6 +129,35 @@ def _joins(shapes: list[tuple[int | None, ...] | None], axis: int) -> bool:
         return False
     rest = [[size for index, size in enumerate(shape) if index != axis % len(shape)] for shape in known]
     return all(item == rest[0] for item in rest)
+
+
+def _upsampled(context: Context, failure: Failure, shapes: list[tuple[int | None, ...] | None]) -> list[Fix]:
+    """Bring the smaller of two maps to the size of the larger where that is a whole multiple, channels last."""
+    found = context.call_node(failure.layer_called)
+    operands = found[1].args[0] if found is not None and found[1].args else None
+    if found is None or len(shapes) != 2 or not isinstance(operands, (ast.List, ast.Tuple)):
+        return []
+    source, call = found
+    first, second = shapes
+    if first is None or second is None or len(first) != len(second) or not 3 <= len(first) <= 5:
+        return []
+    for place, (small, large) in enumerate(((first, second), (second, first))):
+        factors = [_multiple(a, b) for a, b in zip(small[1:-1], large[1:-1], strict=True)]
+        if None in factors or max(filter(None, factors)) == 1 or len(operands.elts) != 2:
+            continue
+        kind = f"UpSampling{len(factors)}D"
+        size = f"{factors[0]}" if len(set(factors)) == 1 else f"({', '.join(map(str, factors))})"
+        made = call.func if isinstance(call.func, ast.Call) else call
+        name, imports = edits.callee_like(source, made, kind)
+        operand = operands.elts[place]
+        edit = edits.replace(source, operand, f"{name}({size})({source.segment(operand)})")
+        title = f"Enlarge `{source.segment(operand)}` with `{kind}({size})`"
+        return fix(title, edit, *imports, cause=source.span(call))
+    return []
+
+
+def _multiple(small: int | None, large: int | None) -> int | None:
+    return large // small if small and large and large % small == 0 else None
 
 
 def _project(context: Context, failure: Failure, shapes: list[tuple[int | None, ...] | None]) -> list[Fix]:
