@@ -13,6 +13,7 @@ from types import ModuleType
 from kls.facts import Finding
 from kls.rules import (
     added_axis,
+    added_loss,
     argument_name,
     argument_place,
     argument_value,
@@ -24,6 +25,7 @@ from kls.rules import (
     data_form,
     data_type,
     dataset_element,
+    endless_epoch,
     id_range,
     input_shape,
     input_structure,
@@ -108,6 +110,8 @@ _SURVEYING: tuple[ModuleType, ...] = (
     scaling,
     cut_gradient,
     untracked_variable,
+    endless_epoch,
+    added_loss,
     not_adapted,
     output_precision,
 )

@@ -314,7 +314,12 @@ class Gap:
 
 @dataclass(frozen=True)
 class Warned:
-    """A Python warning that Keras or TensorFlow gave at an author's line."""
+    """A Python warning that Keras or TensorFlow gave at an author's line.
+
+    With the category "EndlessData" or "SummedLoss" it is one that they do not give: a dataset without an end, whose
+    transformation is named in `message`, trains a model that is not told the steps of an epoch; `add_loss` is given a
+    value for each sample, whose shape is `message`.
+    """
 
     span: Span
     category: str

@@ -369,6 +369,7 @@ def install(run: Run) -> Watch:
     run.on_bound.append(watch.bound)
     _watch_operations(watch)
     _watch_compile(watch)
+    _watch_added_losses(watch)
     warnings.simplefilter("always")
 
     def show(
@@ -399,6 +400,21 @@ def _watch_operations(watch: Watch) -> None:
 
     Operation.__new__ = staticmethod(watched_new)  # type: ignore[method-assign]
     KerasLayer.__call__ = watched_call  # type: ignore[method-assign]
+
+
+def _watch_added_losses(watch: Watch) -> None:
+    add_loss = KerasLayer.add_loss
+
+    def watched_add_loss(self: Any, loss: Any) -> Any:
+        frame = sys._getframe(1)
+        for one in tree.flatten(loss) if watch.run.files.owns(frame.f_code.co_filename) else ():
+            shape = getattr(one, "shape", None)
+            rank = getattr(shape, "rank", None) if isinstance(shape, tf.TensorShape) else len(shape or ())
+            if rank and shape is not None and shape[0] in (None, watch.batch):
+                watch.warned(str((None, *shape[1:])), "SummedLoss", frame)
+        return add_loss(self, loss)
+
+    KerasLayer.add_loss = watched_add_loss  # type: ignore[method-assign]
 
 
 def _watch_compile(watch: Watch) -> None:

@@ -29,7 +29,7 @@ from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 from tensorflow.python.framework.func_graph import FuncGraph
 
-from ..protocol import Amount, Argument, Call, Span, Tensor
+from ..protocol import Amount, Argument, Call, Span, Tensor, Warned
 from . import memory, specs
 from .arrays import VirtualArray
 from .execute import Finished, Run
@@ -68,6 +68,11 @@ class _Data:
     sample_weight: Any
     class_weight: Any
     batch_size: Optional[int]
+
+
+def _endless(data: Any) -> bool:
+    """Whether a dataset says of itself that it has no end (tf.data.INFINITE_CARDINALITY)."""
+    return isinstance(data, tf.data.Dataset) and int(data.cardinality()) == tf.data.INFINITE_CARDINALITY
 
 
 class Sinks:
@@ -136,6 +141,8 @@ class Sinks:
             outputs = self._probe(method, model, given)
             call = dataclasses.replace(call, status="traced", outputs=_without_batch(specs.flatten(outputs)))
             call = self._sized(call, model)
+            if method == "fit" and not paired and given.get("steps_per_epoch") is None and _endless(given.get("x")):
+                run.warnings.append(Warned(span, "EndlessData", "repeat", None))
         except _Failed as failed:
             error = failed.__cause__
             assert error is not None
