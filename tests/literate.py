@@ -28,6 +28,8 @@ ROOT = "/fixture"
 
 _SAID = re.compile(r"#\s*(error|warning|information|hint)\[([\w-]+)\]\s*`([^`]*)`:\s*(.*)$")
 _FIX = re.compile(r"^\s*#\s*fix:\s*(.*)$")
+_OTHER_FRAMES = re.compile(rf'^ *File "(?!{ROOT}/)[^"]*", line .*\n        .*\n', re.MULTILINE)
+"""What TensorFlow's tracebacks inside a message say of places in libraries."""
 _HOVER = re.compile(r"#\s*hover\s*`([^`]*)`:\s*(.*)$")
 
 
@@ -137,7 +139,7 @@ def load(fixture: Fixture) -> Report:
 
 
 def normal(report: Report) -> Any:
-    """A report as JSON without what differs from run to run: object numbers, seconds, names counted up by Keras."""
+    """A report as JSON without what differs from run to run and machine to machine: object numbers, seconds, library frames."""
     numbers: dict[int, int] = {}
 
     def visit(key: str, value: Any) -> Any:
@@ -147,7 +149,7 @@ def normal(report: Report) -> Any:
             return [visit(key, item) for item in value]
         if key in ("key", "parent", "layer", "model", "object", "layers", "input_layers", "output_layers"):
             return numbers.setdefault(value, len(numbers) + 1) if isinstance(value, int) and value else value
-        return value
+        return _OTHER_FRAMES.sub("", value) if key == "message" else value
 
     made = visit("", json.loads(encode(dataclasses.replace(report, seconds=0.0, id=0))))
     assert isinstance(made, dict)

@@ -27,6 +27,11 @@ def test_rules_on_recorded_reports(fixture: Fixture) -> None:
     assert not literate.differences(fixture, findings, with_fixes=False)
 
 
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda item: item.name)
+def test_recorded_reports_are_of_no_machine(fixture: Fixture) -> None:
+    assert "site-packages" not in fixture.recorded.read_text()
+
+
 @pytest.mark.parametrize("fixture", [item for item in FIXTURES if item.hovers], ids=lambda item: item.name)
 def test_hovers(fixture: Fixture) -> None:
     report = literate.load(fixture)
