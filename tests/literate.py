@@ -139,7 +139,7 @@ def load(fixture: Fixture) -> Report:
 
 
 def normal(report: Report) -> Any:
-    """A report as JSON without what differs from run to run and machine to machine: object numbers, seconds, library frames."""
+    """A report as JSON without what differs between runs and machines: object numbers, seconds, library frames."""
     numbers: dict[int, int] = {}
 
     def visit(key: str, value: Any) -> Any:
