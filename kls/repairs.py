@@ -54,7 +54,7 @@ async def verify(
             programs.add(changed.sources)
             report = await ask(changed)
             spent += report.seconds
-            holding = _as_much_is_known(before, report)
+            holding = _as_much_is_known(before, report) and not _raises(fix, report)
             every = (*findings, *besides)
             holding = holding and await asyncio.to_thread(_holds, snapshot, every, finding, changed, report)
             tried.append(dataclasses.replace(fix, verified=holding))
@@ -78,6 +78,12 @@ def edited(probe: Probe, fix: Fix) -> Probe | None:
 def _as_much_is_known(before: Report | None, after: Report) -> bool:
     """Whether a change left no `fit` or its like unknown that was not: what is unknown is silent, not mended."""
     return before is None or _unknown(after) <= _unknown(before)
+
+
+def _raises(fix: Fix, after: Report) -> bool:
+    """Whether a line that the fix edits raises now, though not as a fault of shapes: too many values to unpack."""
+    places = {(edit.span.path, edit.span.line) for edit in fix.edits}
+    return any(gap.kind == "error" and (gap.span.path, gap.span.line) in places for gap in after.gaps)
 
 
 def _unknown(report: Report) -> int:
