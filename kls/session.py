@@ -227,9 +227,11 @@ class Session:
     def refresh(self) -> None:
         """Read the projects' settings again and analyse everything that is open."""
         for document in self._documents.values():
-            document.settings = self._settings_for(document.snapshot)
+            before, document.settings = document.settings, self._settings_for(document.snapshot)
             if document.settings.run != "manual":
                 self._start(document, pause=0.0)
+            elif before.run != "manual":
+                self._stop(document)
 
     async def set_trust(self, folder: str, trusted: bool) -> None:
         """The user decided about a folder, for now and later."""

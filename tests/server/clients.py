@@ -34,6 +34,8 @@ class Editor:
         self.questions: list[lsp.ShowMessageRequestParams] = []
         self.answer: str | None = None
         self.settings: dict[str, Any] = {}
+        self.settings_told = 0
+        """How often the server has asked for the settings."""
 
     async def notice(self, change: Callable[[], None]) -> None:
         async with self.changed:
@@ -192,7 +194,11 @@ def _listen(client: LanguageClient, made: Editor) -> None:
         await made.notice(lambda: made.questions.append(params))
         return lsp.MessageActionItem(made.answer) if made.answer else None
 
-    def configuration(params: lsp.ConfigurationParams) -> list[Any]:
+    async def configuration(params: lsp.ConfigurationParams) -> list[Any]:
+        def count() -> None:
+            made.settings_told += 1
+
+        await made.notice(count)
         return [made.settings for _ in params.items]
 
     replace(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, published)

@@ -289,8 +289,10 @@ async def test_settings_take_effect_while_the_server_runs(shared: Editor) -> Non
     await shared.checked(uri, {FAULT})
 
     async def configure(settings: dict[str, Any]) -> None:
-        shared.settings = settings
+        shared.settings, told = settings, shared.settings_told
         shared.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams({}))
+        await shared.until(lambda: shared.settings_told > told, "the server asks for the settings")
+        await shared.hover(uri, 0, 0)  # an answer to what was asked later: the settings are taken
 
     await configure({"lint": {"severity": {FAULT: "warning"}}, "inlayHints": {"layerShapes": False, "dtypes": False}})
     await shared.until(
