@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 import kls
 from kls.host import Host, State, Status
@@ -44,6 +45,15 @@ class Watched:
 
     def states(self) -> list[State]:
         return [status.state for status in self.seen]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def real() -> AsyncIterator[Watched]:
+    """One real worker for all tests of a module."""
+    one = Watched()
+    await one.host.start()
+    yield one
+    await one.host.stop()
 
 
 async def sandboxed(one: Watched) -> None:

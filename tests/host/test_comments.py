@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from kls import check, describe, find, plan, witnesses
 from kls.documents import Snapshot
@@ -32,14 +30,6 @@ FACTORY = (
     "    x = layers.Dense(classes)(layers.Flatten()(x))\n"
     "    return keras.Model(inputs, x)\n"
 )
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def real() -> AsyncIterator[Watched]:
-    one = Watched()
-    await one.host.start()
-    yield one
-    await one.host.stop()
 
 
 async def judge(real: Watched, text: str, *modules: Source) -> tuple[Report, tuple[Finding, ...]]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from kls import check, describe, plan, witnesses
 from kls.documents import Snapshot
@@ -26,14 +24,6 @@ class_names = open("/nowhere/classes.txt").read().split()
 num_classes = len(class_names)
 """
 SMALL = "model = keras.Sequential([keras.Input((8,)), layers.Dense(num_classes, activation='softmax')])\n"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def real() -> AsyncIterator[Watched]:
-    one = Watched()
-    await one.host.start()
-    yield one
-    await one.host.stop()
 
 
 async def judge(real: Watched, text: str) -> tuple[Report, tuple[Finding, ...]]:

@@ -1,13 +1,26 @@
-"""Runs a test's body as the dry run would: in a forked process, eagerly, with the data half installed."""
+"""Runs a test's body as the dry run would, in a forked process, or whole programs by the real worker."""
 
 from __future__ import annotations
 
 import os
+import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
+
+from kls.host import Host
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def real() -> AsyncIterator[Host]:
+    """One real worker for all tests of a module."""
+    host = Host(sys.executable)
+    await host.start()
+    yield host
+    await host.stop()
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from kls import check, describe, plan, witnesses
 from kls.documents import Snapshot
@@ -61,14 +59,6 @@ GROUP = CLICK.replace(
 ).replace("main(data, units)", "main(obj, data, units)").replace("Dense(units)", "Dense(obj['units'])").replace(
     "    main()\n", "    cli()\n"
 )  # fmt: skip
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def real() -> AsyncIterator[Host]:
-    host = Host(sys.executable)
-    await host.start()
-    yield host
-    await host.stop()
 
 
 async def judge(real: Host, text: str) -> tuple[Report, list[str]]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from kls import check, plan, witnesses
 from kls.documents import Snapshot
@@ -19,14 +17,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
     pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
 ]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def real() -> AsyncIterator[Host]:
-    host = Host(sys.executable)
-    await host.start()
-    yield host
-    await host.stop()
 
 
 async def said(real: Host, text: str) -> tuple[Report, list[tuple[str, int]]]:
