@@ -140,6 +140,8 @@ class Session:
         self._asked: set[str] = set()
         self._background: set[asyncio.Task[Any]] = set()
         self._configured = asyncio.Event()
+        self._restarted = asyncio.Event()
+        self._restarted.set()
         self._later: asyncio.TimerHandle | None = None
         self._steps: dict[str, tuple[Snapshot, Measured]] = {}
         """What real steps told, and the text that it was said of; by what a step depends on."""
@@ -273,7 +275,11 @@ class Session:
         self._steps.clear()
         for document in self._documents.values():
             self._stop(document)  # an analysis that went on would start its worker again
-        await self.workplaces.stop()
+        self._restarted.clear()
+        try:
+            await self.workplaces.stop()
+        finally:
+            self._restarted.set()
         self.refresh()
 
     async def stop(self) -> None:
@@ -448,12 +454,24 @@ class Session:
         return _once(told)
 
     async def settled(self, uri: str, seconds: float) -> None:
-        """Wait until the analyses of the document and of those that import it have ended, at most `seconds`."""
-        own = self._documents.get(self.owner(uri) or "")
-        path = own.snapshot.path if own else ""
-        tasks = {d.task for d in self._documents.values() if d.task and (d is own or path in d.modules)}
-        if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
+        """Wait until the analyses of the document and of those that import it have ended, at most `seconds`.
+
+        One that an edit, new settings or a new worker cut short is followed by the one that took its place.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while (left := until - loop.time()) > 0:
+            own = self._documents.get(self.owner(uri) or "")
+            path = own.snapshot.path if own else ""
+            tasks = {d.task for d in self._documents.values() if d.task and (d is own or path in d.modules)}
+            running = {task for task in tasks if not task.done()}
+            if running:
+                await asyncio.wait(running, timeout=left)
+            elif self._restarted.is_set():
+                return
+            else:
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._restarted.wait(), left)
 
     def analysis(self, uri: str) -> Analysis | None:
         """The analysis of the document's present text, as far as it is."""

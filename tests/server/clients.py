@@ -66,6 +66,17 @@ class Editor:
             await asyncio.sleep(0.05)
         return seen
 
+    async def configure(self, settings: dict[str, Any]) -> None:
+        """Change the editor's settings, and wait until the server has taken them."""
+        self.settings, told = settings, self.settings_told
+        self.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams({}))
+        await self.taken(told)
+
+    async def taken(self, told: int = 0) -> None:
+        """Wait until the server has asked for the settings more often than `told` times and has taken the answer."""
+        await self.until(lambda: self.settings_told > told, "the server asks for the settings")
+        await self.hover(self.uri(""), 0, 0)  # an answer to what was asked later
+
     def uri(self, name: str) -> str:
         return (self.folder / name).as_uri()
 
@@ -159,6 +170,8 @@ async def editor(
             initialization_options={"trusted": True} if options is None else options,
         )
     )
+    if claimed.workspace is not None and claimed.workspace.configuration:
+        await made.taken()
     try:
         yield made
     finally:

@@ -177,8 +177,7 @@ async def test_ten_edits_a_second_end_with_the_last_text(shared: Editor) -> None
 
 
 async def test_an_endless_program_is_stopped_and_the_next_edit_works(shared: Editor) -> None:
-    shared.settings = {"worker": {"timeout": 1.0}}
-    shared.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams({}))
+    await shared.configure({"worker": {"timeout": 1.0}})
     uri = shared.open("endless.py", PROGRAM)
     await shared.checked(uri, {FAULT})
     shared.edit(uri, PROGRAM.replace("model.fit", "while True: pass\nmodel.fit"))
@@ -186,8 +185,7 @@ async def test_an_endless_program_is_stopped_and_the_next_edit_works(shared: Edi
     await shared.checked(uri, set())
     shared.edit(uri, PROGRAM)
     await shared.checked(uri, {FAULT})
-    shared.settings = {}
-    shared.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams({}))
+    await shared.configure({})
 
 
 async def test_the_status_says_what_was_not_done(shared: Editor) -> None:
@@ -288,42 +286,34 @@ async def test_settings_take_effect_while_the_server_runs(shared: Editor) -> Non
     uri = shared.open("settings.py", PROGRAM)
     await shared.checked(uri, {FAULT})
 
-    async def configure(settings: dict[str, Any]) -> None:
-        shared.settings, told = settings, shared.settings_told
-        shared.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams({}))
-        await shared.until(lambda: shared.settings_told > told, "the server asks for the settings")
-        await shared.hover(uri, 0, 0)  # an answer to what was asked later: the settings are taken
-
-    await configure({"lint": {"severity": {FAULT: "warning"}}, "inlayHints": {"layerShapes": False, "dtypes": False}})
+    await shared.configure({"lint": {"severity": {FAULT: "warning"}}, "inlayHints": {"layerShapes": False, "dtypes": False}})
     await shared.until(
         lambda: [d.severity for d in shared.diagnostics(uri) or []] == [lsp.DiagnosticSeverity.Warning], "a warning"
     )
     assert {hint.label for hint in await shared.hints(uri)} == {": (32, 28, 28)", ": (32,)"}
-    await configure({"lint": {"ignore": [FAULT]}})
+    await shared.configure({"lint": {"ignore": [FAULT]}})
     await shared.checked(uri, set())
-    await configure({"diagnosticMode": "off"})
-    await configure({"run": "manual"})
+    await shared.configure({"diagnosticMode": "off"})
+    await shared.configure({"run": "manual"})
     shared.edit(uri, PROGRAM + "\n")
     await shared.actions(uri, WHOLE)
     assert shared.diagnostics(uri) == []
     await shared.client.workspace_execute_command_async(lsp.ExecuteCommandParams("kls/check", [uri]))
     await shared.checked(uri, {FAULT})
-    await configure({"enable": False})
+    await shared.configure({"enable": False})
     await shared.checked(uri, set())
-    await configure({})
+    await shared.configure({})
     await shared.checked(uri, {FAULT})
 
 
 async def test_an_idle_worker_ends_and_comes_back(shared: Editor) -> None:
-    shared.settings = {"worker": {"idleShutdown": 0.1}}
-    shared.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams({}))
+    await shared.configure({"worker": {"idleShutdown": 0.1}})
     uri = shared.open("idle.py", PROGRAM.replace("28, 28)", "784)"))
     await shared.checked(uri, set())
     await shared.until(lambda: shared.statuses[-1].state == "idle", "the worker ends")
     shared.edit(uri, PROGRAM)
     await shared.checked(uri, {FAULT})
-    shared.settings = {}
-    shared.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams({}))
+    await shared.configure({})
 
 
 async def test_an_unsaved_module_of_the_project_counts(shared: Editor) -> None:

@@ -71,11 +71,6 @@ async def lenses(editor: Editor, uri: str) -> list[lsp.Command]:
     return [lens.command for lens in found if lens.command and len(lens.command.arguments or ()) == 3]
 
 
-async def configure(editor: Editor, settings: dict[str, Any]) -> None:
-    editor.settings = settings
-    editor.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams({}))
-
-
 async def test_a_step_is_told_everywhere_and_remembered(shared: Editor) -> None:
     uri = shared.open("told.py", PROGRAM)
     await shared.checked(uri, set())
@@ -127,7 +122,7 @@ async def test_an_edit_ends_the_step_and_its_process(shared: Editor) -> None:
 
 
 async def test_a_step_without_an_end_ends_in_a_sentence(shared: Editor) -> None:
-    await configure(shared, {"hardware": {"timeout": 10.0}})
+    await shared.configure({"hardware": {"timeout": 10.0}})
     uri = shared.open("hung.py", ENDLESS)
     await shared.checked(uri, set())
     answer = await ask(shared, uri)
@@ -135,13 +130,13 @@ async def test_a_step_without_an_end_ends_in_a_sentence(shared: Editor) -> None:
     (lens,) = await lenses(shared, uri)
     assert lens.title.startswith("no step: stopped after 10 s")
     assert await shared.hover(uri, 9, 0)
-    await configure(shared, {})
+    await shared.configure({})
     shared.close(uri)
 
 
 async def test_a_finding_of_a_step_goes_with_the_edit_that_repairs_it(shared: Editor) -> None:
     text = MEMORY
-    await configure(shared, {"hardware": {"memory": 1536}})
+    await shared.configure({"hardware": {"memory": 1536}})
     uri = shared.open("memory.py", text)
     await shared.checked(uri, set())
     answer = await ask(shared, uri)
@@ -153,7 +148,7 @@ async def test_a_finding_of_a_step_goes_with_the_edit_that_repairs_it(shared: Ed
     assert action.title.startswith("Use batch_size=") and action.title.endswith("(verified)")
     shared.edit(uri, text.replace("batch_size=512", "batch_size=16"))
     await shared.checked(uri, set())
-    await configure(shared, {})
+    await shared.configure({})
     shared.close(uri)
 
 
@@ -170,15 +165,26 @@ async def test_what_cannot_be_stepped_says_why(shared: Editor) -> None:
         shared.close(each)
 
 
+async def test_a_question_outlives_new_settings(shared: Editor) -> None:
+    """They cut the first analysis short; what was asked meanwhile waits for the one that takes its place."""
+    uri = shared.open("early.py", PROGRAM)
+    asked = ask(shared, uri)
+    await shared.configure({"inlayHints": {"dtypes": False}})
+    answer = await asked
+    assert answer["sentence"].startswith("one step of `fit` at batch 16: "), answer
+    await shared.configure({})
+    shared.close(uri)
+
+
 async def test_a_step_on_idle_where_the_settings_ask_for_it(shared: Editor) -> None:
-    await configure(shared, {"hardware": {"onIdle": True}})
+    await shared.configure({"hardware": {"onIdle": True}})
     uri = shared.open("idle.py", PROGRAM.replace("Dense(32)", "Dense(31)"))
     told = "idle.py line 7: "
     await shared.until(
         lambda: [s for s in shared.statuses if s.sentence.startswith(told + "one step of `fit` at batch 16")],
         "a step is run that nobody asked for",
     )
-    await configure(shared, {})
+    await shared.configure({})
     shared.close(uri)
 
 
