@@ -17,10 +17,10 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from kls import callers, describe, graph, hardware, host, settings, trust
+from kls import carrying, describe, graph, hardware, host, settings, trust
 from kls.analysis import Analysis, Tools, allowed, analyse
-from kls.documents import Moved, Snapshot, moved
-from kls.facts import Evidence, Finding, Related, Severity, Span
+from kls.documents import Snapshot, moved
+from kls.facts import Finding, Related, Severity, Span
 from kls.hardware import Hardware, Measured
 from kls.rules import STEP_CODES
 from kls.settings import Settings
@@ -415,7 +415,7 @@ class Session:
             if known is not None:
                 old, measured = known
                 same = old.text == found.snapshot.text
-                told += measured.findings if same else _carry((old, measured.findings), found.snapshot)
+                told += measured.findings if same else carrying.carry((old, measured.findings), found.snapshot)
         own = tuple(item for item in found.findings if item.code not in STEP_CODES)
         return replace(found, findings=(*own, *allowed(tuple(told), document.settings)))
 
@@ -451,7 +451,7 @@ class Session:
                 told += [
                     item for item in latest.findings if program is document or item.span.path == document.snapshot.name
                 ]
-        return _once(told)
+        return carrying.once(told)
 
     async def settled(self, uri: str, seconds: float) -> None:
         """Wait until the analyses of the document and of those that import it have ended, at most `seconds`.
@@ -492,7 +492,7 @@ class Session:
             return None if known is None or known[1].step is None else hardware.sentence(known[1].step)
 
         text = describe.hover(good.snapshot, document.good.report, old, column, measured) if old else None
-        span = _move_span(text.span, moves) if text else None
+        span = carrying.move_span(text.span, moves) if text else None
         return replace(text, span=span) if text and span else None
 
     def hints(self, uri: str) -> tuple[describe.Hint, ...]:
@@ -658,10 +658,10 @@ class Session:
         findings = step.findings
         if not step.final and step.report is None:
             # What the text alone tells waits for the dry run, which is the judge of it.
-            findings = _carry(document.carried, step.snapshot) if document.carried is not None else ()
+            findings = carrying.carry(document.carried, step.snapshot) if document.carried is not None else ()
         elif not step.final:
             document.untried = step
-            findings = _at_known_causes(findings, step.snapshot, document.causes)
+            findings = carrying.at_known_causes(findings, step.snapshot, document.causes)
         elif document.untried is not None and document.untried.report is step.report:
             document.causes = (step.snapshot, tuple(zip(document.untried.findings, step.findings, strict=False)))
         if step.report is not None:
@@ -683,11 +683,12 @@ class Session:
             return findings
         moves = moved(document.burst, snapshot)
         lines = range(moves.head + 1, max(moves.head + 1, moves.new - moves.tail) + 1)
-        shown = _known(document.told, snapshot)
+        shown = carrying.known(document.told, snapshot)
         now = tuple(
             item
             for item in findings
-            if speaks_of(item, snapshot.name, lines) or {(item.code, item.message), (item.code, item.span)} & shown
+            if carrying.speaks_of(item, snapshot.name, lines)
+            or {(item.code, item.message), (item.code, item.span)} & shown
         )
         if now != findings:
             document.pause = loop.call_later(left, self._show_rest, document, snapshot, findings)
@@ -729,7 +730,7 @@ class Session:
         self._reported[snapshot.uri] = {uri: tuple(items) for uri, items in by_uri.items()}
         for uri in dict.fromkeys((*before, *by_uri)):
             told = (item for owner in self._reported.values() for item in owner.get(uri, ()))
-            self._show(uri, _once(told), snapshot)
+            self._show(uri, carrying.once(told), snapshot)
 
     def _show(self, uri: str, findings: tuple[Finding, ...], snapshot: Snapshot) -> None:
         visible = tuple(replace(finding, fixes=()) for finding in findings)
@@ -841,16 +842,6 @@ def _distance(span: Span, line: int) -> int:
     return max(span.line - line, line - span.end_line, 0)
 
 
-def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Each finding once: two programs may tell the same, and only one of them names who calls."""
-    kept: dict[tuple[str, Span, str], Finding] = {}
-    for finding in findings:
-        key = finding.code, finding.span, callers.plain(finding.message)
-        if key not in kept or (kept[key].message == key[2] and finding.message != key[2]):
-            kept[key] = finding
-    return tuple(kept.values())
-
-
 def _what_was_stopped(step: Analysis) -> str | None:
     """What the dry run could not do, in one sentence; None where it did everything, or its last step is to come."""
     if step.report is None:
@@ -869,70 +860,3 @@ def _what_was_stopped(step: Analysis) -> str | None:
 def _has_shapes(report: Report) -> bool:
     """Whether a report says anything for hovers and hints; one of a process that crashed may not."""
     return report.complete or bool(report.layers or report.models or report.variables or report.calls)
-
-
-def speaks_of(finding: Finding, path: str, lines: range) -> bool:
-    """Whether some of the lines of a file take part in a finding: they are its place, named by it, or what its fixes
-    would edit or blame."""
-    spans = [finding.span, *(item.span for item in finding.related)]
-    for fix in finding.fixes:
-        spans += [edit.span for edit in fix.edits] + ([fix.cause] if fix.cause is not None else [])
-    return any(span.path == path and span.line < lines.stop and span.end_line >= lines.start for span in spans)
-
-
-def _known(told: tuple[Snapshot, tuple[Finding, ...]] | None, snapshot: Snapshot) -> set[tuple[str, str | Span]]:
-    """What was told of an older text, each by its words and by its place in the new one."""
-    if told is None:
-        return set()
-    moves = moved(told[0], snapshot)
-    words: set[tuple[str, str | Span]] = {(item.code, item.message) for item in told[1]}
-    places = ((item.code, _move_span(item.span, moves)) for item in told[1] if item.span.path == snapshot.name)
-    return words | {(code, span) for code, span in places if span is not None}
-
-
-def _carry(shown: tuple[Snapshot, tuple[Finding, ...]], snapshot: Snapshot) -> tuple[Finding, ...]:
-    """What the last dry run said, moved to the new text without its fixes; what lines say that changed is left out."""
-    old, findings = shown
-    moves = moved(old, snapshot)
-    kept: list[Finding] = []
-    for finding in findings:
-        span = finding.span
-        if span.path == snapshot.name:
-            unchanged = moves.forward(span.line) is not None and moves.forward(span.end_line) is not None
-            span = _move_span(span, moves) if unchanged else None
-        if finding.evidence is not Evidence.STATIC and span is not None:
-            related = (_move_related(item, moves, snapshot.name) for item in finding.related)
-            kept.append(replace(finding, span=span, related=tuple(item for item in related if item), fixes=()))
-    return tuple(kept)
-
-
-def _at_known_causes(
-    findings: tuple[Finding, ...],
-    snapshot: Snapshot,
-    causes: tuple[Snapshot, tuple[tuple[Finding, Finding], ...]] | None,
-) -> tuple[Finding, ...]:
-    """Findings that the last trial of fixes moved to their cause are shown there again while the next trial runs."""
-    if causes is None:
-        return findings
-    moves = moved(causes[0], snapshot)
-    known = {
-        (before.code, before.message, _move_span(before.span, moves)): _move_span(after.span, moves)
-        for before, after in causes[1]
-    }
-    return tuple(
-        replace(finding, span=known.get((finding.code, finding.message, finding.span)) or finding.span)
-        for finding in findings
-    )
-
-
-def _move_span(span: Span, moves: Moved) -> Span | None:
-    """`span` in the new text. A line that was edited but neither split nor joined keeps its number."""
-    same = moves.old == moves.new
-    line = moves.forward(span.line) or (span.line if same else None)
-    end = moves.forward(span.end_line) or (span.end_line if same else None)
-    return replace(span, line=line, end_line=end) if line is not None and end is not None and line <= end else None
-
-
-def _move_related(item: Related, moves: Moved, path: str) -> Related | None:
-    span = _move_span(item.span, moves) if item.span.path == path else item.span
-    return replace(item, span=span) if span else None

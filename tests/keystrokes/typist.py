@@ -16,9 +16,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kls.carrying import speaks_of
 from kls.documents import Snapshot, file_snapshot, moved
 from kls.facts import Finding
-from kls.session import Session, speaks_of
+from kls.session import Session
 from kls.settings import Settings
 from kls.workplace import Status, Workplaces
 

@@ -286,7 +286,9 @@ async def test_settings_take_effect_while_the_server_runs(shared: Editor) -> Non
     uri = shared.open("settings.py", PROGRAM)
     await shared.checked(uri, {FAULT})
 
-    await shared.configure({"lint": {"severity": {FAULT: "warning"}}, "inlayHints": {"layerShapes": False, "dtypes": False}})
+    await shared.configure(
+        {"lint": {"severity": {FAULT: "warning"}}, "inlayHints": {"layerShapes": False, "dtypes": False}}
+    )
     await shared.until(
         lambda: [d.severity for d in shared.diagnostics(uri) or []] == [lsp.DiagnosticSeverity.Warning], "a warning"
     )
