@@ -56,6 +56,7 @@ from kls.rules import (
     symbolic_tensor,
     target_broadcast,
     target_structure,
+    unequal_rows,
     unknown_identifier,
     untracked_variable,
     unused_ignore,
@@ -65,6 +66,7 @@ from kls.rules.reading import Reading
 from kls.worker.protocol import Failure
 
 _EXPLAINING: tuple[ModuleType, ...] = (
+    unequal_rows,
     dataset_element,
     label_range,
     symbolic_tensor,
@@ -124,7 +126,7 @@ _READING: tuple[ModuleType, ...] = (
     layer_call,
     custom_code,
     sample_count,
-    data_form,
+    unequal_rows,
     input_shape,
 )
 _OF_STEPS: tuple[ModuleType, ...] = (step_memory, step_compile)

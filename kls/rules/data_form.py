@@ -30,7 +30,6 @@ from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import operators, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix
-from kls.rules.reading import Reading, inside, stated
 from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Failure, Model
 
@@ -38,24 +37,6 @@ RULE = Rule("data-form", Severity.ERROR, "`fit` was given data in a form that it
 
 ITERATORS = ("generator", "PyDataset", "Sequence")
 Parts = tuple[str, Span, list[Fix]]
-
-
-def read(reading: Reading) -> Iterator[Finding]:
-    """An array of lists written out that have different lengths."""
-    for statement, _ in reading.steps():
-        for call in inside(statement):
-            if reading.name(call) in ("numpy.array", "numpy.asarray", "tensorflow.constant") and len(call.args) == 1:
-                rows = call.args[0].elts if isinstance(call.args[0], ast.List) and not call.keywords else []
-                lengths = [len(row.elts) for row in rows if isinstance(row, ast.List) and _numbers(row)]
-                if len(lengths) == len(rows) and len(set(lengths)) > 1:
-                    odd = next(row for row in rows if isinstance(row, ast.List) and len(row.elts) != lengths[0])
-                    message = f"the rows have different lengths: {', '.join(map(str, dict.fromkeys(lengths)))}"
-                    yield stated(RULE, reading.source.span(odd), message)
-
-
-def _numbers(row: ast.List) -> bool:
-    parts = (item.operand if isinstance(item, ast.UnaryOp) else item for item in row.elts)
-    return all(isinstance(item, ast.Constant) and isinstance(item.value, (int, float)) for item in parts)
 
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
@@ -173,18 +154,9 @@ def _lists(context: Context, call: Call, _model: Model, failure: Failure) -> Par
         title = f"Make {named} {'an array' if len(lists) == 1 else 'arrays'}"
         if not any(item.role.startswith("validation") and item.name is None for item in lists):
             fixes += written.wrap_arguments(context, [(item, f"{np_name}.array({{}})") for item in lists], title)
-    fixes += _padded(context, lists)
     what = "a Python list" if len(lists) == 1 else "Python lists"
     first = f"{named} {'is' if len(lists) == 1 else 'are'} {what}; `{call.method}` takes arrays"
     return first, lists[0].span or call.span, fixes
-
-
-def _padded(context: Context, lists: list[Argument]) -> list[Fix]:
-    source = context.source(lists[0].span.path) if lists[0].span is not None else None
-    keras = written.module_name(source, "keras") if source is not None else None
-    if keras is None or len(lists) != 1:
-        return []
-    return operators.transform_argument(context, lists[0], f"{keras}.utils.pad_sequences({{}})", "Pad the rows")
 
 
 def _stacked(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:

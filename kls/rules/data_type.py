@@ -22,14 +22,11 @@ model.fit(x, y)
 
 from __future__ import annotations
 
-import ast
 import re
 
-from kls import edits
 from kls.facts import Finding, Fix, Related, Severity
 from kls.rules import operators, written
-from kls.rules.context import Context, Rule, finding, fix
-from kls.source import SourceText
+from kls.rules.context import Context, Rule, finding
 from kls.worker.protocol import Argument, Failure
 
 RULE = Rule("data-type", Severity.ERROR, "Data of a type that cannot become numbers.")
@@ -38,9 +35,9 @@ RULE = Rule("data-type", Severity.ERROR, "Data of a type that cannot become numb
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for object or string data that a sink was given."""
     call = context.sink(failure)
-    if call is None:
-        return _ragged(context, failure)
-    if "compile" in failure.stage or not re.search(r"string|object|dtype|[Cc]ast|str\d", failure.message):
+    if call is None or "compile" in failure.stage:
+        return None
+    if not re.search(r"string|object|dtype|[Cc]ast|str\d", failure.message):
         return None
     for argument in call.arguments:
         kind = _bad(argument)
@@ -58,28 +55,6 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         related = (Related(call.span, f"`{call.method}` raises here"),)
         return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
     return None
-
-
-def _ragged(context: Context, failure: Failure) -> Finding | None:
-    """`np.array` of rows of different lengths."""
-    if "inhomogeneous" not in failure.message or not failure.frames:
-        return None
-    span = failure.frames[-1]
-    found = context.call_node(span)
-    lines = [
-        "the rows have different lengths: they do not make one array",
-        f"NumPy raises: {failure.exception}: {failure.message}",
-    ]
-    fixes = _padded(*found) if found is not None else []
-    return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
-
-
-def _padded(source: SourceText, call: ast.Call) -> list[Fix]:
-    keras = written.module_name(source, "keras")
-    if keras is None or not call.args:
-        return []
-    text = f"{keras}.utils.pad_sequences({source.segment(call.args[0])})"
-    return fix("Pad the rows to one length", edits.replace(source, call, text), cause=source.span(call))
 
 
 def _bad(argument: Argument) -> str | None:
@@ -100,14 +75,6 @@ def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
     elements = (argument.values or {}).get("elements")
     made = written.value_of(context, argument)
     np = written.module_name(made[0], "numpy") if made is not None else None
-    if elements in ("list", "tuple", "ndarray"):
-        if made is not None and isinstance(made[1], ast.Call):
-            fixes += _padded(made[0], made[1])
-        keras = written.module_name(made[0], "keras") if made is not None else None
-        if keras is not None:
-            form = f"{keras}.utils.pad_sequences({{}})"
-            fixes += operators.transform_data(context, argument, form, f"Pad the rows of `{name}`")
-        return fixes
     if kind == "dates":
         return operators.transform_data(context, argument, '{}.astype("int64")', f"Convert `{name}` to numbers")
     strings = kind == "strings" or elements == "str"

@@ -62,7 +62,7 @@ FAULTS = [
     ("layers.Conv2D(32, 3, 3)", "argument-place", "layers.Conv2D(32, (3, 3))"),
     ("layers.Dense(10, 5)", "argument-place", ""),
     ("model.add(layers.Flatten); layers.Dense(2)", "layer-call", "model.add(layers.Flatten()); layers.Dense(2)"),
-    ("x = np.array([[1, 2], [3]])", "data-form", ""),
+    ("x = np.array([[1, 2], [3]])", "unequal-rows", ""),
     ("model.fit(np.array([1, 2, 3]), np.array([1, 2]))", "sample-count", ""),
     ("tf.data.Dataset.from_tensor_slices((np.array([1, 2]), np.array([1])))", "sample-count", ""),
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from keras import KerasTensor
 from ..protocol import Shape, Tensor
 
 _MOST_COMPONENTS = 64
+_MOST_ROWS = 200_000
 
 
 def shape_of(value: Any) -> Shape:
@@ -113,14 +114,16 @@ def tensors_of(value: Any) -> tuple[Tensor, ...]:
 
 def values_of(value: Any) -> Optional[dict[str, Any]]:
     """What the values of a real, small array say: min, max, integral, and how many classes; of one-hot rows whether
-    class 0 occurs; of Python objects the type of the first.
+    class 0 occurs; of Python objects the type of the first, and of rows how long the shortest and the longest are.
 
     None for virtual arrays, symbolic tensors and anything large.
     """
+    if isinstance(value, (list, tuple)):
+        return _rows(value)
     if not isinstance(value, np.ndarray) or getattr(value, "virtual", False) or not 0 < value.size <= 2_000_000:
         return None
     if value.dtype.kind == "O":
-        return {"elements": type(value.flat[0]).__name__}
+        return {"elements": type(value.flat[0]).__name__, **((_rows(value) if value.ndim == 1 else None) or {})}
     if value.dtype.kind not in "biuf":
         return None
     low, high = value.min(), value.max()
@@ -132,6 +135,20 @@ def values_of(value: Any) -> Optional[dict[str, Any]]:
         facts["one_hot"] = bool(integral and np.all(value.sum(axis=1) == 1))
         facts["first_class"] = bool(value[:, 0].any())
     return facts
+
+
+def _rows(value: Any) -> Optional[dict[str, Any]]:
+    """How long the rows of a list or of an array of Python objects are, and the type of the first number in them."""
+    if not 0 < len(value) <= _MOST_ROWS or not all(isinstance(item, (list, tuple, np.ndarray)) for item in value):
+        return None
+    if any(isinstance(item, np.ndarray) and (item.ndim == 0 or getattr(item, "virtual", False)) for item in value):
+        return None
+    lengths = [len(item) for item in value]
+    first = next((item for item in value if len(item)), None)
+    while first is not None and isinstance(first, (list, tuple, np.ndarray)) and len(first):
+        first = first[0]
+    inner = "float" if isinstance(first, (float, np.floating)) else type(first).__name__
+    return {"shortest": min(lengths), "longest": max(lengths), "inner": inner}
 
 
 def config_of(layer: Any) -> dict[str, Any]:
