@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import sys
 import tempfile
 import time
@@ -16,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kls.worker.sandbox import policy
+from kls.worker.sandbox import policy, removal
 
 _WORKER = Path(__file__).resolve().parents[1] / "worker"
 BOOTSTRAP = _WORKER / "bootstrap.py"
@@ -74,7 +73,7 @@ class Prepared:
 
     def discard(self) -> None:
         """Remove the private folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        removal.remove(self.folder)
 
 
 def prepare(start: Start) -> Prepared:
@@ -143,6 +142,6 @@ def clear_abandoned(base: str) -> None:
                 if facts.st_uid != os.getuid() or time.time() - facts.st_mtime < YOUNG_SECONDS:
                     continue
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                removal.remove(folder)
             finally:
                 os.close(held)

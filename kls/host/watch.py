@@ -21,6 +21,7 @@ MOST_PROCESSES = 64
 """Processes of one worker; a zygote, a probe, one that waits, and those being buried are a handful."""
 SPARE_THREADS = 128
 """Threads allowed beside those of one probe."""
+UNCOUNTED = -1
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
@@ -62,7 +63,10 @@ def use(root: int) -> Use:
 
 
 def folder_use(folder: str, most: int) -> tuple[int, int]:
-    """(bytes on the disk, files and folders) in `folder`; counting ends after `most` of them."""
+    """(bytes on the disk, files and folders) in `folder`; counting ends after `most` of them.
+
+    UNCOUNTED for the second when one cannot be looked into, because it is closed or too deep for a path.
+    """
     size = files = 0
     rest = [folder]
     while rest and files <= most:
@@ -76,8 +80,10 @@ def folder_use(folder: str, most: int) -> tuple[int, int]:
                         rest.append(entry.path)
                     if files > most:
                         break
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
+        except OSError:
+            return size, UNCOUNTED
     return size, files
 
 
@@ -100,6 +106,8 @@ def excess(root: int, grant: Grant) -> str | None:
     size, files = folder_use(given.temporary, given.temporary_files)
     if size > given.temporary_bytes:
         return f"wrote more than {given.temporary_bytes >> 20} MB into its temporary folder"
+    if files == UNCOUNTED:
+        return "made a temporary folder that cannot be looked into"
     if files > given.temporary_files:
         return f"made more than {given.temporary_files} files in its temporary folder"
     return None

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import sys
 import tempfile
 import threading
@@ -22,6 +21,7 @@ from typing import NoReturn, Optional
 from . import libraries, probing, progress
 from .bootstrap import die_with_parent
 from .protocol import MAX_FRAME, Probe, Report, decode, encode
+from .sandbox.removal import remove
 
 GRACE_SECONDS = 0.5
 """How much longer than its own limit a dry run may take to hand in what it has."""
@@ -122,7 +122,7 @@ def _write(descriptor: int, frame: bytes) -> None:
 
 @dataclass(frozen=True)
 class Grave:
-    """A child that was killed and not waited for yet, and its temporary folder."""
+    """A child that was killed and not waited for yet, 0 for one that was, and its temporary folder."""
 
     pid: int
     folder: str
@@ -167,7 +167,7 @@ def _another(wire: Wire, lock: libraries.Lock, dead: Child, line: bytes) -> Chil
     """A child in the place of one that died while it waited, given the same probe."""
     os.close(dead.pipe)
     _reap(dead.pid, lock, patient=False)
-    shutil.rmtree(dead.folder, ignore_errors=True)
+    remove(dead.folder)
     child = _child(wire, lock)
     child.give(line)
     return child
@@ -205,7 +205,7 @@ def _supervise(wire: Wire, lock: libraries.Lock, probe: Probe, child: Child, gra
         wire.send(bytes(frame[:end]))
     if gone and not end:
         status = _reap(pid, lock, patient=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        graves.append(Grave(0, folder))
     else:
         status = None
         with contextlib.suppress(OSError):
@@ -219,12 +219,16 @@ def _supervise(wire: Wire, lock: libraries.Lock, probe: Probe, child: Child, gra
 
 
 def _bury(wire: Wire, graves: list[Grave]) -> bool:
-    """Wait for killed children and remove their folders; False when a message came before that was done."""
+    """Wait for killed children and remove their folders; False when a message came before that was done.
+
+    What a child left so that it cannot be removed from inside goes with this process, and a fresh one takes its place.
+    """
     while graves:
         for grave in graves[:]:
-            if os.waitpid(grave.pid, os.WNOHANG)[0]:
+            if not grave.pid or os.waitpid(grave.pid, os.WNOHANG)[0]:
                 graves.remove(grave)
-                shutil.rmtree(grave.folder, ignore_errors=True)
+                if not remove(grave.folder):
+                    _exit(0)
         if wire.waiting() or (graves and select.select([wire.descriptor], [], [], 0.01)[0]):
             return False
     return True

@@ -20,6 +20,7 @@ from kls.host.account import account
 from kls.worker.protocol import Probe, Source
 from kls.worker.sandbox import policy
 from kls.worker.sandbox.policy import Grant, Policy
+from kls.worker.sandbox.removal import remove
 
 from .conftest import sandboxed
 from .processes import children, seconds_until_gone
@@ -40,6 +41,8 @@ for _ in range(count):
         threading.Thread(target=stop.wait, daemon=True).start()
     elif kind == "processes" and os.fork() == 0:
         stop.wait()
+    elif kind == "zombies" and os.fork() == 0:
+        os._exit(0)
 if kind == "memory":
     kept = b"x" * (count << 20)
 print("ready", flush=True)
@@ -54,6 +57,7 @@ os.killpg(0, 9)
         ("threads", 1, None),
         ("threads", 150, "started more than 130 threads"),
         ("processes", 70, "started more than 64 processes"),
+        ("zombies", 70, "started more than 64 processes"),
         ("memory", 80, "used more than 0 GB of memory"),
     ],
 )
@@ -120,6 +124,30 @@ def test_a_temporary_folder_is_measured(tmp_path: Path) -> None:
     for number in range(30):
         (tmp_path / str(number)).touch()
     assert watch.excess(os.getpid(), grant) == "made more than 20 files in its temporary folder"
+
+
+DEEPER = """
+import os, sys
+os.chdir(sys.argv[1])
+for _ in range(60):
+    os.mkdir("d" * 100)
+    os.chdir("d" * 100)
+"""
+
+
+@pytest.mark.parametrize("way", ["deep", "closed"])
+def test_a_folder_that_cannot_be_looked_into_is_too_much(way: str, tmp_path: Path) -> None:
+    """It may hold anything: a path has an end at 4,096 bytes, and a folder's owner may close it to himself."""
+    given = dataclasses.replace(GIVEN, temporary=str(tmp_path), temporary_files=4096)
+    if way == "deep":
+        subprocess.run([sys.executable, "-I", "-c", DEEPER, str(tmp_path)], check=True)
+    else:
+        (tmp_path / "closed").mkdir(0o300)
+        if os.access(tmp_path / "closed", os.R_OK):
+            pytest.skip("nothing is closed to this user")
+    told = watch.excess(os.getpid(), dataclasses.replace(GRANT, policy=given))
+    assert told == "made a temporary folder that cannot be looked into"
+    assert remove(str(tmp_path))
 
 
 async def test_a_worker_that_fills_its_folder_is_killed(

@@ -61,6 +61,22 @@ async def test_nothing_of_one_probe_reaches_the_next(any_worker: Watched) -> Non
     assert (await any_worker.host.ask(probe(text))).ended == "(False, False)"
 
 
+@linux
+@pytest.mark.parametrize("mode", [0o700, 0o300])
+async def test_what_a_probe_leaves_is_removed(worker: Make, mode: int) -> None:
+    """Folders in each other, deeper than a recursion gets; folders that their owner closed cost the whole worker."""
+    one = worker(sandbox=True)
+    await sandboxed(one)
+    first = one.host.hello
+    text = "import os, tempfile\nos.chdir(tempfile.gettempdir())\n"
+    text += f"for _ in range(1500):\n    os.mkdir('d', {mode})\n    os.chdir('d')\n"
+    assert (await one.host.ask(probe(text))).complete
+    look = "import os\nended = len(os.listdir(os.path.dirname(os.environ['TMPDIR'])))\n"
+    while (await one.host.ask(probe(look))).ended != "1":  # its own; a newer question goes before the clearing
+        await asyncio.sleep(0.01)
+    assert mode == 0o300 or one.host.hello is first
+
+
 async def test_noise_never_reaches_the_wire(any_worker: Watched) -> None:
     text = (
         "import os, sys\nprint('hello ' * 100_000)\nsys.__stdout__.write('x')\nos.write(1, b'{}')\n"

@@ -30,7 +30,7 @@ ATTACKS: dict[str, Callable[[World], object]] = {}
 libc = ctypes.CDLL(None, use_errno=True)
 _PLACE = 0 if platform.machine() == "x86_64" else 1
 _NUMBERS = {
-    "clone": (56, 220), "clone3": (435, 435), "vfork": (58, 220), "ptrace": (101, 117), "process_vm_readv": (310, 270),
+    "clone": (56, 220), "clone3": (435, 435), "ptrace": (101, 117), "process_vm_readv": (310, 270),
     "pidfd_open": (434, 434), "kcmp": (312, 272), "io_uring_setup": (425, 425), "bpf": (321, 280),
     "userfaultfd": (323, 282), "perf_event_open": (298, 241), "unshare": (272, 97), "keyctl": (250, 219),
     "memfd_create": (319, 279), "execveat": (322, 281), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),
@@ -39,6 +39,7 @@ _NUMBERS = {
     "fanotify_init": (300, 262), "name_to_handle_at": (303, 264), "pidfd_getfd": (438, 438), "openat2": (437, 437),
     "fsopen": (430, 430), "swapoff": (168, 225), "mq_open": (240, 180), "setns": (308, 268), "splice": (275, 76),
     "open_by_handle_at": (304, 265), "process_vm_writev": (311, 271), "pidfd_send_signal": (424, 424),
+    "inotify_add_watch": (254, 27), "renameat2": (316, 276), "linkat": (265, 37),
     "mq_unlink": (241, 181), "add_key": (248, 217), "seccomp": (317, 277), "modify_ldt": (154, -1),
 }  # fmt: skip
 
@@ -106,6 +107,59 @@ def read_accounts(world: World) -> object:
 
 
 @attack
+def read_from_granted_folder_upwards(world: World) -> object:
+    folder = os.open(world["project"], os.O_RDONLY | os.O_DIRECTORY)
+    return os.read(os.open("../home/.ssh/id_rsa", os.O_RDONLY, dir_fd=folder), 10)
+
+
+@attack
+def read_by_own_root(world: World) -> object:
+    return open("/proc/self/root" + world["home"] + "/.ssh/id_rsa").read()
+
+
+@attack
+def read_by_root_of_victim(world: World) -> object:
+    return open(f"/proc/{world['victim']}/root{world['home']}/.ssh/id_rsa").read()
+
+
+@attack
+def read_by_root_of_zygote(world: World) -> object:
+    return open(f"/proc/{os.getppid()}/root{world['home']}/.ssh/id_rsa").read()
+
+
+@attack
+def reopen_by_descriptor(world: World) -> object:
+    place = os.open(world["home"] + "/.ssh/id_rsa", os.O_PATH)
+    return open(f"/proc/self/fd/{place}").read()
+
+
+@attack
+def race_with_symbolic_link(world: World) -> object:
+    """One thread swaps a file for a link to the key, another opens what it takes for the file."""
+    folder = temporary()
+    name, key = folder + "/data.csv", world["home"] + "/.ssh/id_rsa"
+
+    def swap() -> None:
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                open(folder + "/plain", "w").close()
+                os.replace(folder + "/plain", name)
+                os.symlink(key, folder + "/link")
+                os.replace(folder + "/link", name)
+
+    open(name, "w").close()
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    while swapping.is_alive():
+        if open(name).read():
+            break
+    swapping.join()
+    text = open(name).read()
+    shutil.rmtree(folder)
+    return text or None
+
+
+@attack
 def own_environment(world: World) -> object:
     return os.environ[world["token"]]
 
@@ -142,6 +196,51 @@ def zygote_memory(world: World) -> object:
 
 
 @attack
+def own_memory(world: World) -> object:
+    return os.open("/proc/self/mem", os.O_RDWR)
+
+
+def _descriptor_of(process: int) -> object:
+    """One of another process's pipes and files, to speak in its name."""
+    for name in os.listdir(f"/proc/{process}/fd"):
+        with contextlib.suppress(OSError):
+            return os.open(f"/proc/{process}/fd/{name}", os.O_RDWR)
+    return None
+
+
+@attack
+def zygote_descriptor(world: World) -> object:
+    return _descriptor_of(os.getppid())
+
+
+@attack
+def sibling_memory(world: World) -> object:
+    return os.open(f"/proc/{world['sibling']}/mem", os.O_RDWR)
+
+
+@attack
+def sibling_environment(world: World) -> object:
+    text = open(f"/proc/{world['sibling']}/environ").read()
+    assert text
+    return text
+
+
+@attack
+def sibling_descriptor(world: World) -> object:
+    return _descriptor_of(world["sibling"])
+
+
+@attack
+def trace_sibling(world: World) -> object:
+    return call("ptrace", 0x4206, world["sibling"], 0, 0) or "seized"
+
+
+@attack
+def signal_sibling(world: World) -> object:
+    return os.kill(world["sibling"], 0) or "reached"
+
+
+@attack
 def zygote_maps(world: World) -> object:
     text = open(f"/proc/{os.getppid()}/maps").read()
     assert text
@@ -167,10 +266,13 @@ def open_by_openat2(world: World) -> object:
 
 @attack
 def open_by_handle(world: World) -> object:
+    """Getting the handle of a file that cannot be opened is too much already; only some users can open it."""
     handle, mount = ctypes.create_string_buffer(struct.pack("=Ii", 128, 0), 136), ctypes.c_int()
     path = (world["home"] + "/.ssh/id_rsa").encode()
     call("name_to_handle_at", -100, path, handle, ctypes.byref(mount), 0)
-    return os.read(call("open_by_handle_at", os.open(world["home"], os.O_RDONLY), handle, os.O_RDONLY), 10)
+    with contextlib.suppress(PermissionError):
+        return os.read(call("open_by_handle_at", os.open(world["home"], os.O_RDONLY), handle, os.O_RDONLY), 10)
+    return handle.raw
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -208,6 +310,26 @@ def write_bytecode(world: World) -> None:
 @attack
 def write_beside_temporary(world: World) -> None:
     open(world["base"] + "/sibling", "w").close()
+
+
+@attack
+def write_own_grant(world: World) -> object:
+    """The file in which the launcher tells the server what it achieved."""
+    return open(os.path.dirname(os.environ["TMPDIR"]) + "/report", "a").write("{}")
+
+
+@attack
+def exchange_files(world: World) -> object:
+    name = temporary() + "/mine"
+    open(name, "w").close()
+    exchange = 2
+    return call("renameat2", -100, name.encode(), -100, (world["project"] + "/data.csv").encode(), exchange) or "done"
+
+
+@attack
+def lease_file(world: World) -> object:
+    """A lease holds up whoever opens the file."""
+    return fcntl.fcntl(os.open(world["project"] + "/data.csv", os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK) or "held"
 
 
 @attack
@@ -268,6 +390,16 @@ def hard_link_then_write(world: World) -> None:
 
 
 @attack
+def hard_link_by_descriptor(world: World) -> object:
+    """A name of one's own for a file that is open, though its folder is out of reach."""
+    held = os.open(world["project"] + "/data.csv", os.O_RDONLY)
+    name, follow = temporary() + "/link", 0x400
+    call("linkat", -100, f"/proc/self/fd/{held}".encode(), -100, name.encode(), follow)
+    os.unlink(name)
+    return "linked"
+
+
+@attack
 def move_into_temporary(world: World) -> None:
     os.rename(world["project"] + "/data.csv", temporary() + "/data.csv")
 
@@ -288,6 +420,17 @@ def shared_memory_file(world: World) -> object:
     descriptor = os.open(name, os.O_CREAT | os.O_RDWR)
     os.unlink(name)
     return descriptor
+
+
+@attack
+def named_semaphore(world: World) -> object:
+    name = f"/kls-{os.getpid()}".encode()
+    libc.sem_open.restype = ctypes.c_void_p
+    semaphore = libc.sem_open(name, os.O_CREAT, 0o600, 1)
+    if not semaphore:
+        raise OSError(ctypes.get_errno(), "sem_open")
+    libc.sem_unlink(name)
+    return semaphore
 
 
 @attack
@@ -388,6 +531,12 @@ def raw_clone(world: World) -> object:
 
 
 @attack
+def clone_into_namespace(world: World) -> object:
+    new_users = 0x10000000
+    return _child(call("clone", new_users | int(signal.SIGCHLD), 0, 0, 0, 0))
+
+
+@attack
 def clone3(world: World) -> object:
     return _child(call("clone3", struct.pack("=QQQQQQQQ", 0, 0, 0, 0, int(signal.SIGCHLD), 0, 0, 0), 64))
 
@@ -444,6 +593,12 @@ def execute_descriptor(world: World) -> None:
 
 
 @attack
+def execute_own_image(world: World) -> None:
+    code = f"open({world['beacon']!r}, 'w').close()"
+    os.execv("/proc/self/exe", [sys.executable, "-I", "-S", "-c", code])
+
+
+@attack
 def execute_set_user_program(world: World) -> object:
     program = next(path for path in ("/bin/su", "/usr/bin/passwd", "/bin/mount") if os.path.exists(path))
     assert os.stat(program).st_mode & 0o4000
@@ -488,6 +643,17 @@ def new_group(world: World) -> object:
 @attack
 def signal_victim(world: World) -> object:
     return os.kill(world["victim"], 0) or "reached"
+
+
+@attack
+def signal_group_of_victim(world: World) -> object:
+    return os.killpg(os.getpgid(world["victim"]), 0) or "reached"
+
+
+@attack
+def signal_own_group(world: World) -> object:
+    """The zygote, its other probes and, without namespaces, what the launcher has there."""
+    return os.kill(0, 0) or "reached"
 
 
 @attack
@@ -685,19 +851,19 @@ def semaphores(world: World) -> object:
 
 @attack
 def watch_files(world: World) -> object:
-    return call("inotify_init1", 0)
+    everything = 0xFFF
+    return call("inotify_add_watch", call("inotify_init1", 0), world["home"].encode(), everything)
+
+
+@attack
+def watch_folder_by_descriptor(world: World) -> object:
+    folder = os.open(world["project"], os.O_RDONLY | os.O_DIRECTORY)
+    return fcntl.fcntl(folder, fcntl.F_NOTIFY, fcntl.DN_CREATE) or "watched"
 
 
 @attack
 def watch_everything(world: World) -> object:
     return call("fanotify_init", 0x200, 0)
-
-
-@attack
-def file_handle(world: World) -> object:
-    handle = ctypes.create_string_buffer(struct.pack("=Ii", 128, 0), 136)
-    mount = ctypes.c_int()
-    return call("name_to_handle_at", -100, b"/", handle, ctypes.byref(mount), 0) or "handle"
 
 
 @attack
@@ -708,6 +874,41 @@ def foreign_personality(world: World) -> object:
 @attack
 def pseudo_terminal(world: World) -> object:
     return os.openpty()
+
+
+def _asks_terminal(request: int, argument: bytes) -> str:
+    """Whether the kernel looked at a request for a terminal: there is none here, and that is what it says then."""
+    try:
+        fcntl.ioctl(os.pipe()[0], request, argument)
+    except OSError as error:
+        if error.errno not in (errno.ENOTTY, errno.EINVAL):
+            raise
+    return "the request was looked at"
+
+
+@attack
+def type_into_terminal(world: World) -> object:
+    return _asks_terminal(0x5412, b"x")  # TIOCSTI
+
+
+@attack
+def paste_into_console(world: World) -> object:
+    return _asks_terminal(0x541C, b"\x03")  # TIOCLINUX, TIOCL_PASTESEL
+
+
+@attack
+def own_a_terminal(world: World) -> object:
+    return _asks_terminal(0x540E, b"\0")  # TIOCSCTTY
+
+
+@attack
+def controlling_terminal(world: World) -> object:
+    try:
+        return os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+    return "there is none, or it would be open"
 
 
 @attack

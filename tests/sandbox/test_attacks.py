@@ -20,13 +20,15 @@ BOUNDED_ELSEWHERE = {
     "load_dropped_library": "code of the probe's own making runs with the probe's own rights",
 }
 """What the tier NoUserns does not promise."""
-LEAST = 90
+LEAST = 110
 """Attacks that must have been shown to work on a developer's Linux machine for the suite to mean anything."""
 IN_ZYGOTE = {
     "fork": "the zygote's work",
     "raw_clone": "the zygote's work",
     "signal_zygote": "itself and its probes; who else is in reach is tested by signal_victim",
     "signal_everyone": "itself and its probes",
+    "signal_own_group": "itself and its probes",
+    "signal_sibling": "one of its probes",
     "raise_limits": "its hard limits stay",
     "much_memory": "a zygote holds TensorFlow",
     "much_shared_memory": "a zygote holds TensorFlow",
@@ -91,7 +93,8 @@ def test_attack(
 
 WEAK_READS = set(
     "read_private_key read_workspace_secrets read_workspace_source_not_granted read_through_workspace_link list_home"
-    " stat_home read_accounts victim_environment victim_command_line victim_descriptors".split()
+    " stat_home read_accounts victim_environment victim_command_line victim_descriptors"
+    " read_from_granted_folder_upwards read_by_own_root read_by_root_of_victim reopen_by_descriptor".split()
 )
 
 

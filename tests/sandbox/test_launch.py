@@ -8,6 +8,7 @@ import json
 import os
 import random
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -355,21 +356,40 @@ def test_a_script_that_poses_as_python(policy: Policy, place: Path) -> None:
     assert not beacon.exists()
 
 
-def venv(place: Path) -> Path:
-    """A virtual environment made by hand, with a .pth file that runs code at every start of its Python."""
+def test_a_program_that_poses_as_python(policy: Policy, place: Path) -> None:
+    """A real executable is started, inside: it can do no more than Python could."""
+    touch, beacon, fake = shutil.which("touch"), place / "beacon", place / "python"
+    if touch is None:
+        pytest.skip("no program to pose with")
+    shutil.copyfile(os.path.realpath(touch), fake)
+    fake.chmod(0o755)
+    subprocess.run([fake, beacon], check=True)
+    beacon.unlink()
+    policy = dataclasses.replace(policy, executable=str(fake), roots=(*policy.roots, str(fake)))
+    done = subprocess.run([*command(policy)[:6], fake, beacon], capture_output=True, encoding="utf-8", timeout=60)
+    assert done.returncode not in (0, 77, 78, 126), done.stderr
+    assert str(beacon) in done.stderr, "it was not even started"
+    assert not beacon.exists()
+
+
+def venv(place: Path, evil: str) -> Path:
+    """A virtual environment made by hand, with a file that runs code at every start of its Python."""
     home = Path(os.path.realpath(sys.executable))
     packages = place / "venv" / "lib" / f"python3.{sys.version_info[1]}" / "site-packages"
     packages.mkdir(parents=True)
     (place / "venv/bin").mkdir()
     (place / "venv/bin/python").symlink_to(home)
     (place / "venv/pyvenv.cfg").write_text(f"home = {home.parent}\n")
-    (packages / "evil.pth").write_text(f"import os; open({str(place / 'beacon')!r}, 'w').close()\n")
+    (packages / evil).write_text(f"import os; open({str(place / 'beacon')!r}, 'w').close()\n")
     return place / "venv/bin/python"
 
 
-def test_a_pth_file_runs_inside(policy: Policy, place: Path) -> None:
-    python, beacon = venv(place), place / "beacon"
+@pytest.mark.parametrize("evil", ["evil.pth", "sitecustomize.py"])
+def test_what_runs_at_the_start_of_python_runs_inside(evil: str, policy: Policy, place: Path) -> None:
+    python, beacon = venv(place, evil), place / "beacon"
     subprocess.run([python, "-I", "-c", ""], check=True)
+    if not beacon.exists() and evil == "sitecustomize.py":
+        pytest.skip("this Python has a sitecustomize of its own")
     assert beacon.exists(), "the attack itself does not work"
     beacon.unlink()
     policy = dataclasses.replace(policy, executable=str(python), roots=policies.interpreter_roots(str(python)))

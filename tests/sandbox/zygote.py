@@ -14,8 +14,28 @@ import os
 import signal
 import sys
 import types
+from collections.abc import Callable
 
 PACKAGE = "_tried_sandbox"
+
+
+def resting(lock: Callable[[], object]) -> int:
+    """A probe that rests as long as this process lives, once it has done `lock`: its process number."""
+    locked, told = os.pipe()
+    ends, held = os.pipe()
+    process = os.fork()
+    if process == 0:
+        try:
+            os.close(held)
+            lock()
+            os.write(told, b".")
+            os.read(ends, 1)
+        finally:
+            os._exit(0)
+    os.read(locked, 1)
+    for descriptor in (locked, told, ends):
+        os.close(descriptor)
+    return process
 
 
 def main() -> None:
@@ -29,6 +49,7 @@ def main() -> None:
     for name in sys.argv[2:]:
         importlib.import_module(name)
     policy = lockdown.lock_zygote(grant.policy) if grant else None
+    sibling = resting(lambda: lockdown.lock_probe(dataclasses.replace(policy, seconds=3600.0)) if policy else None)
     wire_in, wire_out = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     for line in wire_in:
         asked = json.loads(line)
@@ -44,7 +65,7 @@ def main() -> None:
                     lockdown.lock_probe(mine, keep=(2, writing))
                 else:
                     os.set_inheritable(writing, False)
-                world = {**asked["world"], "locked": asked["lock"]}
+                world = {**asked["world"], "locked": asked["lock"], "sibling": sibling}
                 answer = attacks.outcome(asked["attack"], world)
             finally:
                 os.write(writing, json.dumps(answer).encode())

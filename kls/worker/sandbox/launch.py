@@ -26,13 +26,13 @@ import types
 from typing import TYPE_CHECKING, NoReturn, Optional
 
 if TYPE_CHECKING:
-    from . import lockdown, namespaces, policy, trial
+    from . import lockdown, namespaces, policy, removal, trial
 else:
     # Isolated mode leaves this folder off the path, and nothing but it may be on it.
     _package = types.ModuleType("_kls_sandbox")
     _package.__path__ = [os.path.dirname(os.path.abspath(__file__))]
     sys.modules["_kls_sandbox"] = _package
-    from _kls_sandbox import lockdown, namespaces, policy, trial
+    from _kls_sandbox import lockdown, namespaces, policy, removal, trial
 
 _STARTED = time.monotonic()
 _ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
@@ -118,9 +118,7 @@ def _clear(folder: str) -> None:
                         end(child, signal.SIGKILL)
             while not os.waitpid(-1, os.WNOHANG)[0] and time.monotonic() < until:
                 time.sleep(0.002)
-    import shutil  # takes ten milliseconds, which no start should wait for
-
-    shutil.rmtree(folder, ignore_errors=True)
+    removal.remove(folder)
 
 
 def _obey_signals() -> None:
