@@ -14,7 +14,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from kls import carrying, describe, graph, hardware, host, settings, trust
@@ -239,7 +239,7 @@ class Session:
         """The user decided about a folder, for now and later."""
         self._answers[folder] = trusted
         try:
-            trust.remember(folder, trusted)
+            trust.remember(folder, trusted, "the question of an editor")
         except OSError as error:
             log.warning("the answer about %s cannot be kept: %s", folder, error)
         self._stamp = trust.stamp()
@@ -793,6 +793,7 @@ class Session:
         return {
             "by": "the editor" if self.trusted is not None else "your own configuration",
             "folders": {folder: self._trusts(folder) for folder in folders if folder},
+            "answers": [asdict(said) for folder in folders if folder and (said := trust.answer(folder))],
             "weak": trust.weak_agreed(),
         }
 

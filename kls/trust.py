@@ -12,6 +12,8 @@ import json
 import os
 import sys
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,8 +35,20 @@ WEAK = (
 """What a sandbox of the tier "Weak" does and does not do, in plain words."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the user said about `folder`: `by` what (`kls trust`, or the question of an editor), and `when`, as text in
+    universal time. Both are "" where that was not noted."""
+
+    folder: str
+    trusted: bool
+    by: str
+    when: str
+
+
 def store() -> Path:
-    """The file that remembers: JSON {"folders": {<absolute path>: true or false}, "weak": {<sys.platform>: true}}."""
+    """The file that remembers: JSON {"folders": {<absolute path>: true or false}, "weak": {<sys.platform>: true},
+    "said": {<absolute path>: {"by": text, "when": text}}}."""
     return platformdirs.user_config_path("kls") / "trust.json"
 
 
@@ -49,14 +63,26 @@ def stamp() -> tuple[int, int, int]:
 
 def recall(folder: str) -> bool | None:
     """What the user said about `folder` or the nearest folder above it; None where they were never asked."""
+    found = answer(folder)
+    return None if found is None else found.trusted
+
+
+def answer(folder: str) -> Answer | None:
+    """As `recall`, with who said it and when."""
     known = folders()
     here = Path(os.path.realpath(folder))
-    return next((known[str(place)] for place in (here, *here.parents) if str(place) in known), None)
+    place = next((str(place) for place in (here, *here.parents) if str(place) in known), None)
+    if place is None:
+        return None
+    said = _said().get(place, {})
+    return Answer(place, known[place], said.get("by", ""), said.get("when", ""))
 
 
-def remember(folder: str, trusted: bool) -> None:
+def remember(folder: str, trusted: bool, by: str = "") -> None:
     """Keep the answer for `folder` and what lies below it. Raises OSError where it cannot be written."""
-    _keep(folders() | {os.path.realpath(folder): trusted}, _table("weak"))
+    place = os.path.realpath(folder)
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    _keep(folders() | {place: trusted}, _table("weak"), _said() | {place: {"by": by, "when": when}})
 
 
 def weak_agreed() -> bool | None:
@@ -66,7 +92,7 @@ def weak_agreed() -> bool | None:
 
 def agree_weak(agreed: bool) -> None:
     """Keep the answer for this kind of system. Raises OSError where it cannot be written."""
-    _keep(folders(), _table("weak") | {sys.platform: agreed})
+    _keep(folders(), _table("weak") | {sys.platform: agreed}, _said())
 
 
 def folders() -> dict[str, bool]:
@@ -74,13 +100,13 @@ def folders() -> dict[str, bool]:
     return _table("folders")
 
 
-def _keep(known: dict[str, bool], weak: dict[str, bool]) -> None:
+def _keep(known: dict[str, bool], weak: dict[str, bool], said: dict[str, dict[str, str]]) -> None:
     file = store()
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix="trust", suffix=".tmp")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump({"folders": known, "weak": weak}, stream, indent=1, sort_keys=True)
+            json.dump({"folders": known, "weak": weak, "said": said}, stream, indent=1, sort_keys=True)
         os.replace(name, file)
     except OSError:
         with contextlib.suppress(OSError):
@@ -89,11 +115,21 @@ def _keep(known: dict[str, bool], weak: dict[str, bool]) -> None:
 
 
 def _table(name: str) -> dict[str, bool]:
+    return {key: item for key, item in _read(name).items() if isinstance(item, bool)}
+
+
+def _said() -> dict[str, dict[str, str]]:
+    return {
+        place: {str(key): str(text) for key, text in cast("dict[Any, Any]", item).items()}
+        for place, item in _read("said").items()
+        if isinstance(item, dict)
+    }
+
+
+def _read(name: str) -> dict[str, Any]:
     try:
         value: Any = json.loads(store().read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     table: Any = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
-    if not isinstance(table, dict):
-        return {}
-    return {str(key): item for key, item in cast("dict[Any, Any]", table).items() if isinstance(item, bool)}
+    return cast("dict[str, Any]", table) if isinstance(table, dict) else {}

@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ import platformdirs
 
 from kls import host, interpreter, trust, witnesses
 from kls.find import Resolver
-from kls.host.account import account
+from kls.host.account import account, processes
 from kls.settings import Settings
 from kls.worker.protocol import Hello, Probe, Report
 
@@ -107,12 +108,15 @@ class Workplace:
         return {**chosen, **status, **{key: value for key, value in hello.items() if key != "path"}, **self.walls()}
 
     def walls(self) -> dict[str, Any]:
-        """The account of the sandbox around the latest worker, and what dry runs met so far; empty without a worker."""
-        if self._host is None:
+        """The account of the sandbox around the latest worker, its processes, what dry runs got to read and what they
+        met so far; empty without a worker."""
+        worker = self._host
+        if worker is None:
             return {}
-        grant = self._host.grant
+        grant, running = worker.grant, worker.running()
         walls = {"walls": account(grant)} if grant is not None else {}
-        return {**walls, "tally": dict(sorted(self._host.tally.items()))}
+        process = {"process": processes(running, time.time())} if running is not None else {}
+        return {**walls, **process, "read": list(worker.shown), "tally": dict(sorted(worker.tally.items()))}
 
     def begin(self) -> None:
         """Start the worker if it is not running; does not wait."""

@@ -49,7 +49,7 @@ async def run(folder: str, python: str | None, output: str) -> int:
                     facts["seconds"][name] = await _timed(workplace, program)
             except Exception as error:
                 reason = f"a dry run failed: {error}"
-        facts |= {"walls": None, "tally": {}, **workplace.walls()}
+        facts |= {"walls": None, "process": None, "read": [], "tally": {}, **workplace.walls()}
         facts["problem"] = reason
         print(records.dump(facts) if output == "json" else _text(facts, workplace.hello))
     return 0 if reason is None else 2
@@ -90,13 +90,22 @@ def _author(folder: str, chosen: Settings) -> dict[str, Any]:
 
 
 def _trust(folder: str) -> dict[str, Any]:
-    return {"folder": trust.recall(folder), "weak": trust.weak_agreed(), "file": str(trust.store())}
+    said = trust.answer(folder)
+    return {
+        "folder": None if said is None else said.trusted,
+        "answer": None if said is None else asdict(said),
+        "weak": trust.weak_agreed(),
+        "file": str(trust.store()),
+    }
 
 
 def _walls(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """The sandbox, plain words first."""
     said = {True: "trusted", False: "not trusted: its programs are only read", None: "never asked about in an editor"}
-    rows = [("trust", said[facts["trust"]["folder"]]), ("", f"answers are kept in {facts['trust']['file']}")]
+    rows = [("trust", said[facts["trust"]["folder"]])]
+    if answer := facts["trust"]["answer"]:
+        rows.append(("", f"said of {answer['folder']} {_by(answer)}"))
+    rows.append(("", f"answers are kept in {facts['trust']['file']}"))
     if facts["trust"]["weak"]:
         rows.append(("", "you agreed to dry runs of trusted folders in a weak sandbox"))
     walls = facts["walls"]
@@ -107,13 +116,41 @@ def _walls(facts: dict[str, Any]) -> list[tuple[str, str]]:
     refused = len(walls["tested"]) - len(walls["passed"])
     took = f"{walls['set_up_seconds'] * 1000:.0f} ms"
     rows.append(("self-test", f"{refused} of {len(walls['tested'])} held, in {took} with the setting up"))
-    rows += [("", f"not refused: {name}") for name in walls["passed"]]
+    for name, answer in walls["tested"].items():
+        how = answer if name == "locks" else "NOT REFUSED" if name in walls["passed"] else f"refused ({answer})"
+        rows.append(("", f"{name}: {how}"))
     rows.append(("layers", ", ".join(walls["layers"])))
+    landlock, limits = walls["landlock"], walls["limits"]
+    if landlock["version"]:
+        rows.append(("", f"Landlock {landlock['version']}: {', '.join(landlock['covers'])}"))
     rows.append(("kernel", ", ".join(f"{name} {text}" for name, text in walls["kernel"].items())))
+    sizes = (("heap_bytes", "of heap"), ("address_bytes", "of addresses"), ("file_bytes", "a file"))
+    allowed = [f"{limits[name] >> 20} MB {what}" for name, what in sizes]
+    allowed += [f"{limits['processor_seconds']} s of processor time", f"{limits['threads']} threads"]
+    rows.append(("limits", ", ".join([*allowed, f"{limits['open_files']} open files"])))
+    rows += _running(facts)
+    rows.append(("network", walls["network"]))
     rows += [("may read", path) for path in walls["readable"]]
     rows += [("", f"{path}: {walls['workspace']['readable']}") for path in walls["workspace"]["folders"]]
+    rows += [("was read", path) for path in facts["read"]]
     if walls["writable"]["folder"]:
         rows.append(("may write", f"{walls['writable']['folder']}, {walls['writable']['bytes'] >> 20} MB"))
+    return rows
+
+
+def _by(answer: dict[str, Any]) -> str:
+    return f"by {answer['by'] or 'nobody knows what'}, {answer['when'] or 'nobody knows when'}"
+
+
+def _running(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The worker's processes, and what its dry runs met."""
+    rows: list[tuple[str, str]] = []
+    if process := facts["process"]:
+        rows.append(("process", f"{process['number']}, {process['kind']}, {process['age_seconds']:.0f} s old"))
+    if process and process["processes"]:
+        memory = f"{process['memory_bytes'] >> 20} MB of their own"
+        rows.append(("", f"{process['processes']} processes, {process['threads']} threads, {memory}"))
+    rows.append(("so far", ", ".join(f"{count} {what}" for what, count in facts["tally"].items()) or "nothing"))
     return rows
 
 
@@ -126,7 +163,8 @@ def _text(facts: dict[str, Any], hello: Hello | None) -> str:
         ("settings", facts["settings"] or "no pyproject.toml at or above this folder"),
     ]
     author = facts["interpreter"]
-    rows.append(("author's", f"{author['path']} ({author['origin']})" if author else "no Python found"))
+    inside = ", inside the folder" if author and author["in_workspace"] else ""
+    rows.append(("author's", f"{author['path']} ({author['origin']}{inside})" if author else "no Python found"))
     if hello is not None:
         versions = (("TensorFlow", hello.tensorflow), ("Keras", hello.keras), ("NumPy", hello.numpy))
         found = [f"Python {hello.python}", *(f"{name} {version}" for name, version in versions if version)]

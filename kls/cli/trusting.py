@@ -22,7 +22,7 @@ def run(folder: str | None, revoke: bool, weak: bool) -> int:
             trust.agree_weak(not revoke)
             print(_weak())
         if folder is not None:
-            trust.remember(folder, not revoke)
+            trust.remember(folder, not revoke, "kls trust")
             print(_folder(os.path.realpath(folder), not revoke))
     except OSError as error:
         print(f"kls: {trust.store()} cannot be written: {error.strerror or error}", file=sys.stderr)

@@ -18,12 +18,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from kls.host import watch
 from kls.host.command import BOOTSTRAP, Start
 from kls.host.process import Process
 from kls.worker.protocol import PROTOCOL, Hello, Message, Probe, Report
 from kls.worker.sandbox import policy
 
-__all__ = ["Host", "State", "Status", "Superseded", "Unavailable"]
+__all__ = ["Host", "Running", "State", "Status", "Superseded", "Unavailable"]
 
 log = logging.getLogger(__name__)
 START_SECONDS = 120.0
@@ -36,6 +37,10 @@ BACK_OFF = (0.0, 1.0)
 
 _LIMITS = frozenset(("refused", "network", "file", "time", "memory"))
 """Kinds of gaps that the sandbox and its limits make."""
+
+
+_MOST_SHOWN = 200
+"""Files that are remembered for a status page."""
 
 
 class State(Enum):
@@ -57,6 +62,17 @@ class Status:
 
     state: State
     sentence: str
+
+
+@dataclass(frozen=True)
+class Running:
+    """A worker's processes: the `number` of the outermost, what `kind` of worker it is, when it was `started` in
+    seconds since 1970, and what all of them use."""
+
+    number: int
+    kind: str
+    started: float
+    use: watch.Use
 
 
 class Superseded(Exception):
@@ -116,6 +132,8 @@ class Host:
         self.tally: Counter[str] = Counter()
         """What happened since the start: dry runs, those cut short, deaths of workers, and what dry runs met of their
         limits by the kind of `Gap`."""
+        self.shown: dict[str, None] = {}
+        """The files of the workspace that dry runs got or might open, the latest last."""
         self.on_change = on_change
         self._start = Start(
             interpreter,
@@ -142,6 +160,14 @@ class Host:
         self._number = 0
         self._timer: asyncio.TimerHandle | None = None
         self._waiting: list[asyncio.Future[Hello]] = []
+
+    def running(self) -> Running | None:
+        """The worker's processes now; None while there are none."""
+        process = self._current
+        if process is None or process.number is None:
+            return None
+        kind = "one process a dry run, and a spare" if self._start.one_use else "a fork server"
+        return Running(process.number, kind, process.started, watch.use(process.number))
 
     async def start(self) -> Hello:
         """Start the worker if it is off; its Hello, once it takes probes or says in `problem` why it cannot.
@@ -330,9 +356,19 @@ class Host:
         ask.worker, ask.number = process, self._number
         process.sent = ask.number
         process.send(replace(ask.probe, id=ask.number))
+        self._show(ask.probe)
         name = os.path.basename(ask.probe.sources[0].path) if ask.probe.sources else ""
         self._say(State.PROBING, f"dry-running {name or 'the program'}")
         self._set_timer(ask.probe.seconds + self._grace_seconds, self._too_late, process)
+
+    def _show(self, probe: Probe) -> None:
+        """Note which files of the workspace a dry run gets or may open."""
+        for path in (*(source.path for source in probe.sources), *probe.readable):
+            if os.path.isabs(path):
+                self.shown.pop(path, None)
+                self.shown[path] = None
+        for path in list(self.shown)[:-_MOST_SHOWN]:
+            del self.shown[path]
 
     def _too_late(self, process: Process) -> None:
         self._timer = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kls.host import Running
 from kls.worker.sandbox.policy import PASSED, Grant
 
 _TIERS = {
@@ -58,6 +59,18 @@ def account(grant: Grant) -> dict[str, Any]:
             "threads": given.threads,
         },
         "set_up_seconds": round(grant.seconds, 3),
+    }
+
+
+def processes(running: Running, now: float) -> dict[str, Any]:
+    """The worker's processes at `now`, in seconds since 1970, as JSON; counts are 0 where the system does not tell."""
+    return {
+        "number": running.number,
+        "kind": running.kind,
+        "age_seconds": round(max(0.0, now - running.started), 1),
+        "processes": running.use.processes,
+        "threads": running.use.threads,
+        "memory_bytes": running.use.memory,
     }
 
 

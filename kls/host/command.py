@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import re
@@ -22,11 +21,18 @@ BOOTSTRAP = _WORKER / "bootstrap.py"
 LAUNCHER = _WORKER / "sandbox" / "launch.py"
 SYSTEMS = ("linux",)
 """Kinds of systems that there is a sandbox for."""
-NO_SANDBOX = "kls has no sandbox for this kind of system yet, so programs are only read (Windows has WSL)"
+NO_SANDBOX = (
+    "kls has no sandbox for this kind of system yet, so programs are only read (Windows has WSL, and macOS containers, "
+    "where it has one)"
+)
 YOUNG_SECONDS = 60.0
 """How long a folder that nobody holds is left alone."""
 _FOLDER = re.compile("kls-[0-9a-f]{16}")
 _PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT")
+
+
+class NoSandbox(Exception):
+    """There is no sandbox for this kind of system; the text is NO_SANDBOX."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +86,11 @@ def prepare(start: Start) -> Prepared:
     """The command for one worker, and the name of its private folder.
 
     In a sandbox the launcher makes that folder and marks it as in use; what a launcher and its server, killed at the
-    same moment, could not remove is removed here. Raises OSError where no folder can be made, or there is no sandbox
-    for this kind of system.
+    same moment, could not remove is removed here. Raises OSError where no folder can be made, NoSandbox where there is
+    none for this kind of system.
     """
     if start.sandbox and sys.platform not in SYSTEMS:
-        raise OSError(errno.ENOSYS, NO_SANDBOX)
+        raise NoSandbox(NO_SANDBOX)
     base = os.path.realpath(tempfile.gettempdir())
     folder = os.path.join(base, f"kls-{secrets.token_hex(8)}")
     temporary, report = os.path.join(folder, "tmp"), os.path.join(folder, "grant.json")

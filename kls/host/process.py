@@ -9,10 +9,11 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
 
 from kls.host import watch
-from kls.host.command import Prepared, Start, prepare
+from kls.host.command import NoSandbox, Prepared, Start, prepare
 from kls.worker.protocol import MAX_FRAME, Hello, Message, ProtocolError, decode, encode
 from kls.worker.sandbox import policy
 
@@ -41,6 +42,8 @@ class Process:
         on_drained: Callable[[Process], None],
     ) -> None:
         self.hello: Hello | None = None
+        self.started = time.time()
+        """When it was started, in seconds since 1970."""
         self.sent = 0
         """Number of the last probe it was given."""
         self.answered = 0
@@ -61,6 +64,11 @@ class Process:
         self._doomed = asyncio.Event()
         self._asked = asyncio.Event()
         self._life = asyncio.get_running_loop().create_task(self._live())
+
+    @property
+    def number(self) -> int | None:
+        """Its process number, that of the launcher where there is one; None before it runs."""
+        return self._process.pid if self._process is not None else None
 
     @property
     def writing(self) -> bool:
@@ -124,6 +132,9 @@ class Process:
         except asyncio.CancelledError:
             self.ended = True  # the event loop is being closed, and nobody is there to hear of it or to start another
             raise
+        except NoSandbox as error:
+            self.unfit = True
+            why = str(error)
         except OSError as error:
             self.unfit = True
             why = f"{self._start.interpreter} cannot be started: {error.strerror or error}"

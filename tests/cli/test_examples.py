@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import venv
 from pathlib import Path
 from typing import Any
@@ -233,6 +235,23 @@ def test_doctor(kls: Kls) -> None:
     assert done.json["problem"] is None
     assert done.json["worker"]["keras"].startswith("3.") and done.json["worker"]["sandbox"]
     assert done.json["seconds"].keys() == {"start", "empty dry run", "small network"}
+    assert done.json["tally"]["dry runs"] == 4
+    process = done.json["process"]
+    assert process["number"] > 0 and process["kind"] and process["age_seconds"] >= 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux")
+def test_doctor_tells_people_what_is_around_their_programs(kls: Kls, tmp_path: Path) -> None:
+    own = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    kls("trust", ".", **own)
+    lines = kls("doctor", **own).out.splitlines()
+    assert f"said of {os.path.realpath(tmp_path)} by kls trust, 2" in "\n".join(lines)
+    rows = {line[:10].strip(): line[10:] for line in lines if line[:10].strip()}
+    assert rows["sandbox"].startswith("Programs have no network, start no process")
+    told = [line.strip() for line in lines]
+    for act in ("read a file outside", "start a process", "open a network socket", "signal the server"):
+        assert any(line.startswith(f"{act}: refused (E") for line in told), act
+    assert "fork server" in rows["process"] and rows["network"] == "none" and "4 dry runs" in rows["so far"]
 
 
 def test_without_tensorflow_it_is_only_read(kls: Kls, tmp_path: Path) -> None:

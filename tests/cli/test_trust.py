@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from kls import trust
 
 from .conftest import Done, Kls
 from .test_examples import PROGRAM
@@ -31,6 +34,25 @@ def test_answers_are_kept_listed_and_taken_back(kls: Kls, own: dict[str, str], t
     listed = kls("trust", **own).out.splitlines()
     assert listed[0] == f"{real}: not trusted, programs are only read"
     assert listed[1].startswith("weak sandbox: not agreed; it means that ")
+
+
+def test_who_said_it_and_when_is_kept(own: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", own["XDG_CONFIG_HOME"])
+    (tmp_path / "work/deep").mkdir(parents=True)
+    assert trust.answer(str(tmp_path)) is None
+    trust.remember(str(tmp_path / "work"), True, "the question of an editor")
+    said = trust.answer(str(tmp_path / "work/deep"))
+    assert said is not None and (said.trusted, said.by) == (True, "the question of an editor")
+    assert said.folder == os.path.realpath(tmp_path / "work") and re.fullmatch(
+        r"20\d\d-\d\d-\d\d \d\d:\d\d UTC", said.when
+    )
+    trust.agree_weak(True)
+    assert trust.answer(str(tmp_path / "work")) == said, "another answer leaves it as it is"
+    text = trust.store().read_text(encoding="utf-8")
+    for broken in ('"said": []', '"said": {"x": 1}', '"said": 3', '"other": {}'):
+        trust.store().write_text(re.sub(r'"said": \{.*?\}\s*\}', broken, text, flags=re.DOTALL), encoding="utf-8")
+        said = trust.answer(str(tmp_path / "work"))
+        assert said is not None and (said.trusted, said.by, said.when) == (True, "", "")
 
 
 def test_what_cannot_be_kept_is_told(kls: Kls, tmp_path: Path) -> None:

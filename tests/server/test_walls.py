@@ -22,9 +22,12 @@ WEAK = (sys.executable, "-I", POORER, "38", "unshare,landlock_create_ruleset")
 pytestmark = pytest.mark.tf
 
 
+def _server(editor: clients.Editor) -> int:
+    return editor.client._server.pid  # pyright: ignore[reportPrivateUsage]
+
+
 def workers(editor: clients.Editor) -> list[int]:
-    server = editor.client._server.pid  # pyright: ignore[reportPrivateUsage]
-    return [process for process, line in _children(server) if b"bootstrap.py" in line]
+    return [process for process, line in _children(_server(editor)) if b"bootstrap.py" in line]
 
 
 def kls_trust(folder: Path, *arguments: str) -> None:
@@ -62,6 +65,9 @@ async def test_a_weak_sandbox_is_asked_about_once(folder: Path) -> None:
         status: Any = await editor.client.protocol.send_request_async("kls/status", None)
         (worker,) = status.worker
         assert worker.walls.tier == "Weak" and status.trust.weak is True
+        assert worker.process.number in [number for number, _ in _children(_server(editor))]
+        assert worker.process.processes >= 2 and worker.process.memory_bytes > 1 << 20
+        assert [os.path.basename(path) for path in worker.read] == ["a.py"]
         kls_trust(folder, "--revoke", "--weak-sandbox")
         await editor.checked(uri, set())
         await editor.until(lambda: editor.statuses[-1].state == "static", "the status says static")
