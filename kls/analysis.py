@@ -52,6 +52,8 @@ class Analysis:
     """Those modules."""
     data: tuple[str, ...] = ()
     """Paths of the data files that its dry run may read."""
+    package: str = ""
+    """What its relative imports start from."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,10 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
         data = await asyncio.to_thread(find.data_files, texts, tools.roots, here)
         known["data"] = data
         seconds = tools.settings.worker_timeout
-        probe = plan.plan(snapshot, modules, root=tools.root or None, readable=data, seconds=seconds)
+        known["package"] = package = find.started_in(snapshot, tools.roots)
+        probe = plan.plan(
+            snapshot, modules, root=tools.root or None, readable=data, seconds=seconds, package=package
+        )
         report = await ask(probe)
         findings = await asyncio.to_thread(check.check, snapshot, sites, report, modules, tools.keras)
         through: tuple[callers.Way, ...] = ()

@@ -110,7 +110,12 @@ async def ways(snapshot: Snapshot, where: Search, ask: Ask) -> tuple[Way, ...]:
         here = os.path.dirname(caller.snapshot.path)
         data = await asyncio.to_thread(find.data_files, texts, where.roots, here)
         probe = plan.plan(
-            caller.snapshot, caller.modules, root=where.root or None, readable=data, seconds=where.seconds
+            caller.snapshot,
+            caller.modules,
+            root=where.root or None,
+            readable=data,
+            seconds=where.seconds,
+            package=find.started_in(caller.snapshot, where.roots),
         )
         report = await ask(probe)
         if not _lines(report, snapshot.name):

@@ -18,12 +18,14 @@ def plan(
     readable: Iterable[str] = (),
     seconds: float = 8.0,
     number: int = 0,
+    package: str = "",
 ) -> Probe:
-    """The probe of one document. `root` is the folder the program would be started in, by default its own."""
+    """The probe of one document. `root` is the folder the program would be started in, by default its own; `package`
+    what its relative imports start from (`find.started_in`)."""
     path = snapshot.path or snapshot.uri
     main = Source("__main__", path, snapshot.text)
     folder = root or (str(Path(path).parent) if snapshot.path else "/")
-    return Probe(number, (main, *modules), folder, tuple(readable), seconds)
+    return Probe(number, (main, *modules), folder, tuple(readable), seconds, package=package)
 
 
 def digest(probe: Probe) -> str:
@@ -31,5 +33,5 @@ def digest(probe: Probe) -> str:
     state = hashlib.sha256()
     for source in probe.sources:
         state.update(f"{source.name}\0{source.path}\0{source.text}\0".encode("utf-8", "surrogatepass"))
-    state.update(f"{probe.root}\0{probe.readable}\0{probe.seconds}".encode())
+    state.update(f"{probe.root}\0{probe.readable}\0{probe.seconds}\0{probe.package}".encode())
     return state.hexdigest()

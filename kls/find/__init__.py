@@ -8,8 +8,8 @@ Nothing here runs a line of the author's program: jedi works in a child process 
 from kls.find.callers import Caller, callers
 from kls.find.catalog import foreign
 from kls.find.data_files import data_files
-from kls.find.modules import imported, package_of
+from kls.find.modules import imported, package_of, started_in
 from kls.find.resolver import Resolver
 from kls.find.sites import sites
 
-__all__ = ["Caller", "Resolver", "callers", "data_files", "foreign", "imported", "package_of", "sites"]
+__all__ = ["Caller", "Resolver", "callers", "data_files", "foreign", "imported", "package_of", "sites", "started_in"]

@@ -74,6 +74,12 @@ def package_of(path: str, roots: Sequence[str]) -> str:
     return ""
 
 
+def started_in(entry: Snapshot, roots: Sequence[str]) -> str:
+    """The package that a program is started in: its own where it imports relatively, as only `python -m` can; else ""."""
+    relative = any(item.level for item in imports_of(entry.text))
+    return package_of(entry.path, [os.path.abspath(root) for root in roots]) if relative else ""
+
+
 @dataclass
 class Memory:
     """What is kept between one reading of a project and the next: files by path with (time, size), and imports and

@@ -66,7 +66,8 @@ class Probe:
 
     `root` is the folder the program would be started in; `readable` lists data files it may open;
     `seconds` is the wall time after which the worker gives up and reports what it has; `witness` the series of
-    numbers that stand in for sizes nobody knows.
+    numbers that stand in for sizes nobody knows; `package` the one that the entry's relative imports start from, as
+    for `python -m package.module`.
     """
 
     id: int
@@ -75,6 +76,7 @@ class Probe:
     readable: tuple[str, ...] = ()
     seconds: float = 8.0
     witness: int = 0
+    package: str = ""
     step_bytes: int = 0
     """More than 0: run one real step after the dry run, in at most as much memory. The worker must be one that was
     started for that."""

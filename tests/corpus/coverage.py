@@ -94,12 +94,19 @@ class Runner:
         self._process.wait()
         self._folder.cleanup()
 
-    def run(self, files: Mapping[str, str], data: Mapping[str, bytes] | None = None, seconds: int = SECONDS) -> Truth:
-        """The real run of a program; `files` are its texts by name, the one that is run first, `data` what it reads."""
+    def run(
+        self,
+        files: Mapping[str, str],
+        data: Mapping[str, bytes] | None = None,
+        seconds: int = SECONDS,
+        package: str = "",
+    ) -> Truth:
+        """The real run of a program; `files` are its texts by name, the one that is run first, `data` what it reads,
+        `package` what its relative imports start from."""
         self._asked += 1
         folder = os.path.join(self._temporary, f"run{self._asked}")
         content = {name: base64.b64encode(whole).decode() for name, whole in (data or {}).items()}
-        question = {"files": dict(files), "data": content, "folder": folder, "seconds": seconds}
+        question = {"files": dict(files), "data": content, "folder": folder, "seconds": seconds, "package": package}
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps(question) + "\n")

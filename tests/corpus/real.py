@@ -4,8 +4,8 @@ The stage is that of the injected faults (`tests/faults/staged.py`): loaders giv
 step, a statement that fails does not end the run. Here each layer that the program's own lines make is noted with what
 it really gave, and each call of `fit`, `evaluate`, `predict` and their kin with how it ended.
 
-One JSON object a line: {"files", "data", "folder", "seconds"} in, {"layers", "calls", "failures", "end", "seconds"}
-out. `files` are the texts by name relative to the folder the program is started in; the first is the program. `data`
+One JSON object a line: {"files", "data", "folder", "seconds", "package"} in, {"layers", "calls", "failures", "end",
+"seconds"} out. `files` are the texts by name relative to the folder the program is started in; the first is the program. `data`
 are the data files that it reads, in base 64.
 """
 

@@ -122,7 +122,7 @@ def _truth(outcome: Outcome, folder: Path, runner: Runner) -> Truth | None:
         path = Path(name)
         if path.is_relative_to(folder) and path.stat().st_size <= MOST_DATA:
             data[str(path.relative_to(folder))] = path.read_bytes()
-    return runner.run(files, data)
+    return runner.run(files, data, package=analysis.package)
 
 
 def _seen(name: str, outcome: Outcome, places: Places, told: set[Finding], truth: Truth | None) -> Seen:

@@ -104,13 +104,14 @@ def _carry_out(asked: dict[str, Any]) -> dict[str, Any]:
     sys.argv = [path]
     stage(path)
     started = time.process_time()
-    return {**run(text, path, asked["contain"]), "seconds": time.process_time() - started}
+    return {**run(text, path, asked["contain"], asked.get("package", "")), "seconds": time.process_time() - started}
 
 
-def run(text: str, path: str, contain: bool) -> dict[str, Any]:
+def run(text: str, path: str, contain: bool, package: str = "") -> dict[str, Any]:
     """Carry a program out statement by statement; with `contain`, go on behind one that fails."""
     module = types.ModuleType("__main__")
     module.__file__ = path
+    module.__package__ = package or None
     sys.modules["__main__"] = module
     failures: list[dict[str, Any]] = []
     signal.signal(signal.SIGVTALRM, _overrun)

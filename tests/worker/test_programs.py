@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from kls import check, plan, witnesses
+from kls import check, documents, find, plan, witnesses
 from kls.documents import Snapshot
 from kls.facts import Severity
 from kls.host import Host
@@ -251,3 +253,23 @@ wrong = Head().support(np.zeros((8, 3), "float32"), np.zeros(8))
 """
     _, loud = await said(real, text)
     assert [line for _, line in loud] == [12]
+
+
+async def test_a_module_of_a_package_imports_its_neighbours(real: Host, tmp_path: Path) -> None:
+    package = tmp_path / "project" / "nets"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("WIDTH = 8\n")
+    (package / "blocks.py").write_text("import keras\ndef head(units):\n    return keras.layers.Dense(units)\n")
+    path = package / "train.py"
+    path.write_text(
+        "import keras\nfrom . import WIDTH\nfrom .blocks import head\n"
+        "model = keras.Sequential([keras.Input((4,)), head(WIDTH), keras.layers.Dense(1)])\n"
+    )
+    snapshot, roots = documents.read(str(path)), (str(tmp_path / "project"),)
+    package_of_it = find.started_in(snapshot, roots)
+    assert package_of_it == "nets"
+    probe = plan.plan(snapshot, find.imported(snapshot, roots), root=roots[0], seconds=60, package=package_of_it)
+    report = await real.ask(probe)
+    assert not report.gaps
+    assert [layer.outputs[0].shape for layer in report.layers if layer.cls == "Dense"] == [(None, 8), (None, 1)]
+    assert find.started_in(replace(snapshot, text="import keras\n"), roots) == ""

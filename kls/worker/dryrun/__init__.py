@@ -57,6 +57,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     main = dry.probe.sources[0]
     module = types.ModuleType("__main__")
     module.__file__ = main.path
+    module.__package__ = dry.probe.package or None
     trial = _trial(dry)
     eager.install(dry)
     watch = keras_hooks.install(dry)
