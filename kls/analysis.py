@@ -115,9 +115,7 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
         known["data"] = data
         seconds = tools.settings.worker_timeout
         known["package"] = package = find.started_in(snapshot, tools.roots)
-        probe = plan.plan(
-            snapshot, modules, root=tools.root or None, readable=data, seconds=seconds, package=package
-        )
+        probe = plan.plan(snapshot, modules, root=tools.root or None, readable=data, seconds=seconds, package=package)
         report = await ask(probe)
         findings = await asyncio.to_thread(check.check, snapshot, sites, report, modules, tools.keras)
         through: tuple[callers.Way, ...] = ()

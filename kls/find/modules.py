@@ -75,7 +75,8 @@ def package_of(path: str, roots: Sequence[str]) -> str:
 
 
 def started_in(entry: Snapshot, roots: Sequence[str]) -> str:
-    """The package that a program is started in: its own where it imports relatively, as only `python -m` can; else ""."""
+    """The package that a program is started in, "" for none: its own where it imports relatively, as only `python -m`
+    lets it."""
     relative = any(item.level for item in imports_of(entry.text))
     return package_of(entry.path, [os.path.abspath(root) for root in roots]) if relative else ""
 

@@ -197,7 +197,8 @@ def because(report: Report, path: str, line: int) -> str:
         return report.ended
     gaps: list[Gap] = [gap for gap in report.gaps if gap.span.path == path]
     at = [gap for gap in gaps if gap.span.line <= line <= gap.span.end_line]
-    above = sorted((gap for gap in gaps if gap.span.line <= line), key=lambda gap: gap.span.line)
+    told = (gap for gap in gaps if gap.span.line <= line and not gap.reason.endswith("is not run in a dry run"))
+    above = sorted(told, key=lambda gap: gap.span.line)
     for gap in [*at, *above[::-1]]:
         return f"{gap.kind}: {gap.reason}"
     return "not met"

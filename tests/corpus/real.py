@@ -5,8 +5,8 @@ step, a statement that fails does not end the run. Here each layer that the prog
 it really gave, and each call of `fit`, `evaluate`, `predict` and their kin with how it ended.
 
 One JSON object a line: {"files", "data", "folder", "seconds", "package"} in, {"layers", "calls", "failures", "end",
-"seconds"} out. `files` are the texts by name relative to the folder the program is started in; the first is the program. `data`
-are the data files that it reads, in base 64.
+"seconds"} out. `files` are the texts by name relative to the folder the program is started in; the first is the
+program. `data` are the data files that it reads, in base 64.
 """
 
 from __future__ import annotations

@@ -108,7 +108,10 @@ def _carry_out(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(text: str, path: str, contain: bool, package: str = "") -> dict[str, Any]:
-    """Carry a program out statement by statement; with `contain`, go on behind one that fails."""
+    """Carry a program out statement by statement; with `contain`, go on behind one that fails.
+
+    What the failed one should have bound, or put something into, is then not there: the program never gets past it.
+    """
     module = types.ModuleType("__main__")
     module.__file__ = path
     module.__package__ = package or None
@@ -116,6 +119,7 @@ def run(text: str, path: str, contain: bool, package: str = "") -> dict[str, Any
     failures: list[dict[str, Any]] = []
     signal.signal(signal.SIGVTALRM, _overrun)
     for node in ast.parse(text).body:
+        before = dict(module.__dict__)
         try:
             if contain:
                 signal.setitimer(signal.ITIMER_VIRTUAL, STATEMENT_SECONDS)
@@ -129,9 +133,27 @@ def run(text: str, path: str, contain: bool, package: str = "") -> dict[str, Any
             failures.append(_told(error, node, path))
             if not contain:
                 return {"failures": failures, "end": "failed"}
+            for name in _left_behind(node):
+                if module.__dict__.get(name) is before.get(name):
+                    module.__dict__.pop(name, None)
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     return {"failures": failures, "end": "done"}
+
+
+def _left_behind(node: ast.stmt) -> set[str]:
+    """The names that a statement of the module binds, and those that it fills by `model.add(…)` and the like."""
+    names: set[str] = set()
+    for item in ast.walk(node):
+        if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store):
+            names.add(item.id)
+        elif isinstance(item, (ast.Import, ast.ImportFrom)):
+            names |= {alias.asname or alias.name.split(".")[0] for alias in item.names}
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+        owner = node.value.func.value
+        if isinstance(owner, ast.Name) and node.value.func.attr in ("add", "append", "extend", "insert", "update"):
+            names.add(owner.id)
+    return names
 
 
 def _overrun(_number: int, _frame: Any) -> None:

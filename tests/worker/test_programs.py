@@ -273,3 +273,97 @@ async def test_a_module_of_a_package_imports_its_neighbours(real: Host, tmp_path
     assert not report.gaps
     assert [layer.outputs[0].shape for layer in report.layers if layer.cls == "Dense"] == [(None, 8), (None, 1)]
     assert find.started_in(replace(snapshot, text="import keras\n"), roots) == ""
+
+
+async def test_a_compile_that_fails_leaves_the_model_and_its_outputs(real: Host) -> None:
+    text = """
+import keras
+import numpy as np
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
+model.compile(keras.optimizers.Adam(lr=0.1), "mse")
+model.fit(np.zeros((64, 8)), np.zeros((64, 4)))
+model.fit(np.zeros((64, 9)), np.zeros((64, 4)))
+model.predict(np.zeros((3, 8)))
+def build():
+    made = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
+    made.compile(loss="mse", optimizer=keras.optimizers.SGD(lr=0.1))
+    return made
+build().fit(np.zeros((64, 8)), np.zeros((64, 5)))
+optimizer = keras.optimizers.SGD(lr=0.1)
+other = build()
+other.compile(optimizer, "mse")
+other.fit(np.zeros((64, 8)), np.zeros((64, 5)))
+"""
+    report, loud = await said(real, text)
+    assert [(call.span.line, call.status) for call in report.calls] == [
+        (6, "traced"), (7, "failed"), (8, "traced"), (13, "traced"), (17, "failed"),
+    ]  # fmt: skip
+    assert sorted(line for code, line in loud if code == "argument-name") == [5, 11, 14]
+    assert report.models[-1].optimizer is None, "the program's own optimizer is not known"
+
+
+async def test_one_round_of_a_loop_over_what_nobody_knows_stands_for_all(real: Host) -> None:
+    text = """
+import os
+import keras
+import numpy as np
+import tensorflow as tf
+images, labels, names, pairs = [], [], [], []
+for name in os.listdir("pictures"):
+    picture = np.zeros((32, 32, 3), "float32")
+    images.append(picture)
+    names.append(name)
+    pairs.append((picture, name))
+for folder in ("cats", "dogs"):
+    for name in os.listdir(folder):
+        labels.append(1)
+x = np.array(images) / 255.0
+first, _ = zip(*pairs)
+again = np.stack(first)
+y = np.array(labels)
+rows = []
+for batch, _ in tf.data.Dataset.from_tensor_slices((np.zeros((99, 7), "float32"), np.zeros(99))).batch(8):
+    rows.append(batch.numpy())
+table = np.concatenate(rows)
+unknown = np.array(names)
+model = keras.Sequential([keras.Input((32, 32, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+model.compile("adam", "mse")
+model.fit(x, np.zeros((len(x), 3)))
+model.fit(x[..., :1], unknown)
+model.fit(x[..., :1], y)
+"""
+    report, loud = await said(real, text)
+    shapes = {item.name: item.tensors[0].shape for item in report.variables if item.tensors}
+    assert shapes["x"] == shapes["again"] == (None, 32, 32, 3)
+    assert shapes["y"] == (None,) and shapes["table"] == (None, 7) and "unknown" not in shapes
+    assert [(call.span.line, call.status) for call in report.calls] == [
+        (26, "failed"), (27, "unknown"), (28, "unknown"),
+    ]  # fmt: skip
+    assert [code for code, _ in loud] == ["input-shape"], "how many there are is nothing to complain of"
+
+
+async def test_what_files_hold_that_are_not_there(real: Host) -> None:
+    text = """
+import glob
+import keras
+import tensorflow as tf
+lines = tf.data.TextLineDataset(glob.glob("reviews/*.txt")).map(lambda line: (line, 0.0)).batch(32)
+words = keras.layers.TextVectorization(max_tokens=1000, output_sequence_length=20)
+words.adapt(lines.map(lambda text, label: text))
+model = keras.Sequential([words, keras.layers.Embedding(1000, 8), keras.layers.Flatten(), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(lines)
+def load(path):
+    return tf.image.resize(tf.io.decode_png(tf.io.read_file(path), channels=3), (32, 32))
+pictures = tf.data.Dataset.list_files("pictures/*.png").map(load).batch(4)
+sentences = open("sentences.txt").read().split()
+padded = keras.utils.pad_sequences(sentences, maxlen=16)
+small = keras.Sequential([keras.Input((15,)), keras.layers.Dense(1)])
+small.compile("adam", "mse")
+small.fit(padded, sentences)
+"""
+    report, loud = await said(real, text)
+    shapes = {item.name: item.tensors[0].shape for item in report.variables if item.tensors}
+    assert shapes["pictures"] == (None, 32, 32, 3) and shapes["padded"] == (None, 16)
+    assert [(call.span.line, call.status) for call in report.calls] == [(10, "traced"), (18, "failed")]
+    assert [code for code, _ in loud] == ["input-shape"]

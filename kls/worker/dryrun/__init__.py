@@ -63,7 +63,9 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     watch = keras_hooks.install(dry)
     dry.witnesses = watch.witnesses
     met = sinks.install(dry, watch, trial)
-    for part in (numpy_patches, loaders, frames, saving, listings, nowhere_to_write):
+    numpy_patches.install(dry.files.owns)
+    loaders.install(dry.files.owns, watch.witnesses.rounds)
+    for part in (frames, saving, listings, nowhere_to_write):
         part.install(dry.files.owns)
     stand_ins.install(dry)
     imports.install(dry)

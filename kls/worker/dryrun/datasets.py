@@ -7,13 +7,14 @@ counted and mapped as any other. `shuffle` keeps a small buffer: order means not
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from typing import Any, Optional
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.autograph.impl import api
-from tensorflow.python.data.ops import dataset_ops
+from tensorflow.python.data.ops import dataset_ops, readers
 from tensorflow.python.framework import constant_op, ops
 
 from .arrays import VirtualArray, find_unknown, shape_and_dtype
@@ -26,6 +27,8 @@ LARGEST_TENSOR = 512 << 20
 LARGEST_SLICED = 1 << 20
 """Bytes up to which `from_tensor_slices` copies a virtual array like any other."""
 SHUFFLE_BUFFER = 64
+FILES = 1000
+"""Files that a pattern stands for which matches none here."""
 STAND_IN_TEXT = "some words of text"
 """What a string is that nobody knows: some layers cannot take an empty one."""
 
@@ -133,11 +136,47 @@ def _zipped(original: Any, tensors: Any, flat: list[Any], name: Optional[str]) -
     return tf.data.Dataset.zip(tf.nest.pack_sequence_as(tensors, parts))
 
 
+def _readers() -> None:
+    """Datasets over files that nobody knows have elements of a known kind still; none can be drawn."""
+
+    def taking_unknown(original: Any) -> Any:
+        def init(self: Any, filenames: Any, *args: Any, **keywords: Any) -> None:
+            unknown = find_unknown(filenames)
+            names = [filenames] if isinstance(filenames, (str, os.PathLike)) else filenames
+            if unknown is not None:
+                filenames = [unknown.reason]
+            original(self, filenames, *args, **keywords)
+            paths = [name for name in names if isinstance(name, (str, os.PathLike))] if isinstance(names, list) else []
+            if unknown is not None or (paths and not any(os.path.exists(path) for path in paths)):
+                setattr(self, _WITHOUT_DATA, True)
+
+        return init
+
+    for reader in (readers.TextLineDatasetV2, readers.TFRecordDatasetV2, readers.FixedLengthRecordDatasetV2):
+        reader.__init__ = taking_unknown(reader.__init__)
+
+
+def _listed(original: Any) -> Any:
+    def list_files(file_pattern: Any, *args: Any, **keywords: Any) -> Any:
+        unknown = find_unknown(file_pattern)
+        try:
+            if unknown is None:
+                return original(file_pattern, *args, **keywords)
+        except tf.errors.InvalidArgumentError as error:
+            if "No files matched" not in str(error):
+                raise
+        return repeated(tf.constant(str(file_pattern) if unknown is None else unknown.reason), FILES)
+
+    return list_files
+
+
 def install(author_file: Callable[[str], bool]) -> None:
     """Change how virtual arrays become tensors and datasets, in this process."""
     _constants()
     _traced_errors()
+    _readers()
     kind = dataset_ops.DatasetV2
+    listed = staticmethod(_listed(kind.list_files))
     slices = staticmethod(_slices(kind.from_tensor_slices))
     shuffle = kind.shuffle
 
@@ -148,4 +187,5 @@ def install(author_file: Callable[[str], bool]) -> None:
 
     for owner in {kind, tf.data.Dataset}:
         owner.from_tensor_slices = slices
+        owner.list_files = listed
         owner.shuffle = shuffled

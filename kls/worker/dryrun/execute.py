@@ -20,13 +20,14 @@ from types import FrameType
 from typing import Any, ClassVar, Optional
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from .. import progress
 from ..comments import Comment, Spec
 from ..protocol import Failure, Gap, Probe, Source, Span, Variable, Warned
 from . import specs
-from .arrays import VirtualArray
+from .arrays import VirtualArray, is_large
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
 from .places import Files, is_own
 from .unknown import Unknown, UnknownValue
@@ -41,6 +42,8 @@ _SWALLOWING = ("_GeneratorContextManager", "suppress", "_AssertRaisesContext", "
 """Kinds of context managers that people use to expect an exception."""
 _STARTING = (f"dryrun{os.sep}entries.py", f"{os.sep}click{os.sep}core.py", f"{os.sep}click{os.sep}decorators.py")
 """Files that only call what the author has written as the program's beginning."""
+_MOST_ADDED = 16
+"""Items that one round of a loop may add to a list to be multiplied."""
 _MOST_VARIABLES = 4000
 _MOST_GAPS = 500
 
@@ -79,6 +82,8 @@ class Run:
         self.unknown = 0
         self.tainted: dict[int, tuple[Any, str]] = {}
         """Objects, by id, of whose state something is not known, and why."""
+        self.uncompiled: dict[int, tuple[Any, Unknown]] = {}
+        """Models, by id, whose latest `compile` failed, and why: losses and metrics are not known."""
         self.built = self._built_before = 0
         """How many layers libraries have made for the author."""
         self.calling: list[Any] = []
@@ -203,6 +208,10 @@ class Runtime:
         self._top = program.top
         self._loops: dict[int, tuple[float, int, int]] = {}
         self._cut: set[int] = set()
+        self._once: set[int] = set()
+        """Loops of which one round stands for all."""
+        self._lengths: dict[int, dict[str, int]] = {}
+        """How long the lists were that a loop fills, when it began."""
         self._tries: list[tuple[FrameType, int, Callable[[], Any]]] = []
 
     def at(self, number: int) -> None:
@@ -274,11 +283,24 @@ class Runtime:
         return Unknown(reason, span.line)
 
     def put(self, number: int, base: Callable[[], Any], attribute: str) -> None:
-        """Make an attribute Unknown after the statement that should have set it failed."""
+        """Make an attribute Unknown after the statement that should have set or changed it failed."""
         try:
-            setattr(base(), attribute, self.unknown(number))
+            owner = base()
+            if not self._compile_failed(number, getattr(owner, attribute, None)):
+                setattr(owner, attribute, self.unknown(number))
         except Exception:
             return
+
+    def _compile_failed(self, number: int, model: Any) -> bool:
+        """Whether a failed statement only left a model without losses and metrics; what it computes is known."""
+        node: Any = self._statements[number].node
+        call = getattr(node, "value", None)
+        if not (isinstance(node, ast.Expr) and isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+            return False
+        if call.func.attr != "compile" or not isinstance(model, keras.Model):
+            return False
+        self._run.uncompiled[id(model)] = model, self.unknown(number)
+        return True
 
     def changed(self, number: int, value: Callable[[], Any]) -> Any:
         """What a name stands for after its object's method failed: a module or a class is as it was."""
@@ -286,12 +308,15 @@ class Runtime:
             now = value()
         except NameError:
             return self.unknown(number)
-        return now if isinstance(now, (types.ModuleType, type)) else self.unknown(number)
+        as_it_was = isinstance(now, (types.ModuleType, type)) or self._compile_failed(number, now)
+        return now if as_it_was else self.unknown(number)
 
     def forget(self, number: int, name: str) -> None:
         """Make a global name Unknown after a function's statement that would have changed its object failed."""
         names = sys._getframe(1).f_globals
-        if name in names and not isinstance(names[name], types.ModuleType):
+        if name not in names or isinstance(names[name], types.ModuleType):
+            return
+        if not self._compile_failed(number, names[name]):
             names[name] = self.unknown(number)
 
     def contains(self, number: int) -> bool:
@@ -456,15 +481,17 @@ class Runtime:
         """The items of a loop: once for Unknown, and no longer than its share of time."""
         started, trained, count = time.monotonic(), self._run.trained, 0
         self._cut.discard(number)
+        self._once.discard(number)
+        self._lengths[number] = self._lengths_now(number, sys._getframe(1))
         if isinstance(values, Unknown):
             yield _unknown_like(values, structure)
-            self._cut_short(number, trained)
+            self._cut_short(number, trained, once=True)
             return
         try:
             items = iter(values)
         except UnknownValue as error:
             yield _unknown_like(Unknown(str(error), self.span(number).line), structure)
-            self._cut_short(number, trained)
+            self._cut_short(number, trained, once=True)
             return
         once = isinstance(values, tf.data.Dataset)
         while True:
@@ -475,10 +502,10 @@ class Runtime:
             except UnknownValue as error:
                 if count == 0:
                     yield _unknown_like(Unknown(str(error), self.span(number).line), structure)
-                self._cut_short(number, trained)
+                self._cut_short(number, trained, once=count == 0)
                 return
             if count and (once or self._enough(started, trained)):
-                self._cut_short(number, trained)
+                self._cut_short(number, trained, once=once)
                 return
             yield item
             count += 1
@@ -513,10 +540,18 @@ class Runtime:
         """Whether the loop was left before its own end."""
         return number in self._cut
 
-    def _cut_short(self, number: int, trained: int) -> None:
-        """A loop is left early; one that has trained since `trained` was counted has shown what it does."""
+    def _cut_short(self, number: int, trained: int, once: bool = False) -> None:
+        """A loop is left early; one that has trained since `trained` was counted has shown what it does. With `once`
+        its one round stands for all."""
         if self._run.trained == trained:
             self._cut.add(number)
+            if once:
+                self._once.add(number)
+
+    def _lengths_now(self, number: int, frame: FrameType) -> dict[str, int]:
+        names = self._statements[number].mutates
+        values = frame.f_locals if names else {}
+        return {name: len(values[name]) for name in names if isinstance(values.get(name), list)}
 
     def after_cut(self, number: int, name: str, names_now: dict[str, Any]) -> Any:
         """What a name that the cut loop sets stands for afterwards."""
@@ -525,9 +560,25 @@ class Runtime:
     def after_change(self, number: int, name: str, names_now: dict[str, Any]) -> Any:
         """What a container that the cut loop fills stands for afterwards: its length is not known."""
         value = names_now.get(name)
+        if isinstance(value, list) and number in self._once and self._filled(number, name, value):
+            return value
         if isinstance(value, (list, dict, set)):
             return Unknown("filled in a loop that was not run to its end", self.span(number).line)
         return value
+
+    def _filled(self, number: int, name: str, items: list[Any]) -> bool:
+        """Fill a list with what the rounds of a loop put in that were left out: the same once more, as often as a
+        witness says. False where what the one round put in is not known."""
+        before = self._lengths.get(number, {}).get(name)
+        if before is None or len(items) <= before:
+            return False
+        times = self._run.witnesses.rounds(self.span(number).line)
+        added = [_light(item, times) for item in items[before:]]
+        if any(isinstance(item, Unknown) for item in added):
+            return False
+        if len(added) <= _MOST_ADDED:  # more were added by a loop inside that one, which counts them already
+            items[before:] = added * times
+        return True
 
     def try_open(self, number: int, caught: Callable[[], Any]) -> None:
         """The author's own `try` begins: exceptions it catches are the author's business."""
@@ -573,6 +624,21 @@ def _alike(one: Any, other: Any) -> bool:
         return bool(one == other)
     except Exception:
         return False
+
+
+def _light(item: Any, times: int) -> Any:
+    """`item` in a form of which there may be many; Unknown for what nothing is known of, and for other objects."""
+    if isinstance(item, np.ndarray):
+        virtual = (
+            isinstance(item, VirtualArray) or item.dtype.kind == "O" or not is_large((times, *item.shape), item.dtype)
+        )
+        return item if virtual else VirtualArray.of(item.shape, item.dtype, None)
+    if isinstance(item, (tuple, list)) and len(item) <= _MOST_ADDED:
+        parts = [_light(part, times) for part in item]
+        return type(item)(parts) if type(item) in (tuple, list) else Unknown("an object")
+    small = isinstance(item, (bool, int, float, str, bytes, np.generic))
+    small = small or (isinstance(item, tf.Tensor) and not is_large((times, *item.shape), item.dtype.as_numpy_dtype))
+    return item if small else Unknown("an object")
 
 
 def _classes(kinds: Any) -> Iterator[type]:

@@ -242,6 +242,7 @@ def message_of(error: BaseException) -> str:
     text = re.sub(r"^Exception encountered when calling .*?\n\n", "", text, flags=re.DOTALL)
     text = re.sub(r"\n\nArguments received by .*$", "", text, flags=re.DOTALL)
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    text = re.sub(r"^\{\{function_node .*?\}\} ", "", text)
     return text.strip()[:4000]
 
 

@@ -19,7 +19,7 @@ from ..comments import Spec
 RUNTIME = "__kls__"
 """The name under which the runtime is reachable from the rewritten code."""
 
-_GUARD = ("__kls_t", "__kls_b", "__kls_a", "__kls_c", "__kls_g")
+_GUARD = ("__kls_t", "__kls_b", "__kls_a", "__kls_c", "__kls_g", "__kls_i")
 
 
 @dataclass
@@ -392,11 +392,16 @@ class _Rewriter:
     def _for(self, node: ast.For | ast.AsyncFor) -> list[ast.stmt]:
         number = self._number(node)
         statement = self.program.statements[-1]
+        before: list[ast.stmt] = []
         if isinstance(node, ast.For):
-            node.iter = ast.copy_location(_runtime("each", number, node.iter, _structure(node.target)), node.iter)
+            items = f"{_GUARD[5]}{number.value}"
+            evaluate = ast.Assign([_name(items, store=True)], node.iter)
+            before.append(ast.Try([evaluate], [self._handler(number, (items,), node)], [], []))
+            node.iter = ast.copy_location(_runtime("each", number, _name(items), _structure(node.target)), node.iter)
         node.body = self.block(node.body)
         node.orelse = self.block(node.orelse)
-        return self._loop(node, number, statement)
+        start, *rest = self._loop(node, number, statement)
+        return [start, *before, *rest]
 
     def _while(self, node: ast.While) -> list[ast.stmt]:
         number = self._number(node)

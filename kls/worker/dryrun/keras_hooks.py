@@ -28,6 +28,7 @@ from . import graphs, memory, specs
 from .execute import Run
 from .graphs import key_of, parameters_of
 from .places import is_own
+from .unknown import Unknown
 from .witnesses import Witnesses
 
 _MOST_LAYERS = 6000
@@ -44,6 +45,8 @@ class Seen:
     calls: list[Layer] = field(default_factory=list)
     variable: Optional[str] = None
     compiled: Optional[Span] = None
+    any_optimizer: bool = False
+    """It was compiled with an optimizer that is not known; another one stands in."""
     inputs: tuple[Tensor, ...] = ()
     called: Optional[Span] = None
     order: int = 0
@@ -301,6 +304,7 @@ def _model_record(watch: Watch, seen: Seen) -> Optional[Model]:
         layers = tuple(key_of(layer) for layer in model.layers)
     except Exception:
         layers = ()
+    optimizer = None if seen.any_optimizer else getattr(model, "optimizer", None)
     return Model(
         key_of(model),
         seen.created,
@@ -318,8 +322,8 @@ def _model_record(watch: Watch, seen: Seen) -> Optional[Model]:
         _ends(model, "outputs"),
         graphs.of_model(watch, model),
         *memory.weights_of(model),
-        None if getattr(model, "optimizer", None) is None else type(model.optimizer).__name__,
-        memory.state_of(model),
+        None if optimizer is None else type(optimizer).__name__,
+        () if seen.any_optimizer else memory.state_of(model),
         _settings(model),
     )
 
@@ -422,10 +426,17 @@ def _watch_compile(watch: Watch) -> None:
 
     def watched_compile(self: Any, *arguments: Any, **keywords: Any) -> Any:
         author = watch.run.files.nearest(sys._getframe(1))
+        # No shape depends on the optimizer.
+        unknown = isinstance(arguments[0] if arguments else keywords.get("optimizer"), Unknown)
+        if unknown and arguments:
+            arguments = ("rmsprop", *arguments[1:])
+        elif unknown:
+            keywords["optimizer"] = "rmsprop"
         result = compile_model(self, *arguments, **keywords)
+        watch.run.uncompiled.pop(id(self), None)
         seen = watch.of(self)
         if seen is not None and author is not None:
-            seen.compiled = watch.run.files.span_of_frame(author)
+            seen.compiled, seen.any_optimizer = watch.run.files.span_of_frame(author), unknown
         return result
 
     # Keras compares with this very attribute to tell whether an author overrides `compile`.

@@ -122,12 +122,12 @@ def _tables(name: str, samples: int, features: int, dtype: Any) -> Any:
     return load_data
 
 
-def _pad_sequences(original: Any) -> Any:
+def _pad_sequences(original: Any, rows: Callable[[int], int]) -> Any:
     def pad_sequences(sequences: Any, maxlen: Any = None, dtype: Any = "int32", *args: Any, **keywords: Any) -> Any:
         if isinstance(sequences, Unknown):
-            if isinstance(maxlen, int):
-                raise UnknownValue(sequences.reason, sequences.line)
-            return sequences
+            if not isinstance(maxlen, int):
+                return sequences
+            return VirtualArray.of((rows(sequences.line or 1), maxlen), np.dtype(dtype), "pad_sequences")
         if hasattr(sequences, "__len__") and len(sequences) > 2000 and not isinstance(sequences, VirtualArray):
             longest = max(len(item) for item in sequences) if maxlen is None else maxlen
             if is_large((len(sequences), longest), dtype):
@@ -165,6 +165,9 @@ def _split_dataset(original: Any) -> Any:
     return split_dataset
 
 
+PAD = sequence_utils.pad_sequences
+"""Keras's own."""
+
 _STAND_INS: list[tuple[Any, Any]] = [
     (mnist.load_data, _images("mnist", (28, 28), 10, 60_000, np.uint8, False)),
     (fashion_mnist.load_data, _images("fashion_mnist", (28, 28), 10, 60_000, np.uint8, False)),
@@ -176,16 +179,17 @@ _STAND_INS: list[tuple[Any, Any]] = [
     (reuters.get_word_index, _word_index(REUTERS_WORDS)),
     (boston_housing.load_data, _tables("boston_housing", 506, 13, np.float64)),
     (california_housing.load_data, _tables("california_housing", 20_640, 8, np.float32)),
-    (sequence_utils.pad_sequences, _pad_sequences(sequence_utils.pad_sequences)),
     (file_utils.get_file, _get_file),
     (dataset_utils.split_dataset, _split_dataset(dataset_utils.split_dataset)),
 ]
-watch(*(original for original, _ in _STAND_INS))
+watch(PAD, *(original for original, _ in _STAND_INS))
 find()
 
 
-def install(author_file: Callable[[str], bool]) -> None:
-    """Replace loaders in this process, under every name that TensorFlow and Keras give them."""
+def install(author_file: Callable[[str], bool], rows: Callable[[int], int]) -> None:
+    """Replace loaders in this process, under every name that TensorFlow and Keras give them. `rows` gives a number for
+    the rows of what is not known from a line on."""
+    replace(PAD, _pad_sequences(PAD, rows))
     for original, stand_in in _STAND_INS:
         replace(original, stand_in)
     folders.install(author_file)

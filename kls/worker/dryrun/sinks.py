@@ -155,14 +155,19 @@ class Sinks:
                 self._record(error, failed.stage, index, span, model)
         if call.status != "traced" and not getattr(model, "built", True):
             run.tainted[id(model)] = (model, f"{method} at line {span.line} would have built the model")
+        known = id(model) not in run.uncompiled
         call = dataclasses.replace(
             call,
-            loss=loss_name(getattr(model, "loss", None)),
-            metrics=_metric_names(model),
+            loss=loss_name(getattr(model, "loss", None)) if known else None,
+            metrics=_metric_names(model) if known else (),
             arguments=tuple(self._seen(argument) for argument in call.arguments),
         )
         self.calls[index] = call
-        if self.trial is not None and self.trial.met(call, model, self.batch, _static_batch(model) or self.real_batch):
+        if (
+            self.trial is not None
+            and known
+            and self.trial.met(call, model, self.batch, _static_batch(model) or self.real_batch)
+        ):
             run.left = True
             raise Finished("one real step was run")
         return _answer(method, model, given, outputs, span)
@@ -197,7 +202,7 @@ class Sinks:
         run.failures.append(dataclasses.replace(failure, frames=frames))
 
     def _probe(self, method: str, model: Any, given: dict[str, Any]) -> Any:
-        if method in ("fit", "evaluate", "train_on_batch", "test_on_batch"):
+        if method in ("fit", "evaluate", "train_on_batch", "test_on_batch") and id(model) not in self.run.uncompiled:
             with _stage("compile"):
                 model._assert_compile_called(method)
         training = method in ("fit", "train_on_batch")
@@ -223,9 +228,16 @@ class Sinks:
         return outputs
 
     def _trace(self, model: Any, data: _Data, method: str, training: bool, prefix: str = "") -> Any:
-        for value in (data.x, data.y, data.sample_weight):
+        with _stage(prefix + "adapter"):
+            _refuse_unknown(data.x)
+        targets = [item for item in tree.flatten((data.y, data.sample_weight)) if isinstance(item, Unknown)]
+        if targets:
+            if not _overrides(model, "train_step" if training else "test_step"):
+                # What the model does with its input is known all the same.
+                with self._forward_only(model):
+                    self._trace(model, _Data(data.x, None, None, None, data.batch_size), method, training, prefix)
             with _stage(prefix + "adapter"):
-                _refuse_unknown(value)
+                _refuse_unknown(targets)
         on_batch = method.endswith("_on_batch")
         with _stage(prefix + "adapter"):
             if on_batch:
@@ -247,6 +259,17 @@ class Sinks:
             finally:
                 self.watch.quiet -= number > 0
         return outputs
+
+    @contextlib.contextmanager
+    def _forward_only(self, model: Any) -> Generator[None, None, None]:
+        """Leaves losses and metrics of a model out."""
+        before = self.run.uncompiled.get(id(model))
+        self.run.uncompiled[id(model)] = before or (model, Unknown("the targets"))
+        try:
+            yield
+        finally:
+            if before is None:
+                del self.run.uncompiled[id(model)]
 
     def _trace_once(
         self, model: Any, batch: Any, size: Optional[int], arrays: bool, method: str, training: bool, prefix: str
@@ -278,6 +301,9 @@ class Sinks:
                 return _forward(model, x, False)
         step = "train_step" if training else "test_step"
         if _overrides(model, step):
+            if id(model) in self.run.uncompiled:
+                with _stage("compile"):
+                    _refuse_unknown(self.run.uncompiled[id(model)][1])
             with _stage(prefix + "step"):
                 logs = getattr(model, step)(data)
                 if method in ("fit", "evaluate"):
@@ -290,6 +316,8 @@ class Sinks:
                 y_pred = _forward(model, x, training)
             if made and training and _is_custom(model):
                 self._again(model, x, training)
+        if id(model) in self.run.uncompiled:
+            return y_pred
         with _stage(prefix + "loss"):
             model._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, training=training)
         with _stage(prefix + "metrics"):

@@ -25,6 +25,9 @@ SERIES = (
 SAMPLES = (10_007, 20_011)
 """The same for the first axis of an array, which counts samples: no batch size divides them."""
 
+ROUNDS = (1009, 2003)
+"""The same for how often a loop goes round whose items nobody knows; few, as the program may go through them again."""
+
 SIZES = frozenset(
     "units filters input_dim output_dim n num_heads key_dim value_dim max_tokens num_tokens output_sequence_length "
     "sequence_length query_dim".split()
@@ -58,6 +61,14 @@ class Witnesses:
                 raise ValueError("too many sizes are left open")
             number = self._series[-1 - len(self._open)] if axis else SAMPLES[self._run.probe.witness % len(SAMPLES)]
             self._open[key] = Witness("?", number, f"the comment at line {line} leaves it open", line)
+        return self._open[key].value
+
+    def rounds(self, line: int) -> int:
+        """How often loops over what nobody knows go round, the same for all of them; `line` is where the first is."""
+        key = ("", -1)
+        if key not in self._open:
+            number = ROUNDS[self._run.probe.witness % len(ROUNDS)]
+            self._open[key] = Witness("?", number, f"how often the loop at line {line} goes round", line)
         return self._open[key].value
 
     def stand_in(
