@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from kls.facts import Span
+from kls.worker.comments import UNPARSED
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
 """Units that a client may count columns in."""
@@ -128,8 +129,8 @@ class Snapshot:
             number = next((index for index, cell in enumerate(self.cells, 1) if cell.uri == uri), 0)
             where = f"code cell {number}, line {line}" if number else f"line {line}"
             return None, f"syntax error on {where}: {error.msg}"
-        except (ValueError, RecursionError, MemoryError) as error:
-            return None, f"Python cannot parse this text: {error}"
+        except UNPARSED as error:
+            return None, f"Python cannot parse this text: {str(error) or 'it is nested too deeply'}"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from kls.analysis import Analysis
 from kls.facts import Finding
 from kls.host import Host
 from kls.rules import STEP_CODES
+from kls.worker.comments import UNPARSED
 from kls.worker.protocol import Call, Probe, Report, Source, Span, Step
 
 SECONDS = 120.0
@@ -195,7 +196,7 @@ def _own_code(text: str) -> str:
     """The functions and classes of a module without their comments; all of a text that does not parse."""
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+    except UNPARSED:
         return text
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
     found: list[str] = []

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from kls.facts import Span
 from kls.worker import comments
-from kls.worker.comments import Comment
+from kls.worker.comments import UNPARSED, Comment
 
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -35,7 +35,7 @@ class SourceText:
         """The module, None when it does not parse."""
         try:
             return ast.parse(self.text)
-        except (SyntaxError, ValueError, RecursionError):
+        except UNPARSED:
             return None
 
     @cached_property

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from kls.documents import Snapshot, read, uri_of
 from kls.find.modules import Memory, Project, collect, imports_of, reached
+from kls.worker.comments import UNPARSED
 from kls.worker.protocol import Source
 
 MOST_NAMES = 3000
@@ -168,7 +169,7 @@ def _acts(text: str) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             body = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except UNPARSED:
         return False
     defining = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
     return any(isinstance(item, ast.Call) for node in body if not isinstance(node, defining) for item in ast.walk(node))

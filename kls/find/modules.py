@@ -13,6 +13,7 @@ from typing import Any
 
 from kls.documents import Snapshot
 from kls.find.trees import Trees, parse
+from kls.worker.comments import UNPARSED
 from kls.worker.protocol import Source
 
 MOST_MODULES = 200
@@ -313,7 +314,7 @@ def imports_of(text: str) -> tuple[Import, ...]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except UNPARSED:
         return _broken_imports(text)
     found: list[Import] = []
     for node in ast.walk(tree):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from kls.find.installed import Installed
+from kls.worker.comments import UNPARSED
 
 _PREFIXES = (
     "tensorflow._api.v2.compat.v2.keras",
@@ -148,7 +149,7 @@ def _from_imports(path: str) -> list[tuple[str, str, str]]:
     try:
         with open(path, encoding="utf-8") as file:
             tree = ast.parse(file.read())
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, *UNPARSED):
         return []
     return [
         (node.module, alias.name, alias.asname or alias.name)

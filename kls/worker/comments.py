@@ -23,6 +23,8 @@ DTYPES = (
     "float16 float32 float64 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64 complex128 "
     "string"
 ).split()
+UNPARSED = (SyntaxError, ValueError, RecursionError, MemoryError, SystemError)
+"""What Python's parser raises on a text that it does not take; the last three on deeply nested ones."""
 MOST = 500
 """Comments read of one file."""
 _LARGEST = 1 << 40
@@ -164,7 +166,7 @@ def _probe_problem(expression: str) -> str:
 def _parsed(expression: str) -> Optional[ast.expr]:
     try:
         return ast.parse(expression, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except UNPARSED:
         return None
 
 

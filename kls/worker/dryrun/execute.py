@@ -44,6 +44,8 @@ _STARTING = (f"dryrun{os.sep}entries.py", f"{os.sep}click{os.sep}core.py", f"{os
 """Files that only call what the author has written as the program's beginning."""
 _MOST_ADDED = 16
 """Items that one round of a loop may add to a list to be multiplied."""
+_PLAIN = frozenset((str, int, bool, type(None)))
+"""Types of values of which nothing is told."""
 _MOST_VARIABLES = 4000
 _MOST_GAPS = 500
 
@@ -382,6 +384,8 @@ class Runtime:
         run = self._run
         statement = self._statements[number]
         for name, value in zip(statement.names, values):
+            if type(value) in _PLAIN:
+                continue
             try:
                 self._note(name.id, value, run.files.span_of_node(self._path, name), self.span(number), statement)
             except Exception:

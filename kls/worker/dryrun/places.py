@@ -119,7 +119,7 @@ class Files:
                 tree = self._trees[path] = ast.parse("\n".join(self._lines[path]))
                 if path == self._main.path:
                     tree.body += comments.probes(self._main.text, comments.read(self._main.text))
-            except (SyntaxError, ValueError, RecursionError):
+            except comments.UNPARSED:
                 self._trees[path] = None
         return self._trees[path]
 
