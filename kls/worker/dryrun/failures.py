@@ -242,13 +242,12 @@ def message_of(error: BaseException) -> str:
     text = re.sub(r"^Exception encountered when calling .*?\n\n", "", text, flags=re.DOTALL)
     text = re.sub(r"\n\nArguments received by .*$", "", text, flags=re.DOTALL)
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    text = re.sub(r"^\{\{function_node .*?\}\} ", "", text)
     return text.strip()[:4000]
 
 
 def first_line(error: BaseException) -> str:
     """A one-line form for reasons."""
-    text = message_of(error).split("\n", 1)[0]
+    text = re.sub(r"^\{\{function_node .*?\}\} ", "", message_of(error)).split("\n", 1)[0]
     return f"{type(error).__name__}: {text}"[:300]
 
 
