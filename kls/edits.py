@@ -48,13 +48,7 @@ def add_argument(source: SourceText, call: ast.Call, text: str) -> Edit:
         return Edit(place, text)
     last = max((source.span(item) for item in given), key=lambda item: (item.end_line, item.end_column))
     place = Span(span.path, last.end_line, last.end_column, last.end_line, last.end_column)
-    closing = _closing_after(source, place)
-    return Edit(closing, f", {text}")
-
-
-def _closing_after(source: SourceText, place: Span) -> Span:
-    """Past the parentheses that belong to the last argument itself: the place of its end is the argument's own."""
-    return place
+    return Edit(place, f", {text}")
 
 
 def remove_argument(source: SourceText, call: ast.Call, name: str) -> Edit | None:
@@ -89,6 +83,14 @@ def insert_after(source: SourceText, statement: ast.stmt, text: str) -> Edit:
     rest = source.lines[span.end_line - 1][span.end_column :]
     end = span.end_column if rest.strip().startswith(";") else len(source.lines[span.end_line - 1])
     return Edit(Span(span.path, span.end_line, end, span.end_line, end), f"{source.newline}{indent}{text}")
+
+
+def add_import(source: SourceText, line: str) -> list[Edit]:
+    """Put an import before the first one of the file; empty where it has none."""
+    for node in source.tree.body if source.tree is not None else ():
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and getattr(node, "module", "") != "__future__":
+            return [insert_before(source, node, line)]
+    return []
 
 
 def remove_statement(source: SourceText, statement: ast.stmt) -> Edit:

@@ -60,6 +60,7 @@ from kls.rules import (
     unknown_identifier,
     untracked_variable,
     unused_ignore,
+    weights_shape,
 )
 from kls.rules.context import Context, Rule
 from kls.rules.reading import Reading
@@ -91,6 +92,7 @@ _EXPLAINING: tuple[ModuleType, ...] = (
     reshape_size,
     layer_input,
     argument_value,
+    weights_shape,
     keras_error,
 )
 _SURVEYING: tuple[ModuleType, ...] = (

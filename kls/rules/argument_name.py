@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Severity, Span
-from kls.rules import keras_names
+from kls.rules import keras_names, search
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, stated
 from kls.source import SourceText
@@ -68,6 +68,13 @@ GONE = (
 ).split()
 """Arguments that have no successor at this place."""
 
+_TAKEN = {
+    name.rpartition(".")[2]: tuple(item for item in taken if not item.startswith("*"))
+    for name, taken in keras_names.PARAMETERS.items()
+    if "**" not in taken
+}
+"""What classes and methods of Keras take, by the last part of their names."""
+
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a keyword that the callee does not take."""
@@ -86,17 +93,23 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
             item
             for item in call.keywords
             if item.arg and re.search(rf"['\"`{{ ,]{re.escape(item.arg)}['\"`}}:, ]", failure.message + " ")
-        ]
+        ] or _former(call, failure)
         if not wrong:
             continue
         callee = source.segment(call.func)
         names = ", ".join(f"`{item.arg}`" for item in wrong)
         lines = [f"`{callee}` takes no argument {names}", f"It raises: {failure.exception}: {failure.message}"]
-        fixes = _fixes(source, call, wrong, parameters, span)
+        fixes = _fixes(source, call, wrong, parameters)
         return finding(
             RULE, context, source.span(wrong[0]), "\n".join(lines), call=context.sink(failure), fixes=tuple(fixes)
         )
     return None
+
+
+def _former(call: ast.Call, failure: Failure) -> list[ast.keyword]:
+    """Keywords that once were the names of the arguments that are missing now."""
+    missing = re.findall(r"'(\w+)'", failure.message) if "missing" in failure.message else []
+    return [item for item in call.keywords if RENAMED.get(item.arg or "") in missing]
 
 
 def read(reading: Reading) -> Iterator[Finding]:
@@ -113,7 +126,7 @@ def read(reading: Reading) -> Iterator[Finding]:
         names = ", ".join(f"`{item.arg}`" for item in wrong)
         age = "" if severity is RULE.severity else " in Keras 3"
         span = reading.source.span(wrong[0])
-        fixes = _fixes(reading.source, call, wrong, tuple(item for item in taken if not item.startswith("*")), span)
+        fixes = _fixes(reading.source, call, wrong, tuple(item for item in taken if not item.startswith("*")))
         yield stated(RULE, span, f"`{callee}` takes no argument {names}{age}", severity=severity, fixes=tuple(fixes))
 
 
@@ -129,26 +142,46 @@ def _severity(reading: Reading, wrong: list[ast.keyword], taken: tuple[str, ...]
     return Severity.INFORMATION if old else None
 
 
-def _fixes(
-    source: SourceText, call: ast.Call, wrong: list[ast.keyword], parameters: tuple[str, ...], span: Span
-) -> list[Fix]:
-    renames: list[Edit | None] = []
-    titles: list[str] = []
+def _fixes(source: SourceText, call: ast.Call, wrong: list[ast.keyword], parameters: tuple[str, ...]) -> list[Fix]:
+    """The present names in this call, and in every call of the file that an older Keras was written for."""
     cause = source.span(wrong[0])
     every = [item for item in call.keywords if item.arg in RENAMED and item.arg not in parameters]
-    for item in dict.fromkeys([*wrong, *every]):
+    here = _renames(source, call, list(dict.fromkeys([*wrong, *every])), parameters)
+    title = "; ".join(title for title, _ in here)
+    fixes = fix(title[0].upper() + title[1:], *(edit for _, edit in here), cause=cause)
+    beside: list[Edit | None] = []
+    calls = 1
+    for other in source.calls():
+        taken = _TAKEN.get(search.last_part(other.func))
+        old = [item for item in other.keywords if taken is not None and _is_old(item, taken)]
+        if other is not call and taken is not None and old:
+            beside += [edit for _, edit in _renames(source, other, old, taken)]
+            calls += 1
+    if beside:
+        title = f"Use the names of Keras 3 in all {calls} calls"
+        fixes += fix(title, *(edit for _, edit in here), *beside, cause=cause)
+    return fixes
+
+
+def _is_old(item: ast.keyword, taken: tuple[str, ...]) -> bool:
+    """Whether a keyword is the former name of an argument that the callee takes, or one that is gone."""
+    return item.arg not in taken and (RENAMED.get(item.arg or "") in taken or item.arg in GONE)
+
+
+def _renames(
+    source: SourceText, call: ast.Call, wrong: list[ast.keyword], parameters: tuple[str, ...]
+) -> list[tuple[str, Edit | None]]:
+    """For each of these keywords of a call what becomes of it, in words and as an edit."""
+    made: list[tuple[str, Edit | None]] = []
+    for item in wrong:
         new = _new_name(item.arg or "", parameters)
         if new is None:
-            renames.append(edits.remove_argument(source, call, item.arg or ""))
-            titles.append(f"leave out `{item.arg}`")
+            made.append((f"leave out `{item.arg}`", edits.remove_argument(source, call, item.arg or "")))
         else:
             place = source.span(item)
-            renames.append(
-                Edit(Span(place.path, place.line, place.column, place.line, place.column + len(item.arg or "")), new)
-            )
-            titles.append(f"`{item.arg}` is now `{new}`")
-    title = "; ".join(titles)
-    return fix(title[0].upper() + title[1:], *renames, cause=cause)
+            name = Span(place.path, place.line, place.column, place.line, place.column + len(item.arg or ""))
+            made.append((f"`{item.arg}` is now `{new}`", Edit(name, new)))
+    return made
 
 
 def _new_name(name: str, parameters: tuple[str, ...]) -> str | None:

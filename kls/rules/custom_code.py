@@ -70,6 +70,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
 def _first(best: Fix, failure: Failure) -> str:
     told = {
         "Call `super": "the class does not call `super().__init__()`",
+        "Give `compute_loss`": "`compute_loss` takes (x, y, y_pred): the labels stand in the place of x",
         "Return": "the method returns nothing: what comes after it is given None",
         "Give the name": "the name of a weight is given by position, where its shape belongs",
         "Build for": "the weight is built for another axis than the one it is multiplied with",
@@ -181,6 +182,8 @@ def _in_class(source: SourceText, node: ast.ClassDef, failure: Failure) -> list[
     step = _method(node, "train_step") or _method(node, "test_step")
     if step is not None and "iterate over a scalar" in message:
         fixes += _logs(source, step)
+    if step is not None and none:
+        fixes += _loss_by_name(source, step)
     forward = _method(node, "call")
     if forward is not None and "singleton tf.Variable" in message:
         fixes += _layers_out(source, node, forward)
@@ -218,6 +221,20 @@ def _logs(source: SourceText, step: Function) -> list[Fix]:
             text = '{"loss": ' + source.segment(item.value) + "}"
             fixes += fix('Return a dict: {"loss": …}', edits.replace(source, item.value, text), cause=source.span(item))
     return fixes
+
+
+def _loss_by_name(source: SourceText, step: Function) -> list[Fix]:
+    """`self.compute_loss(y, y_pred)`: its first argument is `x` (keras/src/trainers/trainer.py)."""
+    for item in ast.walk(step):
+        if not isinstance(item, ast.Call) or search.last_part(item.func) != "compute_loss" or len(item.args) != 2:
+            continue
+        if search.root(item.func) == "self" and not item.keywords:
+            named = [
+                edits.replace(source, value, f"{name}={source.segment(value)}")
+                for name, value in zip(("y", "y_pred"), item.args, strict=True)
+            ]
+            return fix("Give `compute_loss` its arguments by name", *named, cause=source.span(item))
+    return []
 
 
 def _layers_out(source: SourceText, node: ast.ClassDef, forward: Function) -> list[Fix]:

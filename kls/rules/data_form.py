@@ -149,11 +149,17 @@ def _lists(context: Context, call: Call, _model: Model, failure: Failure) -> Par
     named = ", ".join(f"`{item.name or item.role}`" for item in lists)
     fixes: list[Fix] = []
     source = context.source(call.span.path)
-    np_name = written.module_name(source, "numpy") if source is not None else None
-    if np_name is not None and all(item.span is not None for item in lists):
+    own = not any(item.role.startswith("validation") and item.name is None for item in lists)
+    if source is not None and own and all(item.span is not None for item in lists):
         title = f"Make {named} {'an array' if len(lists) == 1 else 'arrays'}"
-        if not any(item.role.startswith("validation") and item.name is None for item in lists):
-            fixes += written.wrap_arguments(context, [(item, f"{np_name}.array({{}})") for item in lists], title)
+        np_name, tf_name = written.module_name(source, "numpy"), written.module_name(source, "tensorflow")
+        new = [] if np_name or tf_name else edits.add_import(source, "import numpy as np")
+        if np_name or new:
+            forms = [(item, f"{np_name or 'np'}.array({{}})") for item in lists]
+            fixes += written.wrap_arguments(context, forms, title, *new)
+        if tf_name:
+            forms = [(item, f"{tf_name}.constant({{}})") for item in lists]
+            fixes += written.wrap_arguments(context, forms, title.replace("array", "tensor").replace("an t", "a t"))
     what = "a Python list" if len(lists) == 1 else "Python lists"
     first = f"{named} {'is' if len(lists) == 1 else 'are'} {what}; `{call.method}` takes arrays"
     return first, lists[0].span or call.span, fixes

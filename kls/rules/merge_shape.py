@@ -17,8 +17,8 @@ x = layers.Add()([inputs, x])
 ```
 
 ## Repair
-Project one side to the other's size (`Dense`, a 1×1 `Conv2D`), enlarge the smaller map (`UpSampling2D`), or join along
-another axis.
+Project one side to the other's size (`Dense`, a 1×1 `Conv2D`), keep the size (`padding="same"`), enlarge or pad the
+smaller map (`UpSampling2D`, `ZeroPadding2D`), cut the larger one, or join along another axis.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from kls import edits
-from kls.facts import Evidence, Finding, Fix, Related, Severity, Span
+from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
 from kls.rules import operators
 from kls.rules.context import Context, Rule, failed_layer, finding, fix, show
-from kls.worker.protocol import Failure
+from kls.worker.protocol import Failure, Layer
 
 RULE = Rule("merge-shape", Severity.ERROR, "Tensors that are joined do not fit each other.")
 
+Shape = tuple[int | None, ...]
 MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot")
 SUMS = ("Add", "Subtract", "Average", "Maximum", "Minimum")
 
@@ -85,7 +86,7 @@ def survey(context: Context) -> Iterator[Finding]:
         yield finding(RULE, context, layer.called, words, evidence=Evidence.ADVICE, severity=Severity.HINT)
 
 
-def _joined(context: Context, failure: Failure, shapes: list[tuple[int | None, ...] | None]) -> list[Fix]:
+def _joined(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
     """`np.concatenate` along the one axis in which the arrays differ."""
     found = context.call_node(failure.frames[-1]) if failure.frames and failure.layer_cls is None else None
     known = [shape for shape in shapes if shape is not None]
@@ -101,7 +102,7 @@ def _joined(context: Context, failure: Failure, shapes: list[tuple[int | None, .
     return fix(f"Join them along axis {axes[0]}", changed, cause=source.span(call))
 
 
-def _cannot_broadcast(shapes: list[tuple[int | None, ...] | None]) -> bool:
+def _cannot_broadcast(shapes: list[Shape | None]) -> bool:
     known = [shape for shape in shapes if shape is not None]
     for one, other in zip(known, known[1:], strict=False):
         for a, b in zip(reversed(one), reversed(other), strict=False):
@@ -110,9 +111,9 @@ def _cannot_broadcast(shapes: list[tuple[int | None, ...] | None]) -> bool:
     return False
 
 
-def _fixes(context: Context, failure: Failure, shapes: list[tuple[int | None, ...] | None]) -> list[Fix]:
-    fixes: list[Fix] = []
+def _fixes(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
     config: dict[str, Any] = failure.facts.get("config") or {}
+    fixes = _same_padding(context, shapes)
     if failure.layer_cls == "Concatenate":
         for axis in (-1, 1, 2):
             if axis != config.get("axis") and _joins(shapes, axis):
@@ -120,10 +121,11 @@ def _fixes(context: Context, failure: Failure, shapes: list[tuple[int | None, ..
                     context, failed_layer(failure), "axis", 0, str(axis), f"Join along axis {axis}"
                 )
                 break
-    return [*fixes, *_project(context, failure, shapes), *_upsampled(context, failure, shapes)]
+    fixes += _project(context, failure, shapes)
+    return [*fixes, *_resized(context, failure, shapes)]
 
 
-def _joins(shapes: list[tuple[int | None, ...] | None], axis: int) -> bool:
+def _joins(shapes: list[Shape | None], axis: int) -> bool:
     known = [shape for shape in shapes if shape is not None]
     if len({len(shape) for shape in known}) != 1 or not -len(known[0]) <= axis < len(known[0]):
         return False
@@ -131,36 +133,81 @@ def _joins(shapes: list[tuple[int | None, ...] | None], axis: int) -> bool:
     return all(item == rest[0] for item in rest)
 
 
-def _upsampled(context: Context, failure: Failure, shapes: list[tuple[int | None, ...] | None]) -> list[Fix]:
-    """Bring the smaller of two maps to the size of the larger where that is a whole multiple, channels last."""
+def _same_padding(context: Context, shapes: list[Shape | None]) -> list[Fix]:
+    """Windows that cut their borders off, which differ between the branches: keep the size in all of them."""
+    known = [shape for shape in shapes if shape is not None]
+    if len(known) != len(shapes) or len({(len(shape), shape[-1]) for shape in known}) != 1:
+        return []
+    makers: dict[Span, Layer] = {}
+    for shape in known:
+        for layer in reversed(context.report.layers):
+            if layer.outputs and layer.outputs[0].shape == shape and layer.config.get("padding") in ("valid", "same"):
+                if layer.config["padding"] == "valid" and layer.created is not None:
+                    makers[layer.created] = layer
+                break
+    edited: list[Edit | None] = []
+    for span in makers:
+        found = context.call_node(span)
+        if found is None:
+            return []
+        edited.append(edits.set_argument(*found, "padding", None, '"same"'))
+    place = min(makers, key=lambda span: (span.line, span.column), default=None)
+    named = " and ".join(dict.fromkeys(layer.cls for layer in makers.values()))
+    return fix(f'Use padding="same" in {named}', *edited, cause=place) if len(makers) == len(known) else []
+
+
+def _resized(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
+    """Bring one of two maps to the size of the other, channels last: the smaller one repeated where the larger is a
+    whole multiple of it; else, where they differ by a border, the smaller one padded or the larger one cut."""
     found = context.call_node(failure.layer_called)
     operands = found[1].args[0] if found is not None and found[1].args else None
-    if found is None or len(shapes) != 2 or not isinstance(operands, (ast.List, ast.Tuple)):
+    if found is None or len(shapes) != 2 or not isinstance(operands, (ast.List, ast.Tuple)) or len(operands.elts) != 2:
         return []
     source, call = found
     first, second = shapes
     if first is None or second is None or len(first) != len(second) or not 3 <= len(first) <= 5:
         return []
+    made = call.func if isinstance(call.func, ast.Call) else call
+
+    def around(place: int, verb: str, layer: str, arguments: str) -> list[Fix]:
+        name, imports = edits.callee_like(source, made, layer)
+        operand = source.segment(operands.elts[place])
+        edit = edits.replace(source, operands.elts[place], f"{name}({arguments})({operand})")
+        title = f"{verb} `{operand}` with `{layer}({arguments})`"
+        return fix(title, edit, *imports, cause=source.span(call))
+
+    axes = len(first) - 2
+    fixes: list[Fix] = []
     for place, (small, large) in enumerate(((first, second), (second, first))):
         factors = [_multiple(a, b) for a, b in zip(small[1:-1], large[1:-1], strict=True)]
-        if None in factors or max(filter(None, factors)) == 1 or len(operands.elts) != 2:
-            continue
-        kind = f"UpSampling{len(factors)}D"
-        size = f"{factors[0]}" if len(set(factors)) == 1 else f"({', '.join(map(str, factors))})"
-        made = call.func if isinstance(call.func, ast.Call) else call
-        name, imports = edits.callee_like(source, made, kind)
-        operand = operands.elts[place]
-        edit = edits.replace(source, operand, f"{name}({size})({source.segment(operand)})")
-        title = f"Enlarge `{source.segment(operand)}` with `{kind}({size})`"
-        return fix(title, edit, *imports, cause=source.span(call))
-    return []
+        if None not in factors and max(filter(None, factors)) > 1:
+            fixes += around(place, "Enlarge", f"UpSampling{axes}D", _numbers(factors))
+        more = [_border(a, b) for a, b in zip(small[1:-1], large[1:-1], strict=True)]
+        if None not in more and max(filter(None, more), default=0) > 0:
+            borders = ", ".join(f"(0, {size})" for size in more)
+            borders = f"({borders})" if axes > 1 else borders
+            fixes += around(place, "Pad", f"ZeroPadding{axes}D", borders)
+            fixes += around(1 - place, "Cut", f"Cropping{axes}D", borders)
+    return fixes
+
+
+def _numbers(sizes: list[int | None]) -> str:
+    return f"{sizes[0]}" if len(set(sizes)) == 1 else f"({', '.join(map(str, sizes))})"
+
+
+_BORDER = 4
+"""Places by which two maps of one size may differ when halving and doubling, or windows, took them off."""
+
+
+def _border(small: int | None, large: int | None) -> int | None:
+    return large - small if small and large and 0 <= large - small <= _BORDER else None
 
 
 def _multiple(small: int | None, large: int | None) -> int | None:
     return large // small if small and large and large % small == 0 else None
 
 
-def _project(context: Context, failure: Failure, shapes: list[tuple[int | None, ...] | None]) -> list[Fix]:
+def _project(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
     """Bring the first operand to the last axis of the second by a `Dense` or a 1×1 convolution."""
     found = context.call_node(failure.layer_called)
     if found is None or len(shapes) != 2:

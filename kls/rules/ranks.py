@@ -518,7 +518,7 @@ def halved_sizes(context: Context, failure: Failure) -> list[Fix]:
     if not any(a and b and 0 < abs(a - b) < 4 for a, b in zip(shapes[0][1:3], shapes[1][1:3], strict=True)):
         return []
     fixes: list[Fix] = []
-    for source, value, call, shape in search.declared_inputs(context):
+    for source, value, _, shape in search.declared_inputs(context):
         sizes = [size for size in shape[:2] if size is not None]
         left = [layer.outputs[0].shape for layer in context.report.layers if layer.outputs]
         least = min((out[1] for out in left if out is not None and len(out) == 4 and out[1]), default=0)
@@ -531,7 +531,7 @@ def halved_sizes(context: Context, failure: Failure) -> list[Fix]:
             text = edits.tuple_text((*new, source.segment(value.elts[-1])))
             title = f"Set the input shape to {text}: it halves without a rest"
             if 0 not in new and new != sizes and len(value.elts) == 3:
-                fixes += fix(title, edits.replace(source, value, text), cause=source.span(call))
+                fixes += fix(title, edits.replace(source, value, text), cause=source.span(value))
     return fixes[:4]
 
 

@@ -22,6 +22,7 @@ Cut the longer one, or find where the shorter one lost its rows.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from kls import edits
@@ -97,20 +98,52 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     shown = ", ".join(f"`{argument.name or argument.role}` {count:,}" for argument, count in counted)
     lines = [f"different numbers of samples: {shown}", f"Keras raises: {failure.exception}: {failure.message}"]
     fixes: list[Fix] = [*_exchanged(context, counted), *_axis(context, counted), *_flattened(context, counted)]
+    odd = _odd_one(counted)
+    if odd is not None:
+        fixes += _made_longer(context, *odd)
     least = min(count for _, count in counted)
     for argument, count in counted:
-        if count > least and len(argument.tensors) == 1:
+        if count > least and len(argument.tensors) == 1 and (odd is None or count == odd[1]):
             name = argument.name or argument.role
             fixes += operators.transform_data(
                 context, argument, "{}[:" + str(least) + "]", f"Keep {least:,} rows of `{name}`"
             )
-    span = fixes[0].cause if fixes and fixes[0].cause is not None else call.span
+    span = fixes[0].cause if fixes and fixes[0].cause is not None else None
+    if span is None and odd is not None:
+        span = operators.place_of_data(context, odd[0])
+    span = span or call.span
     related = [Related(call.span, f"`{call.method}` raises here")]
     for argument, count in counted:
         place = operators.place_of_data(context, argument)
         if place is not None and place != span:
             related.append(Related(place, f"`{argument.name or argument.role}` gets its {count:,} rows here"))
     return finding(RULE, context, span, "\n".join(lines), call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def _odd_one(counted: list[tuple[Argument, int]]) -> tuple[Argument, int, int] | None:
+    """The one array that has another number of rows than two or more others, which agree; its number, and theirs."""
+    numbers = Counter(count for _, count in counted)
+    most = numbers.most_common(1)[0][0]
+    odd = [(argument, count) for argument, count in counted if count != most]
+    return (*odd[0], most) if len(odd) == 1 and len(counted) > 2 else None
+
+
+def _made_longer(context: Context, argument: Argument, count: int, rows: int) -> list[Fix]:
+    """`np.ones(400)` with the number of rows that the other arrays have."""
+    found = written.value_of(context, argument)
+    shape = argument.tensors[0].shape if len(argument.tensors) == 1 else None
+    if found is None or shape is None or not isinstance(found[1], ast.Call):
+        return []
+    source, node = found
+    title = f"Make `{argument.name or argument.role}` {rows:,} rows long"
+    for item in ast.walk(node):
+        if isinstance(item, (ast.Tuple, ast.List)) and item.elts:
+            item = item.elts[0]
+        elif len(shape) != 1:
+            continue
+        if isinstance(item, ast.Constant) and item.value == count and not isinstance(item.value, bool):
+            return fix(title, edits.replace(source, item, str(rows)), cause=source.span(node))
+    return []
 
 
 def _exchanged(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Fix, Span
+from kls.rules import written
 from kls.rules.context import Context, fix
 from kls.source import SourceText
 from kls.worker.protocol import Failure
@@ -123,6 +124,7 @@ def declared_inputs(context: Context) -> list[tuple[SourceText, ast.expr, ast.Ca
             value = edits.keyword(call, "input_shape")
             if value is None and last_part(call.func) in ("Input", "InputLayer"):
                 value = edits.argument(call, "shape", 0)
+            value = written.parameter_value(source, value) if value is not None else None
             if not isinstance(value, (ast.Tuple, ast.List)):
                 continue
             numbers = [item.value if isinstance(item, ast.Constant) else None for item in value.elts]

@@ -80,6 +80,18 @@ def given_from(source: SourceText, node: ast.expr) -> tuple[ast.expr, ast.Call] 
     return (value, called[0]) if value is not None else None
 
 
+def parameter_value(source: SourceText, node: ast.expr) -> ast.expr:
+    """What the name of a parameter stands for: the argument of the one call of its function, else its default; any
+    other expression itself."""
+    given = given_from(source, node)
+    function = source.function(node)
+    if given is not None or not isinstance(node, ast.Name) or not isinstance(function, ast.FunctionDef):
+        return given[0] if given is not None else node
+    names, defaults = [item.arg for item in function.args.args], function.args.defaults
+    defaulted = dict(zip(reversed(names), reversed(defaults), strict=False))
+    return defaulted.get(node.id, node)
+
+
 def module_name(source: SourceText, module: str) -> str | None:
     """How the file names a module it imports: `np` for numpy, `keras` or `tf.keras` for keras."""
     for node in source.nodes:
@@ -97,9 +109,9 @@ def module_name(source: SourceText, module: str) -> str | None:
     return None
 
 
-def wrap_arguments(context: Context, forms: Iterable[tuple[Argument, str]], title: str) -> list[Fix]:
-    """Put several argument expressions of one sink through their forms at once."""
-    changes: list[Edit | None] = []
+def wrap_arguments(context: Context, forms: Iterable[tuple[Argument, str]], title: str, *besides: Edit) -> list[Fix]:
+    """Put several argument expressions of one sink through their forms at once, and make the edits `besides`."""
+    changes: list[Edit | None] = list(besides)
     cause: Span | None = None
     for argument, form in forms:
         source = context.source(argument.span.path) if argument.span is not None else None

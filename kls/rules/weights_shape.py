@@ -1,0 +1,83 @@
+"""Weights that are loaded belong to another architecture.
+
+## What it says
+`load_weights` or `set_weights` brings an array for a layer that has another shape here: as many units there as here?
+as many layers?
+
+## Why it matters
+Keras raises `ValueError: A total of 1 objects could not be loaded`, or `Layer … weight shape … is not compatible with
+provided weight shape …`.
+
+## Example
+```python
+import keras
+old = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1000, name="head")])
+old.save_weights("old.weights.h5")
+new = keras.Sequential([keras.Input((4,)), keras.layers.Dense(10, name="head")])
+new.load_weights("old.weights.h5")
+```
+
+## Repair
+The size that the saved layer has; or `skip_mismatch=True`, which leaves a new head as it was made.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from kls import edits
+from kls.facts import Finding, Fix, Related, Severity, Span
+from kls.rules import search
+from kls.rules.context import Context, Rule, finding, fix
+from kls.worker.protocol import Failure, Layer
+
+RULE = Rule("weights-shape", Severity.ERROR, "Weights that are loaded belong to another architecture.")
+
+# keras/src/saving/saving_lib.py and keras/src/variables.py; keras/src/models/model.py (set_weights of a layer).
+_FILE = re.compile(r"objects could not be loaded.*?object <(\w+) name=([^,>]+)", re.DOTALL)
+_VARIABLE = re.compile(r"variable\.shape=(\([^)]*\)), Received: value\.shape=(\([^)]*\))")
+_LISTED = re.compile(r"weight shape (\([^)]*\)) is not compatible with provided weight shape (\([^)]*\))")
+_VALUES = re.compile(r", value=\[.*?\]>", re.DOTALL)
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for weights that have other shapes than the variables that they are to fill."""
+    named, shapes = _FILE.search(failure.message), _VARIABLE.search(failure.message)
+    shapes = shapes or _LISTED.search(failure.message)
+    if failure.exception != "ValueError" or shapes is None or not failure.frames:
+        return None
+    where = failure.frames[-1]
+    layer = _layer(context, named[2] if named is not None else None, shapes[1])
+    subject = f"`{layer.cls}` (`{layer.name}`)" if layer is not None else "a layer"
+    told = failure.message.splitlines()[0] if named is not None else failure.message
+    lines = [
+        f"the weights are of another architecture: {shapes[1]} in {subject}, {shapes[2]} in what is loaded",
+        f"Keras raises: {failure.exception}: {_VALUES.sub('>', told)}",
+    ]
+    span = layer.created if layer is not None and layer.created is not None else where
+    related = (Related(where, "they are loaded here"),) if where != span else ()
+    fixes = _skipped(context, where, layer) if named is not None else []
+    return finding(RULE, context, span, "\n".join(lines), related=related, fixes=tuple(fixes))
+
+
+def _layer(context: Context, name: str | None, shape: str) -> Layer | None:
+    """The layer with this name; of a list of weights, the last one that was made with so many units."""
+    if name is not None:
+        return next((layer for layer in reversed(context.report.layers) if layer.name == name), None)
+    sizes = re.findall(r"\d+", shape)
+    made = [layer for layer in context.report.layers if sizes and str(layer.config.get("units")) == sizes[-1]]
+    return made[-1] if made else None
+
+
+def _skipped(context: Context, where: Span, layer: Layer | None) -> list[Fix]:
+    """A head with a name of its own that is made anew: the rest of the file is loaded."""
+    found = context.call_node(where)
+    made = context.call_node(layer.created) if layer is not None else None
+    if found is None or made is None or edits.keyword(made[1], "name") is None:
+        return []
+    source, call = found
+    if not isinstance(call.func, ast.Attribute) or search.last_part(call.func) != "load_weights":
+        return []
+    edit = edits.set_argument(source, call, "skip_mismatch", None, "True")
+    return fix("Load what fits, and keep the new head as it is made", edit, cause=where)
