@@ -63,7 +63,10 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     )
     what = f"`{failure.layer_cls}`" if failure.layer_cls else "the operator"
     lines = [f"{what} joins {shown}, which do not fit", f"Keras raises: {failure.exception}: {failure.message}"]
-    fixes = [*_joined(context, failure, shapes), *_fixes(context, failure, shapes)]
+    kept = _same_padding(context, shapes)
+    fixes = [*_joined(context, failure, shapes), *kept, *_fixes(context, failure, shapes)]
+    if kept and kept[0].cause is not None:
+        span = kept[0].cause
     related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1] if frame != span)
     return finding(
         RULE, context, span, "\n".join(lines), call=context.sink(failure), related=related, fixes=tuple(fixes)
@@ -113,7 +116,7 @@ def _cannot_broadcast(shapes: list[Shape | None]) -> bool:
 
 def _fixes(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
     config: dict[str, Any] = failure.facts.get("config") or {}
-    fixes = _same_padding(context, shapes)
+    fixes: list[Fix] = []
     if failure.layer_cls == "Concatenate":
         for axis in (-1, 1, 2):
             if axis != config.get("axis") and _joins(shapes, axis):
