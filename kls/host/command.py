@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from kls.worker.sandbox import policy, removal
@@ -123,7 +123,7 @@ def prepare(start: Start) -> Prepared:
         weakest="Weak" if start.weak else "NoLandlock",
     )
     if start.bootstrap != BOOTSTRAP:
-        given = replace(given, roots=(*given.roots, str(start.bootstrap.parent)))
+        given = given._replace(roots=(*given.roots, str(start.bootstrap.parent)))
     launcher = (sys.executable, "-I", "-S", str(LAUNCHER), policy.to_json(given), "--")
     return Prepared((*launcher, *command), {**kept, "PATH": os.defpath}, folder, report, base)
 

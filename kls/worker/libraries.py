@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import gc
 import importlib
 import importlib.util
@@ -77,16 +76,14 @@ class Lock:
 
         # A dry run inside the zygote itself has the launcher as its parent, not the zygote.
         forked = self.policy.zygote and self.policy.zygote != os.getpid()
-        policy = dataclasses.replace(
-            self.policy,
+        policy = self.policy._replace(
             readable=readable,
             workspace=(root,) if root else (),
             seconds=min(seconds + 2.0, 600.0),
             zygote=self.policy.zygote if forked else 0,
         )
         if memory:
-            policy = dataclasses.replace(
-                policy,
+            policy = policy._replace(
                 data_bytes=memory,
                 address_bytes=memory + policy.address_bytes,
                 cpu_seconds=int(seconds) * (os.cpu_count() or 1),

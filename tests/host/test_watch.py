@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import subprocess
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 GIVEN = Policy("/x/python", (), "/nowhere", temporary_bytes=1 << 20, temporary_files=20, threads=2)
-GRANT = Grant(GIVEN, "NoUserns", ("landlock-7", "seccomp"), (), {"locks": "in force"}, 0.0)
+GRANT = Grant(GIVEN, "NoUserns", ("landlock-7", "seccomp"), (), {"locks": "in force"}, 0.0, {})
 CROWD = """
 import os, sys, threading
 stop = threading.Event()
@@ -62,7 +61,7 @@ os.killpg(0, 9)
     ],
 )
 def test_a_tree_of_processes_is_measured(kind: str, count: int, told: str | None) -> None:
-    given = dataclasses.replace(GIVEN, data_bytes=20 << 20, address_bytes=20 << 20) if kind == "memory" else GIVEN
+    given = GIVEN._replace(data_bytes=20 << 20, address_bytes=20 << 20) if kind == "memory" else GIVEN
     crowd = subprocess.Popen(
         [sys.executable, "-I", "-c", CROWD, kind, str(count)],
         stdin=subprocess.PIPE,
@@ -71,7 +70,7 @@ def test_a_tree_of_processes_is_measured(kind: str, count: int, told: str | None
     )
     try:
         assert crowd.stdout is not None and crowd.stdout.readline() == b"ready\n"
-        assert watch.excess(crowd.pid, dataclasses.replace(GRANT, policy=given)) == told
+        assert watch.excess(crowd.pid, GRANT._replace(policy=given)) == told
     finally:
         os.killpg(crowd.pid, 9)
         crowd.communicate()
@@ -109,7 +108,7 @@ def stopped(process: int) -> bool:
 
 
 def test_a_temporary_folder_is_measured(tmp_path: Path) -> None:
-    grant = dataclasses.replace(GRANT, policy=dataclasses.replace(GIVEN, temporary=str(tmp_path)))
+    grant = GRANT._replace(policy=GIVEN._replace(temporary=str(tmp_path)))
     assert watch.excess(os.getpid(), grant) is None
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(1 << 40)
@@ -118,7 +117,7 @@ def test_a_temporary_folder_is_measured(tmp_path: Path) -> None:
     (tmp_path / "deep" / "loop").symlink_to(tmp_path)
     (tmp_path / "deep" / "big").write_bytes(os.urandom(2 << 20))
     assert watch.excess(os.getpid(), grant) == "wrote more than 1 MB into its temporary folder"
-    walled = dataclasses.replace(grant, layers=("root",))
+    walled = grant._replace(layers=("root",))
     assert watch.excess(os.getpid(), walled) is None, "the kernel bounds it there"
     (tmp_path / "deep" / "big").unlink()
     for number in range(30):
@@ -138,14 +137,14 @@ for _ in range(60):
 @pytest.mark.parametrize("way", ["deep", "closed"])
 def test_a_folder_that_cannot_be_looked_into_is_too_much(way: str, tmp_path: Path) -> None:
     """It may hold anything: a path has an end at 4,096 bytes, and a folder's owner may close it to himself."""
-    given = dataclasses.replace(GIVEN, temporary=str(tmp_path), temporary_files=4096)
+    given = GIVEN._replace(temporary=str(tmp_path), temporary_files=4096)
     if way == "deep":
         subprocess.run([sys.executable, "-I", "-c", DEEPER, str(tmp_path)], check=True)
     else:
         (tmp_path / "closed").mkdir(0o300)
         if os.access(tmp_path / "closed", os.R_OK):
             pytest.skip("nothing is closed to this user")
-    told = watch.excess(os.getpid(), dataclasses.replace(GRANT, policy=given))
+    told = watch.excess(os.getpid(), GRANT._replace(policy=given))
     assert told == "made a temporary folder that cannot be looked into"
     assert remove(str(tmp_path))
 
@@ -180,9 +179,9 @@ def test_an_account_says_it_in_plain_words_first() -> None:
     assert "no network" in told["summary"] and "1 MB" in told["summary"]
     assert told["landlock"]["version"] == 7 and len(told["landlock"]["covers"]) == 6
     assert not any(told["namespaces"].values())
-    weak = account(dataclasses.replace(GRANT, tier="Weak", layers=("seccomp",)))
+    weak = account(GRANT._replace(tier="Weak", layers=("seccomp",)))
     assert "could read every file" in weak["summary"] and weak["writable"]["folder"] is None
-    none = account(dataclasses.replace(GRANT, tier="None", tested={"start a process": policy.PASSED}))
+    none = account(GRANT._replace(tier="None", tested={"start a process": policy.PASSED}))
     assert (
         none["summary"] == "There is no sandbox here: the self-test could start a process, so programs are only read."
     )

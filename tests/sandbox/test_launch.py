@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import random
@@ -84,7 +83,7 @@ def test_the_wire_passes_through(policy: Policy) -> None:
 
 
 def test_environment(policy: Policy) -> None:
-    policy = dataclasses.replace(policy, environment=(("KERAS_BACKEND", "tensorflow"),))
+    policy = policy._replace(environment=(("KERAS_BACKEND", "tensorflow"),))
     done = run(policy, "import json, os; print(json.dumps(dict(os.environ)))")
     found = json.loads(done.stdout)
     found.pop("LC_CTYPE", None)  # Python's own
@@ -187,16 +186,14 @@ def vanishes(folder: Path) -> bool:
 
 def within(policy: Policy, folder: Path) -> Policy:
     inside = {"temporary": str(folder / "tmp"), "report": str(folder / "report")}
-    return dataclasses.replace(policy, folder=str(folder), **inside)
+    return policy._replace(folder=str(folder), **inside)
 
 
 @pytest.mark.parametrize("victim", ["server", "launcher"])
 def test_the_folder_goes_with_the_server(policy: Policy, place: Path, victim: str) -> None:
     """The server is killed and can remove nothing; the launcher is asked to end, and does the same."""
     folder = place / "worker"
-    policy = dataclasses.replace(
-        policy, folder=str(folder), temporary=str(folder / "tmp"), report=str(folder / "report")
-    )
+    policy = policy._replace(folder=str(folder), temporary=str(folder / "tmp"), report=str(folder / "report"))
     code = HOLD.replace("os.fork()", "os.fork(); open(os.environ['TMPDIR'] + f'/{os.getpid()}', 'w')")
     server = [sys.executable, "-I", "-c", SERVER, *command(policy, "-c", code)]
     with subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -218,16 +215,14 @@ def parent(process: int) -> int:
 
 def test_a_server_that_lives_removes_the_folder_itself(policy: Policy, place: Path) -> None:
     folder = place / "worker"
-    policy = dataclasses.replace(
-        policy, folder=str(folder), temporary=str(folder / "tmp"), report=str(folder / "report")
-    )
+    policy = policy._replace(folder=str(folder), temporary=str(folder / "tmp"), report=str(folder / "report"))
     assert run(policy, "print('started')").stdout == "started\n"
     assert policies.grant_from_json((folder / "report").read_text()).tier != "None"
 
 
 def test_a_launcher_whose_server_is_gone_makes_nothing(policy: Policy, place: Path) -> None:
     folder = place / "worker"
-    policy = dataclasses.replace(within(policy, folder), server=os.getppid())
+    policy = within(policy, folder)._replace(server=os.getppid())
     assert run(policy, "print('started')").stdout == ""
     assert not folder.exists()
 
@@ -290,7 +285,7 @@ def test_nothing_is_left_whenever_one_is_killed(policy: Policy, victim: str) -> 
 
 
 def test_too_weak_a_tier_is_not_started(policy: Policy, place: Path) -> None:
-    policy = dataclasses.replace(policy, weakest="Full", without=("namespaces",))
+    policy = policy._replace(weakest="Full", without=("namespaces",))
     done = run(policy, "print('started')")
     assert (done.returncode, done.stdout) == (77, "")
     assert "too weak here (NoUserns)" in done.stderr
@@ -303,11 +298,11 @@ def test_too_weak_a_tier_is_not_started(policy: Policy, place: Path) -> None:
 )
 def test_missing_layers_lower_the_tier(place: Path, without: tuple[str, ...], tier: str) -> None:
     policy = Policy(sys.executable, policies.interpreter_roots(sys.executable), str(place / "private"), without=without)
-    policy = dataclasses.replace(policy, report=str(place / "report"))
+    policy = policy._replace(report=str(place / "report"))
     assert run(policy, "print('started')").returncode == 77
     grant = policies.grant_from_json((place / "report").read_text())
     assert (grant.tier, bool(grant.missing)) == (tier, True)
-    assert run(dataclasses.replace(policy, weakest="None"), "print('started')").stdout == "started\n"
+    assert run(policy._replace(weakest="None"), "print('started')").stdout == "started\n"
 
 
 POORER = str(Path(__file__).parent / "poorer.py")
@@ -330,7 +325,7 @@ POORER = str(Path(__file__).parent / "poorer.py")
 )
 def test_a_poorer_kernel_lowers_the_tier(refused: int, calls: str, tier: str, word: str, place: Path) -> None:
     policy = Policy(sys.executable, policies.interpreter_roots(sys.executable), str(place / "private"))
-    policy = dataclasses.replace(policy, report=str(place / "report"))
+    policy = policy._replace(report=str(place / "report"))
     if tier_here(ME) != "Full":
         pytest.skip("this machine's own kernel is poorer already")
     starter = [sys.executable, "-I", POORER, str(refused), calls, *command(policy, "-c", "print('started')")]
@@ -349,7 +344,7 @@ def test_a_script_that_poses_as_python(policy: Policy, place: Path) -> None:
     subprocess.run([fake], check=True)
     assert beacon.exists(), "the attack itself does not work"
     beacon.unlink()
-    policy = dataclasses.replace(policy, executable=str(fake), roots=(*policy.roots, str(fake)))
+    policy = policy._replace(executable=str(fake), roots=(*policy.roots, str(fake)))
     done = run(policy, "pass")
     assert done.returncode == 126
     assert "could not be started in the sandbox" in done.stderr
@@ -365,7 +360,7 @@ def test_a_program_that_poses_as_python(policy: Policy, place: Path) -> None:
     fake.chmod(0o755)
     subprocess.run([fake, beacon], check=True)
     beacon.unlink()
-    policy = dataclasses.replace(policy, executable=str(fake), roots=(*policy.roots, str(fake)))
+    policy = policy._replace(executable=str(fake), roots=(*policy.roots, str(fake)))
     done = subprocess.run([*command(policy)[:6], fake, beacon], capture_output=True, encoding="utf-8", timeout=60)
     assert done.returncode not in (0, 77, 78, 126), done.stderr
     assert str(beacon) in done.stderr, "it was not even started"
@@ -392,7 +387,7 @@ def test_what_runs_at_the_start_of_python_runs_inside(evil: str, policy: Policy,
         pytest.skip("this Python has a sitecustomize of its own")
     assert beacon.exists(), "the attack itself does not work"
     beacon.unlink()
-    policy = dataclasses.replace(policy, executable=str(python), roots=policies.interpreter_roots(str(python)))
+    policy = policy._replace(executable=str(python), roots=policies.interpreter_roots(str(python)))
     done = run(policy, "import sys; print(sys.prefix)")
     assert done.stdout == f"{python.parents[1]}\n"
     assert str(beacon) in done.stderr, "the file was not even looked at"
@@ -417,7 +412,7 @@ except OSError:
 
 @pytest.mark.parametrize("abi", [99, 4])
 def test_a_zygote_ends_its_children_and_nobody_else(policy: Policy, abi: int) -> None:
-    policy = dataclasses.replace(policy, landlock_abi=abi, roots=(*policy.roots, str(SANDBOX)))
+    policy = policy._replace(landlock_abi=abi, roots=(*policy.roots, str(SANDBOX)))
     with subprocess.Popen([sys.executable, "-I", "-c", "input()"], stdin=subprocess.PIPE) as bystander:
         done = subprocess.run(command(policy, "-c", END, str(bystander.pid)), stdout=subprocess.PIPE, timeout=60)
         assert done.stdout == b"9\n"
@@ -439,7 +434,7 @@ except OSError as error:
     print(error.strerror)
 stop.set()
 """
-    policy = dataclasses.replace(policy, roots=(*policy.roots, str(SANDBOX)))
+    policy = policy._replace(roots=(*policy.roots, str(SANDBOX)))
     assert run(policy, code).stdout == "the zygote has 2 threads where one was expected\n"
 
 

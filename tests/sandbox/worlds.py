@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import os
@@ -208,7 +207,7 @@ def worker(
                 temporary_files=512,
                 other_threads=0,
             )
-            policy = dataclasses.replace(policy, **fields)
+            policy = policy._replace(**fields)
             launch = [user.python, "-I", "-S", str(user.code / "sandbox" / "launch.py"), policies.to_json(policy), "--"]
             code = launch + code
         process = stack.enter_context(user.start(code, env=environment, pass_fds=inherited))

@@ -7,7 +7,6 @@ Reads {"attack": name, "world": {...}, "lock": bool, "seconds": s} a line, answe
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import json
 import os
@@ -49,7 +48,7 @@ def main() -> None:
     for name in sys.argv[2:]:
         importlib.import_module(name)
     policy = lockdown.lock_zygote(grant.policy) if grant else None
-    sibling = resting(lambda: lockdown.lock_probe(dataclasses.replace(policy, seconds=3600.0)) if policy else None)
+    sibling = resting(lambda: lockdown.lock_probe(policy._replace(seconds=3600.0)) if policy else None)
     wire_in, wire_out = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     for line in wire_in:
         asked = json.loads(line)
@@ -61,7 +60,7 @@ def main() -> None:
             try:
                 if asked["lock"]:
                     wanted = {k: tuple(v) if isinstance(v, list) else v for k, v in asked["policy"].items()}
-                    mine = dataclasses.replace(policy, seconds=asked["seconds"], **wanted)
+                    mine = policy._replace(seconds=asked["seconds"], **wanted)
                     lockdown.lock_probe(mine, keep=(2, writing))
                 else:
                     os.set_inheritable(writing, False)

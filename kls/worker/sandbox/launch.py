@@ -14,7 +14,6 @@ below the policy's `weakest`; 78: the sandbox could not be set up; 126: the inte
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import fcntl
 import os
 import select
@@ -23,7 +22,7 @@ import struct
 import sys
 import time
 import types
-from typing import TYPE_CHECKING, NoReturn, Optional
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Optional
 
 if TYPE_CHECKING:
     from . import lockdown, namespaces, policy, removal, trial
@@ -44,8 +43,7 @@ CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """The folder of the worker's own code, which the author's interpreter runs."""
 
 
-@dataclasses.dataclass(frozen=True)
-class _Start:
+class _Start(NamedTuple):
     """One start: the policy, the command, and the pipe that carries the grant to the outermost process."""
 
     policy: policy.Policy
@@ -63,8 +61,7 @@ class _Ended(BaseException):
 def main(arguments: list[str]) -> NoReturn:
     """Set everything up, start the interpreter, wait for its end and end alike."""
     given = policy.policy_from_json(arguments[0])
-    given = dataclasses.replace(
-        given,
+    given = given._replace(
         roots=(CODE, *given.roots),
         server=given.server or os.getppid(),
         canary=given.temporary + ".canary",
@@ -235,7 +232,7 @@ def _plain(start: _Start, read_grant: int, missing: list[str]) -> int:
     It asks through a pipe to have its children killed. A guard kills the group when this process is killed.
     """
     others = _threads() + start.policy.other_threads
-    start = dataclasses.replace(start, policy=dataclasses.replace(start.policy, base_threads=others))
+    start = start._replace(policy=start.policy._replace(base_threads=others))
     read_end, write_end = os.pipe()
     os.set_inheritable(write_end, True)
     os.environ[lockdown.END_CHANNEL] = str(write_end)
@@ -313,11 +310,11 @@ def _become(start: _Start, layers: tuple[str, ...], missing: tuple[str, ...], pa
     """Lock this process, try the locks, and become the author's interpreter."""
     try:
         lockdown.die_with_parent(parent)
-        given = dataclasses.replace(start.policy, layers=layers)
+        given = start.policy._replace(layers=layers)
         program = os.path.realpath(start.command[0])
         execute = tuple(path for path in (program, trial.loader(program)) if path)
         layers += lockdown.lock_start(given, execute)
-        given = dataclasses.replace(given, layers=layers)
+        given = given._replace(layers=layers)
         tested, kernel = trial.self_test(given, program)
         tier = trial.tier(layers, tested)
         if (

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import dataclasses
 import errno
 import functools
 import os
@@ -519,7 +518,7 @@ def lock_zygote(policy: Policy) -> Policy:
     if "seccomp" in policy.layers:
         install(packed(no_exec_filter(machine())))
         _probe_template(machine(), walled(policy))
-    return dataclasses.replace(policy, zygote=os.getpid(), base_address=address, base_data=data)
+    return policy._replace(zygote=os.getpid(), base_address=address, base_data=data)
 
 
 def lock_probe(policy: Policy, keep: Optional[Iterable[int]] = None) -> tuple[str, ...]:

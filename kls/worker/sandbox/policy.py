@@ -1,12 +1,13 @@
-"""What a worker may use: one frozen record that the server writes and the sandbox obeys."""
+"""What a worker may use: one record that the server writes and the sandbox obeys.
+
+Records here and in the launcher are named tuples, because every start of a worker would wait for `dataclasses`.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
-from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional, Union
 
 TIERS = ("None", "Weak", "NoLandlock", "NoUserns", "Full")
 """From the weakest to the strongest; `Grant.tier` and `Policy.weakest` are among them."""
@@ -16,8 +17,7 @@ VARIABLE = "KLS_SANDBOX"
 """The environment variable in which the launcher hands a `Grant` to the author's interpreter."""
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """What the worker and its probes may read, write and use up.
 
     All paths are absolute. `executable` is the author's interpreter as it will be started (a virtual environment's
@@ -76,8 +76,7 @@ class Policy:
     base_threads: int = 0
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """What the launcher achieved: the tier, the layers in force, what could not be had, and the self-test's outcome.
 
     `missing` holds sentences for a person. `tested` maps each forbidden act to PASSED or to how it was refused.
@@ -91,12 +90,15 @@ class Grant:
     missing: tuple[str, ...]
     tested: dict[str, str]
     seconds: float
-    kernel: dict[str, str] = field(default_factory=dict)
+    kernel: dict[str, str]
 
 
-def to_json(record: Any) -> str:
+def to_json(record: Union[Policy, Grant]) -> str:
     """A Policy or a Grant as one line of JSON."""
-    return json.dumps(dataclasses.asdict(record), separators=(",", ":"))
+    fields = record._asdict()
+    if isinstance(record, Grant):
+        fields["policy"] = record.policy._asdict()
+    return json.dumps(fields, separators=(",", ":"))
 
 
 def policy_from_json(text: str) -> Policy:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import dataclasses
 import errno
 import os
 import signal
@@ -54,7 +53,7 @@ def self_test(policy: Policy, program: str) -> tuple[dict[str, str], dict[str, s
     zygote may execute. Call it where layer A is in force.
     """
     address, data = lockdown._memory()  # pyright: ignore[reportPrivateUsage]
-    policy = dataclasses.replace(policy, zygote=os.getpid(), base_address=address, base_data=data)
+    policy = policy._replace(zygote=os.getpid(), base_address=address, base_data=data)
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
