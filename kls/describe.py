@@ -374,12 +374,14 @@ def _prose(text: str) -> str:
 
 
 def _text(title: tuple[str, str], rows: Sequence[tuple[str, str]], notes: Sequence[str], span: Span) -> Text:
-    """A heading (what, name), a table of (label, value) and sentences below it."""
+    """A table of (label, value) with the title (what, name) as its head, and sentences below it."""
     what, name = title
+    head = _prose(what) or "?"
     table = [f"| {_prose(label)} | {_code(value)} |" for label, value in rows]
-    markdown = [f"**{_prose(what) or '?'}**" + (f" {_code(name)}" if name else "")]
     if table:
-        markdown.append("\n".join(["| | |", "|---|---|", *table]))
+        markdown = ["\n".join([f"| {head} | {_code(name) if name else ''} |", "|:---|:---|", *table])]
+    else:
+        markdown = [f"**{head}**" + (f" {_code(name)}" if name else "")]
     markdown += [_prose(note) for note in notes]
     width = max((len(label) for label, _ in rows), default=0)
     plain = [f"{what} {name}".rstrip(), *(f"{label:<{width}}  {value}" for label, value in rows), *notes]
@@ -396,7 +398,9 @@ def _layer_text(layers: Sequence[Layer], span: Span) -> Text:
         if outputs:
             rows.append(("output", tensors_text(outputs)))
     names = list(dict.fromkeys(layer.name for layer in layers))
-    notes = [count_text(first.parameters) if len(names) == 1 else f"made {len(names)} times here"]
+    if len(names) == 1 and first.parameters is not None:
+        rows.append(("parameters", f"{first.parameters:,}"))
+    notes = [f"made {len(names)} times here"] if len(names) > 1 else []
     if not any(layer.inputs or layer.outputs for layer in layers):
         notes.append("never called, so its shapes are not known")
     elif not any(layer.outputs for layer in layers):

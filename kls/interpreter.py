@@ -1,13 +1,14 @@
 """Which Python holds the author's TensorFlow: found by reading files alone; nothing is ever executed here.
 
-The order: the setting; `python` of `[tool.kls]`; the active environment (VIRTUAL_ENV, CONDA_PREFIX); `.venv` or `venv`
-of the folder; the Python that runs kls; python3 on PATH. The first two are taken at their word; of the others the
-first that has TensorFlow, else the first that exists. What lies inside the workspace came with the workspace, and is
-considered only where that is trusted.
+The order: the setting; `python` of `[tool.kls]`; the active environment (VIRTUAL_ENV, CONDA_PREFIX); an environment in
+the folder (`.venv`, `venv`, `env`, `.env`, `.conda`, then any other by its pyvenv.cfg); the Python that runs kls;
+python3 on PATH. The first two are taken at their word; of the others the first that has TensorFlow, else the first
+that exists. What lies inside the workspace came with the workspace, and is considered only where that is trusted.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import sys
@@ -20,6 +21,10 @@ _NAMES = ("python.exe",) if _WINDOWS else ("python3", "python")
 _DISTRIBUTION = re.compile(
     r"(tensorflow(?:_cpu|_gpu|_intel|_macos|_rocm)?|tf_nightly(?:_cpu)?|keras)-([^-]+)\.dist-info"
 )
+_USUAL = (".venv", "venv", "env", ".env", ".conda")
+"""Names that people and tools give to the environment in a project's folder, the most usual first."""
+_MOST_FOLDERS = 1000
+"""How many entries of a project's folder are looked at for an environment of another name."""
 MAX_METADATA = 1 << 16
 """How much of a METADATA or pyvenv.cfg file is read, in bytes."""
 
@@ -138,8 +143,8 @@ def _candidates(root: str, environment: Mapping[str, str]) -> Iterator[tuple[str
         python = _python_of(folder) if os.path.isabs(folder) else None
         if python:
             yield python, f"from {variable}"
-    for name in (".venv", "venv"):
-        python = _python_of(os.path.join(root, name)) if root else None
+    for name in _in_folder(root) if root else ():
+        python = _python_of(os.path.join(root, name))
         if python:
             yield python, f"{name} of the folder"
     if sys.executable:
@@ -150,6 +155,19 @@ def _candidates(root: str, environment: Mapping[str, str]) -> Iterator[tuple[str
                 path = os.path.join(folder, name)
                 if os.path.isfile(path) and os.access(path, os.X_OK):
                     yield _behind_shim(path, root, environment), f"{name} on PATH"
+
+
+def _in_folder(root: str) -> Iterator[str]:
+    """Names of what may be environments directly in `root`: the usual ones, then by name all with a pyvenv.cfg."""
+    yield from _USUAL
+    try:
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in itertools.islice(entries, _MOST_FOLDERS))
+    except OSError:
+        return
+    for name in names:
+        if name not in _USUAL and os.path.isfile(os.path.join(root, name, "pyvenv.cfg")):
+            yield name
 
 
 def _python_of(folder: str) -> str | None:

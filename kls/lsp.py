@@ -28,6 +28,8 @@ _SEVERITIES = {
     Severity.INFORMATION: lsp.DiagnosticSeverity.Information,
     Severity.HINT: lsp.DiagnosticSeverity.Hint,
 }
+_LINE_END = 2**31 - 1
+"""A column behind the end of every line: the largest that the protocol knows."""
 _LOUD = (Severity.ERROR, Severity.WARNING)
 
 LENS_COMMANDS = (("kls.showModelGraph", "Show model graph"), ("kls.showModelSummary", "Summary"))
@@ -235,14 +237,18 @@ class Converter:
     ) -> list[lsp.CodeAction]:
         """The repairs of every finding that touches `wanted`, the tried ones first; last the ways not to be told.
 
-        What failed its trial is not offered. The edit is left for `resolve` where the client can ask for it.
+        A cursor beside every finding asks for those of its line: a squiggle may be a short name in a long line. What
+        failed its trial is not offered. The edit is left for `resolve` where the client can ask for it.
         """
         offers: list[tuple[bool, lsp.CodeAction]] = []
         silencing: list[lsp.CodeAction] = []
         source = SourceText(snapshot.name, snapshot.text)
-        for number, finding in enumerate(findings):
+        places = [self.location(snapshot, finding.span) for finding in findings]
+        here = [place.range for place in places if place is not None and place.uri == uri]
+        if wanted.start == wanted.end and not any(_touch(place, wanted) for place in here):
+            wanted = lsp.Range(lsp.Position(wanted.start.line, 0), lsp.Position(wanted.start.line, _LINE_END))
+        for number, (finding, where) in enumerate(zip(findings, places, strict=True)):
             diagnostic = self.diagnostic(snapshot, finding)
-            where = self.location(snapshot, finding.span)
             if diagnostic is None or where is None or where.uri != uri or not _touch(where.range, wanted):
                 continue
             first = next((fix for fix in finding.fixes if fix.verified and fix.safe), None)

@@ -99,6 +99,22 @@ class SourceText:
             walk = self.parents.get(walk)
         return walk
 
+    def bound(self, statement: ast.stmt, name: str) -> Span:
+        """Where `statement` gives `name` its value: that name alone where the statement binds others too or is more
+        than an assignment, else the whole of it."""
+        if isinstance(statement, ast.Assign) and [type(target) for target in statement.targets] == [ast.Name]:
+            return self.span(statement)
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
+                return self.span(node)
+        return self.span(statement)
+
+    def binding(self, span: Span) -> Span:
+        """The whole assignment where `span` is a name that it binds, else `span` itself."""
+        node = self.at(span, ast.Name)
+        statement = self.statement(node) if node is not None and isinstance(node.ctx, ast.Store) else None
+        return self.span(statement) if isinstance(statement, (ast.Assign, ast.AnnAssign)) else span
+
     def function(self, node: ast.AST) -> ast.AST | None:
         """The innermost function that holds `node`, None where it stands in the module itself."""
         walk = self.parents.get(node)

@@ -19,7 +19,8 @@ def silence(
 ) -> tuple[tuple[Finding, ...], Mapping[str, Used]]:
     """The findings that no comment silences, and by file the comments that silenced one.
 
-    A comment speaks of the first and of the last line of a finding, and of the lines that its repairs would move it to.
+    A comment speaks of the first and of the last line of a finding, and of the lines that its repairs would move it to;
+    of a name that is bound there, of those of the assignment.
     """
     kept: list[Finding] = []
     used: dict[str, Used] = {}
@@ -28,7 +29,7 @@ def silence(
         for span in dict.fromkeys([finding.span, *(fix.cause for fix in finding.fixes if fix.cause is not None)]):
             source = sources.get(span.path)
             for comment in source.comments if source is not None else ():
-                if _speaks_of(comment, span, finding.code):
+                if source is not None and _speaks_of(comment, source.binding(span), finding.code):
                     used.setdefault(span.path, {}).setdefault(comment, set()).add(finding.code)
                     silent = True
         if not silent:
@@ -47,7 +48,7 @@ def _speaks_of(comment: Comment, span: Span, code: str) -> bool:
 def here(source: SourceText, finding: Finding) -> Fix | None:
     """The edit that has `finding` not told any more; None where its lines have no room for a comment."""
     title = f"Ignore {finding.code} here"
-    span = finding.span
+    span = source.binding(finding.span)
     own = [item for item in source.comments if item.kind == "ignore" and item.about in (span.line, span.end_line)]
     if own and own[0].codes:
         comment = own[0]

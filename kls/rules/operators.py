@@ -29,7 +29,7 @@ def place_of_data(context: Context, argument: Argument | None) -> Span | None:
     """Where the data of `argument` got its shape: its last assignment, else the argument itself."""
     place = assignment(context, argument)
     if place is not None:
-        return place[0].span(place[1])
+        return place[0].bound(place[1], place[2])
     return argument.span if argument is not None else None
 
 
@@ -41,7 +41,7 @@ def transform_data(context: Context, argument: Argument | None, form: str, title
     if place is None:
         return _transform_in_call(context, argument, form, title)
     source, statement, name = place
-    cause = source.span(statement)
+    cause = source.bound(statement, name)
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
         return fix(title, edits.wrap(source, statement.value, form), cause=cause)
     pair = _paired_value(statement, name)

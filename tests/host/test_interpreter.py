@@ -81,6 +81,32 @@ def test_the_first_with_tensorflow_wins_among_those_nobody_named(tmp_path: Path)
     assert interpreter.advice(choice) is None
 
 
+@pytest.mark.parametrize("name", [".venv", "venv", "env", ".env", "tf-gpu"])
+def test_an_environment_of_the_folder_whatever_its_name(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "project"
+    inside = environment(root / name, tensorflow="2.21.0", keras="3.15.1")
+    # Neither is one: a package of the project, and an environment without a Python.
+    (root / "agents").mkdir()
+    (root / "broken").mkdir()
+    (root / "broken" / "pyvenv.cfg").touch()
+    choice, _ = interpreter.find(str(root), environment={}, trusted=True)
+    assert choice is not None and choice.inside
+    assert (choice.path, choice.origin) == (f"{inside}/bin/python3", f"{name} of the folder")
+    assert interpreter.find(str(root), environment={})[0] is None
+
+
+def test_a_usual_name_comes_first_and_one_with_tensorflow_before_one_without(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    environment(root / "a-first", tensorflow="2.19.0", keras="3.10.0")
+    plain = environment(root / "env")
+    choice, _ = interpreter.find(str(root), environment={}, trusted=True)
+    assert choice is not None and choice.origin == "a-first of the folder"
+    install(plain / "lib" / "python3.11" / "site-packages", tensorflow="2.21.0", keras="3.15.1")
+    choice, _ = interpreter.find(str(root), environment={}, trusted=True)
+    assert choice is not None and choice.origin == "env of the folder"
+    assert not list(tmp_path.rglob("*.was-run"))
+
+
 def test_inside_the_workspace_counts_only_where_that_is_trusted(tmp_path: Path) -> None:
     root = tmp_path / "project"
     inside = environment(root / ".venv", tensorflow="2.21.0", keras="3.15.1")

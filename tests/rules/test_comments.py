@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 import pytest
 
@@ -165,6 +166,17 @@ def test_what_an_ignore_silences(comment: str, line: int, silent: bool) -> None:
 def test_an_ignore_holds_where_a_repair_would_move_the_finding() -> None:
     fix = Fix("Reshape", (), cause=Span(PATH, 1, 0, 1, 1))
     assert ignores.silence([finding(2, fixes=(fix,))], {PATH: source("x = 1  # kls: ignore\nfit()")})[0] == ()
+
+
+@pytest.mark.parametrize("line", [1, 4])
+def test_an_ignore_at_an_assignment_speaks_of_the_names_that_it_binds(line: int) -> None:
+    lines = ["(x, y), z = (", "    load(),", "    2,", ")"]
+    lines[line - 1] += "  # kls: ignore"
+    where = SourceText(PATH, "\n".join(lines))
+    found = replace(finding(1), span=Span(PATH, 1, 1, 1, 2))
+    assert ignores.silence([found], {PATH: where})[0] == ()
+    inside = replace(finding(2), span=Span(PATH, 2, 4, 2, 8))
+    assert ignores.silence([inside], {PATH: where})[0] == (inside,)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from kls.documents import Encoding
 from kls.facts import Edit, Finding, Severity, Span
 from kls.lsp import Client, Converter
 
-from .reports import FINDING, FIRST, PATH, TEXT, snapshot
+from .reports import FINDING, FIRST, PATH, TEXT, snapshot, span
 
 LINE = TEXT.splitlines()[3]
 URI = f"file://{PATH}"
@@ -64,6 +64,21 @@ def test_quick_fixes_touch_the_range_and_the_tried_one_is_preferred() -> None:
     assert not any(action.title.startswith("Ignore") for action in converter.quick_fixes(snapshot(), [quiet], URI, at))
     away = lsp.Range(lsp.Position(1, 0), lsp.Position(1, 0))
     assert converter.quick_fixes(snapshot(), [FINDING], URI, away) == []
+
+
+def test_a_cursor_beside_every_finding_asks_for_those_of_its_line() -> None:
+    other = replace(FINDING, span=span(4, "h ="))
+    converter = _converter()
+
+    def lines(start: int, end: int, *findings: Finding) -> list[int]:
+        at = lsp.Range(lsp.Position(3, start), lsp.Position(3, end))
+        offered = converter.quick_fixes(snapshot(), list(findings), URI, at)
+        return [item.diagnostics[0].range.start.character for item in offered if item.is_preferred and item.diagnostics]
+
+    assert lines(9, 9, FINDING) == [14]
+    assert lines(9, 11, FINDING) == []
+    assert lines(15, 15, FINDING, other) == [14]
+    assert lines(9, 9, FINDING, other) == [14, 0]
 
 
 def test_edits_are_left_for_resolve_where_the_client_can_ask() -> None:
