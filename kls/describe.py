@@ -145,6 +145,9 @@ def hints(
             span = _place(layer)
             if span is not None and _here(span, snapshot) and layer.outputs:
                 by_place.setdefault(span, []).append(layer)
+        if not report.complete and report.layers and (last := _place(report.layers[-1])) is not None:
+            # What was being made when the run broke off: its last layer is not what comes out of it.
+            by_place.pop(last, None)
         for span, group in by_place.items():
             label, tooltip = " -> " + _outputs(group, dtypes), _layer_text(group, span).plain
             found.append(Hint(span.end_line, span.end_column, label, tooltip, "layer"))
@@ -376,15 +379,21 @@ def _prose(text: str) -> str:
 def _text(title: tuple[str, str], rows: Sequence[tuple[str, str]], notes: Sequence[str], span: Span) -> Text:
     """A table of (label, value) with the title (what, name) as its head, and sentences below it."""
     what, name = title
-    head = _prose(what) or "?"
-    table = [f"| {_prose(label)} | {_code(value)} |" for label, value in rows]
-    if table:
-        markdown = ["\n".join([f"| {head} | {_code(name) if name else ''} |", "|:---|:---|", *table])]
+    head, named = _prose(what) or "?", _code(name) if name else ""
+    if rows:
+        # Padded, for the viewers that show a table as it is written.
+        lines = [(head, named), *((_prose(label), _code(value)) for label, value in rows)]
+        first, second = (max(3, *(width(line[column]) for line in lines)) for column in (0, 1))
+        table = [
+            f"| {label}{' ' * (first - width(label))} | {value}{' ' * (second - width(value))} |"
+            for label, value in lines
+        ]
+        markdown = ["\n".join([table[0], f"|:{'-' * (first + 1)}|:{'-' * (second + 1)}|", *table[1:]])]
     else:
-        markdown = [f"**{head}**" + (f" {_code(name)}" if name else "")]
+        markdown = [f"**{head}**" + (f" {named}" if named else "")]
     markdown += [_prose(note) for note in notes]
-    width = max((len(label) for label, _ in rows), default=0)
-    plain = [f"{what} {name}".rstrip(), *(f"{label:<{width}}  {value}" for label, value in rows), *notes]
+    longest = max((len(label) for label, _ in rows), default=0)
+    plain = [f"{what} {name}".rstrip(), *(f"{label:<{longest}}  {value}" for label, value in rows), *notes]
     return Text("\n\n".join(markdown), "\n".join(plain), span)
 
 

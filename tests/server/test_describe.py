@@ -41,11 +41,11 @@ def test_a_layer_shows_input_and_output() -> None:
     ]
     # The layer is the head of the table: a viewer shows a head of its own as an empty line.
     assert text.markdown.splitlines() == [
-        "| Conv2D | `a\N{BROKEN BAR}'b` |",
-        "|:---|:---|",
-        "| input | `(None, 28, 28, 1) float32` |",
-        "| output | `(None, 26, 26, 8) float32` |",
-        "| parameters | `1,234` |",
+        "| Conv2D     | `a\N{BROKEN BAR}'b`                      |",
+        "|:-----------|:----------------------------|",
+        "| input      | `(None, 28, 28, 1) float32` |",
+        "| output     | `(None, 26, 26, 8) float32` |",
+        "| parameters | `1,234`                     |",
     ]
 
 
@@ -86,6 +86,11 @@ def test_hints_stand_behind_layers_and_data() -> None:
     assert [hint.column for hint in hints] == [1, len(lines[3]), len(lines[5])]
     assert describe.hints(snapshot(), REPORT, data=False, dtypes=False)[0].label == " -> (None, 26, 26, 8)"
     assert describe.hints(snapshot(), REPORT, data=False, layers=False) == ()
+
+
+def test_what_was_being_made_when_the_run_broke_off_has_no_hint() -> None:
+    broken = replace(REPORT, complete=False, ended="the time is over")
+    assert [hint.line for hint in describe.hints(snapshot(), broken)] == [2, 4]
 
 
 def test_equal_calls_are_counted() -> None:

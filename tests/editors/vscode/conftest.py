@@ -45,6 +45,8 @@ SETTINGS: dict[str, Any] = QUIET | {
     # The copy inside the VSIX is what is tested, with the TensorFlow of the tests' own Python.
     "kls.importStrategy": "useBundled",
     "kls.worker.interpreter": sys.executable,
+    # A machine that does much at once may need longer for a large model than kls waits by itself.
+    "kls.worker.timeout": 60,
 }
 
 
@@ -130,9 +132,9 @@ def wary_workbench(parts: Path, tmp_path: Path) -> Iterator[Workbench]:
 
 @pytest.fixture
 def fresh_workbench(parts: Path, tmp_path: Path) -> Iterator[Workbench]:
-    """The same as a newcomer has it: no setting, and TensorFlow in the folder's own `.venv` alone."""
+    """The same as a newcomer has it: no setting, and TensorFlow in the folder's own `env` alone."""
     with _serve(parts, tmp_path, "--disable-workspace-trust", settings=QUIET, environment=_unhelped()) as running:
-        (running.folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
+        (running.folder / "env").symlink_to(sys.prefix, target_is_directory=True)
         yield running
 
 

@@ -22,6 +22,15 @@ export default async function look(page, { file, fix, pictures }) {
   await picture('vscode-hover');
 
   await page.keyboard.press('Escape');
+  // What the worker is, and what is around it, behind the `{}` of the status bar.
+  await page.locator('[id="status.languageStatus"]').hover();
+  const status = page.locator('.monaco-hover:visible', { hasText: 'Keras' }).first();
+  await status.getByText(/TensorFlow 2\.\d+/).first().waitFor(PATIENCE);
+  await status.getByText(/Python 3\.\d+\.\d+ · .*CPU/).first().waitFor(PATIENCE);
+  await status.getByText(/sandbox: \d+ layers/).first().waitFor(PATIENCE);
+  await picture('vscode-status');
+
+  await page.keyboard.press('Escape');
   const layer = await page.locator('.monaco-editor .view-line span span', { hasText: /Dense$/ }).first().boundingBox();
   await page.mouse.move(layer.x + layer.width - INSIDE_PX, layer.y + layer.height / 2);
   await page.locator('.monaco-hover:visible table', { hasText: '64' }).first().waitFor(PATIENCE);
@@ -35,7 +44,12 @@ export default async function look(page, { file, fix, pictures }) {
   const action = page.locator('.action-widget .monaco-list-row', { hasText: fix }).first();
   await action.waitFor(PATIENCE);
   await picture('vscode-fixes');
-  await action.click();
+
+  // The edit is shown before it is applied, to whom asks for that, and what is shown is what is applied.
+  await page.keyboard.press('Control+Enter');
+  await page.locator('.part.panel .monaco-list-row', { hasText: 'x_train = x_train.reshape' }).first().waitFor(PATIENCE);
+  await picture('vscode-preview');
+  await page.locator('.part.panel .monaco-button', { hasText: 'Apply' }).first().click(PATIENCE);
   await squiggle.first().waitFor({ state: 'detached', ...PATIENCE });
   await page.locator('.tab.active.dirty').waitFor(PATIENCE);
   await page.keyboard.press('Control+S');

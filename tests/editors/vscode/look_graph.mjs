@@ -3,18 +3,36 @@ import { join } from 'node:path';
 
 const PATIENCE = { timeout: 180_000 };
 
-export default async function look(page, { file, large, repair, pictures }) {
+export default async function look(page, { file, nested, large, repair, pictures }) {
   const picture = (name) => page.screenshot({ path: join(pictures, `${name}.png`) });
   const view = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   const box = (text) => view.locator('g.box', { hasText: text });
+  const lit = (text) => view.locator('g.box.lit', { hasText: text }).waitFor(PATIENCE);
+  const line = (number) => page.locator('[id="status.editor.selection"]', { hasText: `Ln ${number},` }).waitFor(PATIENCE);
+  const row = (name) => page.locator('.explorer-folders-view .monaco-list-row', { hasText: name }).first();
+  const input = page.locator('.quick-input-widget:visible input').first();
   const command = async (title) => {
     await page.keyboard.press('F1');
-    await page.locator('.quick-input-widget:visible input').first().waitFor(PATIENCE);
+    await input.waitFor(PATIENCE);
     await page.keyboard.type(title);
     await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click(PATIENCE);
   };
+  /** Opens a program in the group on the left, and the graph of its model with that input and output. */
+  const graphOf = async (name, flow) => {
+    const left = page.locator('.editor-group-container.active');
+    await page.locator('.tab', { hasText: file }).first().click(PATIENCE);
+    await left.locator('.tab.active', { hasText: file }).waitFor(PATIENCE);
+    await row(name).dblclick(PATIENCE);
+    await left.locator('.tab.active', { hasText: name }).waitFor(PATIENCE);
+    const line = left.locator('.codelens-decoration', { hasText: flow });
+    await line.locator('a', { hasText: 'Show model graph' }).first().click(PATIENCE);
+  };
+  const coloured = async (scheme) => {
+    await page.emulateMedia({ colorScheme: scheme });
+    await view.locator(`body.vscode-${scheme}`).waitFor(PATIENCE);
+  };
   await page.locator('.monaco-workbench').waitFor(PATIENCE);
-  await page.locator('.explorer-folders-view .monaco-list-row', { hasText: file }).first().dblclick(PATIENCE);
+  await row(file).dblclick(PATIENCE);
   const lens = page.locator('.codelens-decoration a', { hasText: 'Show model graph' }).first();
   await lens.waitFor(PATIENCE);
   await page.locator('.codelens-decoration', { hasText: '(None, 784) → (None, 10)' }).first().waitFor(PATIENCE);
@@ -23,18 +41,38 @@ export default async function look(page, { file, large, repair, pictures }) {
   const bad = view.locator('g.arrow.bad', { hasText: '784' });
   await bad.first().waitFor(PATIENCE);
   await box('x_train').first().waitFor(PATIENCE);
+  await coloured('light');
   await picture('vscode-graph');
-
-  await page.emulateMedia({ colorScheme: 'dark' });
-  await page.locator('.monaco-workbench.vs-dark').waitFor(PATIENCE);
-  await view.locator('body.vscode-dark').waitFor(PATIENCE);
+  await coloured('dark');
   await picture('vscode-graph-dark');
-  await page.emulateMedia({ colorScheme: 'light' });
-  await page.locator('.monaco-workbench:not(.vs-dark)').waitFor(PATIENCE);
+  await coloured('light');
+
+  // Each way of saving it asks for a place, proposes one in the folder, and writes the file there.
+  for (const [format, suffix] of [['svg', 'svg'], ['mermaid', 'mmd'], ['dot', 'dot']]) {
+    await view.locator('select[title="Save the picture"]').selectOption(format);
+    await page.waitForFunction(
+      (end) => [...document.querySelectorAll('.quick-input-widget input')].some(({ value }) => value.endsWith(end)),
+      `/model.${suffix}`,
+      PATIENCE,
+    );
+    await page.keyboard.press('Enter');
+    await row(`model.${suffix}`).waitFor(PATIENCE);
+  }
 
   await box('dense_1').click();
-  await page.locator('[id="status.editor.selection"]', { hasText: 'Ln 15' }).waitFor(PATIENCE);
-  await view.locator('g.box.lit', { hasText: 'dense_1' }).waitFor(PATIENCE);
+  await line(15);
+  await lit('dense_1');
+
+  // The cursor lights the layer that it is in, and the keyboard walks from box to box.
+  await page.keyboard.press('ArrowUp');
+  await line(14);
+  await lit('50,240');
+  await box('50,240').focus();
+  await page.keyboard.press('ArrowDown');
+  await view.locator('g.box:focus', { hasText: 'dense_1' }).waitFor(PATIENCE);
+  await page.keyboard.press('Enter');
+  await line(15);
+  await lit('dense_1');
 
   // The text is edited and not saved: the graph follows.
   await page.locator('.monaco-editor .view-line', { hasText: repair.line }).first().click();
@@ -42,15 +80,27 @@ export default async function look(page, { file, large, repair, pictures }) {
   await page.keyboard.type(`\n${repair.text}`);
   await bad.first().waitFor({ state: 'detached', ...PATIENCE });
   await view.locator('g.arrow', { hasText: '(None, 64)' }).first().waitFor(PATIENCE);
+  await page.locator('.tab.active.dirty').waitFor(PATIENCE);
 
   await command('Keras: Show Model Summary');
   await page.locator('.tab', { hasText: 'Models of' }).first().waitFor(PATIENCE);
   await page.locator('.monaco-editor .view-line', { hasText: '(None, 10)' }).first().waitFor(PATIENCE);
   await picture('vscode-summary');
 
+  // A model in a model: one box, which the keyboard opens and leaves again.
+  await graphOf(nested, '(None, 32, 32, 3) → (None, 10)');
+  const inner = view.locator('g.box.model', { hasText: 'encoder' });
+  await inner.waitFor(PATIENCE);
+  await picture('vscode-graph-nested');
+  await inner.focus();
+  await page.keyboard.press('Space');
+  await box('inner_convolution').waitFor(PATIENCE);
+  await view.locator('g.box').first().focus();
+  await page.keyboard.press('Backspace');
+  await inner.waitFor(PATIENCE);
+
   // A large model: folded by its blocks, unfolded by the keyboard.
-  await page.locator('.explorer-folders-view .monaco-list-row', { hasText: large }).first().dblclick(PATIENCE);
-  await page.locator('.codelens-decoration a', { hasText: 'Show model graph' }).first().click(PATIENCE);
+  await graphOf(large, '(None, 224, 224, 3) → (None, 1000)');
   const folded = view.locator('g.box.folded');
   await folded.first().waitFor(PATIENCE);
   const before = await folded.count();
@@ -62,4 +112,7 @@ export default async function look(page, { file, large, repair, pictures }) {
     }
   }
   await picture('vscode-graph-large');
+  await page.setViewportSize({ width: 720, height: 800 });
+  await view.locator('button', { hasText: 'Fit' }).click(PATIENCE);
+  await picture('vscode-graph-narrow');
 }

@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -17,6 +18,22 @@ ROOT = HERE.parents[2]
 SEED = ROOT / "docs" / "examples" / "dense_fed_images_fit.py"
 PICTURES = ROOT / "artefacts"
 VSIX = ROOT / "editors" / "vscode" / "kls.vsix"
+
+NESTED = """\
+import keras
+from keras import layers
+
+encoder = keras.Sequential(
+    [
+        keras.Input((32, 32, 3)),
+        layers.Conv2D(8, 3, name="inner_convolution"),
+        layers.GlobalAveragePooling2D(),
+    ],
+    name="encoder",
+)
+images = keras.Input((32, 32, 3))
+model = keras.Model(images, layers.Dense(10)(encoder(images)))
+"""
 
 pytestmark = [pytest.mark.editors, pytest.mark.tf, pytest.mark.timeout(900)]
 
@@ -39,7 +56,7 @@ def test_extension_host(workbench: Any) -> None:
     for name in ("dense.ipynb", "cells.ipynb"):
         (workbench.folder / name).write_text(notebook(program), encoding="utf-8")
     said = workbench.run_host_tests(HERE / "host" / "index.js", seconds=700)
-    assert said.count("TEST passed: ") == 5
+    assert said.count("TEST passed: ") == 9
 
 
 def test_what_a_person_sees(workbench: Any) -> None:
@@ -51,13 +68,21 @@ def test_what_a_person_sees(workbench: Any) -> None:
 
 def test_the_model_graph(workbench: Any) -> None:
     shutil.copy(SEED, workbench.folder / "train.py")
+    (workbench.folder / "nested.py").write_text(NESTED, encoding="utf-8")
     large = "import keras\n\nmodel = keras.applications.MobileNetV2(weights=None)\n"
     (workbench.folder / "large.py").write_text(large, encoding="utf-8")
     PICTURES.mkdir(exist_ok=True)
     repair = {"line": "load_data()", "text": "x_train = x_train.reshape(-1, 784)"}
-    workbench.look(
-        HERE / "look_graph.mjs", seconds=700, file="train.py", large="large.py", repair=repair, pictures=str(PICTURES)
-    )
+    files = {"file": "train.py", "nested": "nested.py", "large": "large.py"}
+    workbench.look(HERE / "look_graph.mjs", seconds=700, **files, repair=repair, pictures=str(PICTURES))
+    drawn = ElementTree.parse(workbench.folder / "model.svg").getroot()
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    words = [text for node in drawn.iter("{http://www.w3.org/2000/svg}tspan") if (text := node.text)]
+    assert {"x_train", "dense_1", "(None, 64)"} <= set(words)
+    # In colours of its own: outside the editor there is no theme.
+    assert "var(" not in (workbench.folder / "model.svg").read_text(encoding="utf-8")
+    assert (workbench.folder / "model.mmd").read_text(encoding="utf-8").startswith("flowchart TD\n")
+    assert (workbench.folder / "model.dot").read_text(encoding="utf-8").startswith("digraph ")
 
 
 def test_a_notebook_as_a_person_sees_it(workbench: Any) -> None:

@@ -37,12 +37,14 @@ const folding = button('Unfold all', 'Show every layer', () => {
 });
 const saving = document.createElement('select');
 saving.title = 'Save the picture';
-const bar = document.createElement('header');
-bar.append(
-  back, models, detail, folding,
-  button('−', 'Smaller (-)', () => zoom(1 / STEP)), button('+', 'Larger (+)', () => zoom(STEP)),
+const tools = document.createElement('span');
+tools.className = 'tools';
+tools.append(
+  folding, button('−', 'Smaller (-)', () => zoom(1 / STEP)), button('+', 'Larger (+)', () => zoom(STEP)),
   button('Fit', 'Show the whole graph (0)', () => fit(true)), saving,
 );
+const bar = document.createElement('header');
+bar.append(back, models, detail, tools);
 document.body.append(bar, canvas, note);
 option(saving, '', 'Save as …');
 option(saving, 'svg', 'SVG');
@@ -244,9 +246,6 @@ function walk(box: Element, forwards: boolean): void {
     box.setAttribute('tabindex', '-1');
     target.setAttribute('tabindex', '0');
     target.focus();
-    if (!inSight(target)) {
-      center(target);
-    }
   }
 }
 
@@ -299,6 +298,12 @@ canvas.addEventListener('pointerdown', (event) => {
   const drag = (next: PointerEvent): void => pan(next.movementX, next.movementY);
   canvas.addEventListener('pointermove', drag);
   canvas.addEventListener('pointerup', () => canvas.removeEventListener('pointermove', drag), { once: true });
+});
+canvas.addEventListener('focusin', (event) => {
+  const box = boxAt(event);
+  if (box && !inSight(box)) {
+    center(box as SVGGElement);
+  }
 });
 document.addEventListener('keydown', (event) => {
   const box = boxAt(event);

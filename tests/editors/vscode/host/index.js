@@ -48,6 +48,15 @@ async function quickFix(uri, range, title) {
   return fix;
 }
 
+/** A list that is not empty, or undefined. */
+const some = (list) => (list?.length > 0 ? list : undefined);
+
+async function hints(document) {
+  const all = new vscode.Range(0, 0, document.lineCount, 0);
+  const found = await vscode.commands.executeCommand('vscode.executeInlayHintProvider', document.uri, all);
+  return found.map(({ label }) => (typeof label === 'string' ? label : label.map(({ value }) => value).join('')));
+}
+
 /** The place of `text` in a document. */
 const placeOf = (document, text) => document.positionAt(document.getText().indexOf(text));
 
@@ -56,15 +65,16 @@ const tests = {
     const document = await open('dense.py');
     const finding = await found(document.uri);
     assert.match(finding.message, /\(60000, 28, 28\).*\(None, 784\)/);
-    assert.match(document.lineAt(finding.range.start.line).text, /x_train/);
+    assert.equal(document.getText(finding.range), 'x_train');
     assert.ok(finding.relatedInformation?.length, 'the crash line is linked');
+    assert.match(String(finding.code.target), /rules\/input_shape\.py/);
     await until('shapes in the hover', async () => /64/.test(await hover(document.uri, placeOf(document, 'Dense(64'))));
-    await until('hints with shapes', async () => {
-      const all = new vscode.Range(0, 0, document.lineCount, 0);
-      const hints = await vscode.commands.executeCommand('vscode.executeInlayHintProvider', document.uri, all);
-      const label = ({ label }) => (typeof label === 'string' ? label : label.map(({ value }) => value).join(''));
-      return hints.some((hint) => label(hint).includes('(None, 64)'));
-    });
+    assert.match(await hover(document.uri, placeOf(document, 'x_train')), /keras\.datasets\.mnist\.load_data/);
+    for (const shape of ['(None, 64)', '(60000, 28, 28) uint8']) {
+      await until(`a hint with ${shape}`, async () => (await hints(document)).some((label) => label.includes(shape)));
+    }
+    const lenses = await until('lenses', async () => some(await vscode.commands.executeCommand('vscode.executeCodeLensProvider', document.uri, 9)));
+    assert.ok(lenses.some(({ command }) => /50,890 parameters · \(None, 784\) → \(None, 10\)/.test(command?.title)));
     const fix = await quickFix(document.uri, finding.range, /reshape/i);
     assert.match(fix.title, /verified/);
     await gone(document.uri);
@@ -84,6 +94,34 @@ const tests = {
     await found(document.uri);
     await vscode.commands.executeCommand('kls.restart');
     await found(document.uri);
+  },
+
+  async 'a setting that only a new server obeys brings one'() {
+    const { uri } = await open('again.py');
+    const settings = vscode.workspace.getConfiguration('kls');
+    await settings.update('enable', false, vscode.ConfigurationTarget.Workspace);
+    await until('no server', () => status()?.state === 'stopped' && ours(uri).length === 0);
+    await settings.update('enable', undefined, vscode.ConfigurationTarget.Workspace);
+    await found(uri);
+  },
+
+  async 'all safe fixes at once'() {
+    const document = await open('again.py');
+    await found(document.uri);
+    // Before its trial has ended a fix is not among them.
+    await until('a program without findings', async () => {
+      await vscode.commands.executeCommand('kls.fixAll');
+      return !ours(document.uri).some(({ severity }) => severity === vscode.DiagnosticSeverity.Error);
+    });
+    assert.match(document.getText(), /reshape/);
+  },
+
+  async 'both logs can be shown'() {
+    for (const [command, name] of [['kls.showLogs', '(extension)'], ['kls.showServerLogs', 'Server']]) {
+      await vscode.commands.executeCommand(command);
+      const shown = () => vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'output' && uri.path.includes(name));
+      await until(`the log ${name}`, shown);
+    }
   },
 
   async 'a notebook: the finding is in its cell, follows the edit, and goes with the cell'() {
@@ -158,6 +196,24 @@ const tests = {
     await vscode.workspace.applyEdit(turned);
     await until('nothing where the cell was', () => ours(uri).length === 0);
     await clean('with the data in a cell of text');
+  },
+
+  async 'the Interactive window: findings, hints and fixes in what was run'() {
+    const controller = vscode.notebooks.createNotebookController('kls-tests', 'interactive', 'Runs nothing');
+    controller.supportedLanguages = ['python'];
+    const { notebookUri } = await vscode.commands.executeCommand('interactive.open', undefined, undefined, 'kls.kls-host-tests/kls-tests');
+    const notebook = await until('the window', () => vscode.workspace.notebookDocuments.find(({ uri }) => String(uri) === String(notebookUri)));
+    const parts = new TextDecoder().decode(await vscode.workspace.fs.readFile(file('cells.ipynb')));
+    const cells = JSON.parse(parts).cells.map(({ source }) => new vscode.NotebookCellData(vscode.NotebookCellKind.Code, [source].flat().join(''), 'python'));
+    const run = new vscode.WorkspaceEdit();
+    run.set(notebook.uri, [vscode.NotebookEdit.insertCells(0, cells)]);
+    await vscode.workspace.applyEdit(run);
+    const faulty = await until('a finding in the window', () => notebook.getCells().find(({ document }) => ours(document.uri).some(({ severity }) => severity === 0)));
+    const model = notebook.getCells().find(({ document }) => document.getText().includes('Dense(64'));
+    await until('hints in the window', async () => (await hints(model.document)).some((label) => label.includes('(None, 64)')));
+    await quickFix(faulty.document.uri, ours(faulty.document.uri)[0].range, /reshape/i);
+    await gone(faulty.document.uri);
+    controller.dispose();
   },
 };
 
