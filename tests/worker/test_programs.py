@@ -367,3 +367,18 @@ small.fit(padded, sentences)
     assert shapes["pictures"] == (None, 32, 32, 3) and shapes["padded"] == (None, 16)
     assert [(call.span.line, call.status) for call in report.calls] == [(10, "traced"), (18, "failed")]
     assert [code for code, _ in loud] == ["input-shape"]
+
+
+async def test_a_layer_that_failed_before_is_not_to_blame(real: Host) -> None:
+    text = """
+import keras
+x = open("nothing.txt").read()
+y = keras.layers.Dense(4)(x)
+try:
+    keras.layers.Dense(4)(keras.Input(()))
+except ValueError:
+    pass
+saved = keras.callbacks.ModelCheckpoint("/tmp/checkpoint", save_weights_only=True)
+"""
+    _, loud = await said(real, text)
+    assert [line for _, line in loud] == [9]

@@ -33,9 +33,11 @@ from .places import Files, is_own
 from .unknown import Unknown, UnknownValue
 
 STATEMENT_SECONDS = 2.5
-"""Wall time one statement of the author may take before it is Unknown."""
+"""Processor time one statement of the author may take before it is Unknown."""
 LOOP_SECONDS = 3.0
-"""Wall time one loop may take before it is cut short."""
+"""Processor time one loop may take before it is cut short."""
+WAITING = 2.5
+"""How many times as long it may take by the clock on the wall, where other programs take the processor."""
 TICK_SECONDS = 0.1
 _set_handler = signal.signal
 _SWALLOWING = ("_GeneratorContextManager", "suppress", "_AssertRaisesContext", "RaisesContext", "RaisesExc")
@@ -98,10 +100,21 @@ class Run:
         self.left = False
         """Whether the program ended itself where every run of it does: an end like any other."""
         self.statement: Optional[tuple[Statement, str]] = None
-        self.statement_started = self.started
+        self.statement_started = self.now()
         self.failed_layers: list[Any] = []
         self.sink: Optional[int] = None
         self.on_bound: list[Callable[[str, Any, Span, Span], None]] = []
+
+    def now(self) -> tuple[float, float]:
+        """Processor time and wall time, in seconds from where they began. The threads of a real step take many times
+        the time that passes: there the wall time stands for both."""
+        wall = time.monotonic()
+        return (wall if self.probe.step_bytes else time.process_time()), wall
+
+    def overran(self, started: tuple[float, float], seconds: float) -> bool:
+        """Whether what began then has had its share."""
+        spent, passed = (now - then for now, then in zip(self.now(), started))
+        return spent > seconds or passed > WAITING * seconds
 
     def statement_span(self, path: str, statement: Statement) -> Span:
         """Where a statement stands; of a compound statement only its head."""
@@ -134,15 +147,14 @@ class Run:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _tick(self, _number: int, frame: Optional[FrameType]) -> None:
-        now = time.monotonic()
-        if now > self.deadline:
+        if time.monotonic() > self.deadline:
             self.stop_clock()
             raise Finished(f"the dry run stopped after {self.probe.seconds:g} s")
         if self.built != self._built_before:
             # A library puts a large model together: that ends by itself.
-            self._built_before, self.statement_started = self.built, now
-        if now - self.statement_started > self.statement_seconds and self.files.nearest(frame) is not None:
-            self.statement_started = now
+            self._built_before, self.statement_started = self.built, self.now()
+        if self.overran(self.statement_started, self.statement_seconds) and self.files.nearest(frame) is not None:
+            self.statement_started = self.now()
             raise StatementTimeout(f"takes longer than {self.statement_seconds:g} s")
 
     def execute(self, source: Source, module: types.ModuleType) -> None:
@@ -208,7 +220,7 @@ class Runtime:
         self._ignored = program.ignored if path == run.main else {}
         self._spans: dict[int, Span] = {}
         self._top = program.top
-        self._loops: dict[int, tuple[float, int, int]] = {}
+        self._loops: dict[int, tuple[tuple[float, float], int, int]] = {}
         self._cut: set[int] = set()
         self._once: set[int] = set()
         """Loops of which one round stands for all."""
@@ -222,7 +234,10 @@ class Runtime:
         run.statements += 1
         statement = self._statements[number]
         run.statement = (statement, self._path)
-        run.statement_started = time.monotonic()
+        run.statement_started = run.now()
+        if run.failed_layers and not run.calling:
+            # What became of their failure is settled: it was a gap, or the author caught it.
+            run.failed_layers.clear()
         if self._path == run.main:
             progress.set(statement.node.lineno)
         if number in self._ignored:
@@ -483,7 +498,7 @@ class Runtime:
 
     def each(self, number: int, values: Any, structure: Any) -> Iterator[Any]:
         """The items of a loop: once for Unknown, and no longer than its share of time."""
-        started, trained, count = time.monotonic(), self._run.trained, 0
+        started, trained, count = self._run.now(), self._run.trained, 0
         self._cut.discard(number)
         self._once.discard(number)
         self._lengths[number] = self._lengths_now(number, sys._getframe(1))
@@ -514,18 +529,18 @@ class Runtime:
             yield item
             count += 1
 
-    def _enough(self, started: float, trained: int) -> bool:
-        return self._run.trained > trained or time.monotonic() - started > LOOP_SECONDS
+    def _enough(self, started: tuple[float, float], trained: int) -> bool:
+        return self._run.trained > trained or self._run.overran(started, LOOP_SECONDS)
 
     def loop(self, number: int) -> None:
         """A `while` loop begins."""
         self._cut.discard(number)
-        self._loops[number] = (time.monotonic(), self._run.trained, 0)
+        self._loops[number] = (self._run.now(), self._run.trained, 0)
 
     def again(self, number: int, value: Any) -> bool:
         """Whether a `while` loop goes round once more."""
         started, trained, count = self._loops[number]
-        self._run.statement_started = time.monotonic()
+        self._run.statement_started = self._run.now()
         try:
             truth = bool(value)
         except UnknownValue:

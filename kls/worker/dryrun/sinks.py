@@ -153,6 +153,10 @@ class Sinks:
                 reason = _in_the_authors_terms(first_line(error))
                 call = dataclasses.replace(call, status="failed", reason=reason)
                 self._record(error, failed.stage, index, span, model)
+        except BaseException as error:
+            # The clock: the statement is a gap, and what it met is told all the same.
+            self.calls[index] = dataclasses.replace(call, reason=str(error))
+            raise
         if call.status != "traced" and not getattr(model, "built", True):
             run.tainted[id(model)] = (model, f"{method} at line {span.line} would have built the model")
         known = id(model) not in run.uncompiled
