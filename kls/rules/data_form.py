@@ -24,13 +24,11 @@ model.fit(x, y)
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import operators, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix
-from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Failure, Model
 
 RULE = Rule("data-form", Severity.ERROR, "`fit` was given data in a form that it does not take.")
@@ -194,7 +192,7 @@ def _yields(context: Context, call: Call, model: Model, failure: Failure) -> Par
     argument = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x")
     if argument is None or argument.span is None or argument.kind in ("array", "tensor", "dataset", "frame", "unknown"):
         return None
-    given = _given(context, argument)
+    given = written.yielded(context, argument)
     if not given:
         return None
     source, node = given[-1]
@@ -225,31 +223,3 @@ def _yields(context: Context, call: Call, model: Model, failure: Failure) -> Par
         fixes += fix("Give a batch of one sample", *changes, cause=span)
         return "the generator gives single samples; Keras wants batches of them", span, fixes
     return None
-
-
-def _given(context: Context, argument: Argument) -> list[tuple[SourceText, ast.expr]]:
-    """The expressions that the function or class behind an argument yields or returns."""
-    found = written.value_of(context, argument)
-    if found is None:
-        return []
-    _, node = found
-    target = node.func if isinstance(node, ast.Call) else node
-    name = target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else None
-    for place in context.sources.values():
-        for item in place.nodes:
-            if isinstance(item, (ast.FunctionDef, ast.ClassDef)) and item.name == name:
-                return [(place, value) for value in _values(item)]
-    return []
-
-
-def _values(item: ast.FunctionDef | ast.ClassDef) -> Iterator[ast.expr]:
-    if isinstance(item, ast.ClassDef):
-        for inner in item.body:
-            if isinstance(inner, ast.FunctionDef) and inner.name in ("__getitem__", "__next__"):
-                yield from (
-                    node.value for node in ast.walk(inner) if isinstance(node, ast.Return) and node.value is not None
-                )
-        return
-    for node in ast.walk(item):
-        if isinstance(node, ast.Yield) and node.value is not None:
-            yield node.value

@@ -87,11 +87,12 @@ def _is_one_hot(ids: Argument, rows: int) -> bool:
 def _alone(context: Context, call: Call, model: Model) -> list[_Ids]:
     """The one array of ids and the Embeddings that are given the model's own, single input."""
     ids = argument_of(call, "x")
-    inputs = single(model.inputs)
+    known = single(model.inputs) or (single(ids.tensors) if ids is not None else None)
+    wanted = known.shape[1:] if known is not None and known.shape else None
     found: list[_Ids] = []
     for layer in context.first_layers(model) if ids is not None and ids.values else ():
         given = single(layer.inputs)
-        if layer.cls == "Embedding" and given is not None and inputs is not None and given.shape == inputs.shape:
+        if layer.cls == "Embedding" and given is not None and given.shape and given.shape[1:] == wanted:
             found.append(_Ids(ids.name if ids else None, ids, (ids.values if ids else None) or {}, layer))
     return found
 

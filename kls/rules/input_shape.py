@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Evidence, Finding, Fix, Related, Severity
-from kls.rules import operators, written
+from kls.rules import operators, search, written
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, single, size_of
 from kls.rules.reading import Reading, given, inside, stated
 from kls.worker.protocol import Argument, Call, Failure, Model, Tensor
@@ -249,12 +249,15 @@ def _fixes(
     swapped = len(given) > 1 and given != wanted and sorted(map(str, given)) == sorted(map(str, wanted))
     if swapped:
         fixes += operators.set_input_shape(context, model, given)
+        made = written.value_of(context, argument)
+        if made is not None and isinstance(made[1], ast.Call) and search.last_part(made[1].func) == "reshape":
+            fixes += operators.reshape_data(context, argument, samples, tuple(size or -1 for size in wanted))
     same_size = size_of(given) is not None and size_of(given) == size_of(wanted)
     if same_size and argument.kind == "array" and not swapped:
         fixes += operators.reshape_data(context, argument, samples, tuple(size or -1 for size in wanted))
     if same_size and len(wanted) == 1:
         fixes += _flatten(context, model, given)
-    resized = operators.resize_literal(context, argument, (samples, *wanted))
+    resized = operators.resize_literal(context, argument, (samples, *wanted), calls=proved)
     whole = size_of(data.shape) if data.shape is not None else None
     if argument.kind == "array" and whole is not None and whole == size_of(wanted):
         # One sample, whose axes and batch axis are still to be written.

@@ -57,6 +57,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         parts = (
             _exchanged(context, call, argument, model, role)
             or _keys(context, argument, model)
+            or _grouped(context, argument, model)
             or _count(context, call, argument, model)
             or _order(context, argument, model)
         )
@@ -186,6 +187,26 @@ def _four(context: Context, argument: Argument, model: Model) -> Parts | None:
         fixes += operators.transform_data(context, argument, form, "Give the first part and the last")
     first = f"{_name(argument)} gives {len(roots)} parts an element; `fit` takes (x, y) or (x, y, sample_weight)"
     return first, fixes
+
+
+def _grouped(context: Context, argument: Argument, model: Model) -> Parts | None:
+    """Elements of as many parts as there are inputs, and the labels: Keras takes the second part for the labels."""
+    roots = list(dict.fromkeys(item.path.split(".")[0] for item in argument.tensors))
+    inputs = len(model.inputs)
+    if argument.kind in PLAIN or roots != ["0", "1", "2"] or inputs != 2 or len(_x_parts(argument)) != 1:
+        return None
+    fixes: list[Fix] = []
+    if argument.kind == "dataset":
+        fixes += operators.transform_data(
+            context, argument, "{}.map(lambda a, b, y: ((a, b), y))", "Group the two inputs"
+        )
+    for source, node in written.yielded(context, argument):
+        if isinstance(node, ast.Tuple) and len(node.elts) == 3:
+            first, second, last = map(source.segment, node.elts)
+            edit = edits.replace(source, node, f"({first}, {second}), {last}")
+            fixes += fix("Group the two inputs", edit, cause=source.span(node))
+    told = f"{_name(argument)} gives 3 parts an element: Keras takes them for x, y and sample_weight"
+    return f"{told}; the model has 2 inputs", fixes
 
 
 def _count(context: Context, call: Call, argument: Argument, model: Model) -> Parts | None:

@@ -60,6 +60,16 @@ def counted_from_one(context: Context, labels: Argument, values: dict[str, Any])
     return fix("Count the classes from 0", changed, cause=source.span(node))
 
 
+def not_encoded(context: Context, labels: Argument) -> list[Fix]:
+    """Two classes, one-hot encoded for a model with one output: give the numbers themselves."""
+    found = encoded(context, labels)
+    if found is None:
+        return []
+    source, node = found
+    given = edits.replace(source, node, source.segment(node.args[0]))
+    return fix("Do not one-hot encode two classes", given, cause=source.span(node))
+
+
 def encoded_once(context: Context, labels: Argument) -> list[Fix]:
     """Labels that were one-hot encoded twice: take the second time out."""
     found = encoded(context, labels)

@@ -211,20 +211,36 @@ def _multiple(small: int | None, large: int | None) -> int | None:
 
 
 def _project(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
-    """Bring the first operand to the last axis of the second by a `Dense` or a 1×1 convolution."""
+    """Bring one operand to the other's last axis, and to its places where strides left fewer of them: by a `Dense` or
+    a 1×1 convolution, in sizes, or in terms of the other operand for a function that makes several such blocks."""
     found = context.call_node(failure.layer_called)
-    if found is None or len(shapes) != 2:
+    operands = found[1].args[0] if found is not None and found[1].args else None
+    if found is None or len(shapes) != 2 or not isinstance(operands, (ast.List, ast.Tuple)) or len(operands.elts) != 2:
         return []
     source, call = found
     first, second = shapes
-    operands = call.args[0] if call.args else None
-    if not isinstance(operands, (ast.List, ast.Tuple)) or first is None or second is None:
+    if first is None or second is None or len(first) != len(second) or not isinstance(call.func, ast.Call):
         return []
-    if len(first) != len(second) or first[:-1] != second[:-1] or not isinstance(call.func, ast.Call):
-        return []
-    kind, arguments = ("Conv2D", f"{second[-1]}, 1") if len(first) == 4 else ("Dense", f"{second[-1]}")
-    name, imports = edits.callee_like(source, call.func, kind)
-    operand = operands.elts[0]
-    edit = edits.replace(source, operand, f"{name}({arguments})({source.segment(operand)})")
-    title = f"Project the first tensor with `{kind}({arguments})`"
-    return fix(title, edit, *imports, cause=source.span(call))
+    fixes: list[Fix] = []
+    for place, (mine, other) in enumerate(((first, second), (second, first))):
+        steps = [_multiple(b, a) for a, b in zip(mine[1:-1], other[1:-1], strict=True)]
+        whole = len(set(steps)) <= 1 and None not in steps and other[-1] is not None
+        if not whole and mine[:-1] != other[:-1]:
+            continue
+        step = next(iter(steps), 1) or 1
+        operand, model = (source.segment(operands.elts[index]) for index in (place, 1 - place))
+        kind = f"Conv{len(mine) - 2}D" if len(mine) > 3 else "Dense"
+        if step > 1 and kind == "Dense":
+            continue
+        name, imports = edits.callee_like(source, call.func, kind)
+        window = "" if kind == "Dense" else ", 1"
+        arguments = [f"{other[-1]}{window}" + (f", strides={step}" if step > 1 else "")]
+        if model.isidentifier() and operand.isidentifier() and kind != "Dense":
+            arguments.append(f"{model}.shape[-1], 1, strides={operand}.shape[1] // {model}.shape[1]")
+        for given in arguments:
+            edit = edits.replace(source, operands.elts[place], f"{name}({given})({operand})")
+            title = f"Project `{operand}` with `{kind}({given})`"
+            fixes += fix(title, edit, *imports, cause=source.span(call))
+        if step > 1 or len(fixes) > 1:
+            break
+    return fixes

@@ -111,8 +111,11 @@ def add_batch_axis(context: Context, argument: Argument | None) -> list[Fix]:
     return transform_argument(context, argument, "{}[None]", title)
 
 
-def resize_literal(context: Context, argument: Argument | None, shape: tuple[int | None, ...]) -> list[Fix]:
-    """Change the literal shape that the data are made with (`np.zeros((64, 5))`) to `shape`."""
+def resize_literal(
+    context: Context, argument: Argument | None, shape: tuple[int | None, ...], calls: bool = False
+) -> list[Fix]:
+    """Change the literal shape that the data are made with (`np.zeros((64, 5))`, with `calls` also `rand(64, 5)`) to
+    `shape`."""
     variable = context.origin(argument)
     place = variable.statement if variable is not None else argument.span if argument is not None else None
     source = context.source(place.path) if place is not None else None
@@ -125,11 +128,20 @@ def resize_literal(context: Context, argument: Argument | None, shape: tuple[int
             name = argument.name if argument is not None and argument.name else "the data"
             text = edits.tuple_text(shape)
             return fix(f"Make `{name}` of shape {text}", edits.replace(source, item, text), cause=place)
+        if calls and isinstance(item, ast.Call) and len(item.args) > 1 and _literal_shape(item) == tensor.shape:
+            name = argument.name if argument is not None and argument.name else "the data"
+            pairs = zip(item.args, shape, strict=True) if len(item.args) == len(shape) else ()
+            changes = [
+                edits.replace(source, value, str(size)) for value, size in pairs if source.segment(value) != str(size)
+            ]
+            return fix(f"Make `{name}` of shape {edits.tuple_text(shape)}", *changes, cause=place)
     return []
 
 
-def _literal_shape(node: ast.Tuple | ast.List) -> tuple[int, ...] | None:
-    values = [item.value if isinstance(item, ast.Constant) else None for item in node.elts]
+def _literal_shape(node: ast.Tuple | ast.List | ast.Call) -> tuple[int, ...] | None:
+    """The sizes that a tuple holds, or that a call like `rand(64, 5)` is given one by one."""
+    items = node.args if isinstance(node, ast.Call) else node.elts
+    values = [item.value if isinstance(item, ast.Constant) else None for item in items]
     return tuple(value for value in values if isinstance(value, int)) if None not in values else None
 
 

@@ -465,9 +465,9 @@ def statement_fixes(context: Context, failure: Failure) -> list[Fix]:
 
 
 def _shifted_labels(context: Context, failure: Failure) -> list[Fix]:
-    """Labels one step longer than the output: the first is the start token's."""
+    """Labels of classes, one step longer than the output: the first is the start token's."""
     call = context.sink(failure)
-    if call is None or "loss" not in failure.stage:
+    if call is None or "loss" not in failure.stage or "crossentropy" not in (call.loss or "").lower():
         return []
     labels = argument_of(call, "y")
     given = labels.tensors[0].shape if labels is not None and labels.tensors else None
@@ -475,7 +475,7 @@ def _shifted_labels(context: Context, failure: Failure) -> list[Fix]:
     model = context.model_of(call)
     if output is None and model is not None and model.outputs:
         output = model.outputs[0].shape
-    if given is None or output is None or len(given) < 2 or len(output) < 2:
+    if given is None or output is None or len(given) < 3 or len(output) < 3:
         return []
     if given[1] is None or output[1] is None or given[1] != output[1] + 1:
         return []
@@ -501,9 +501,9 @@ def in_functions(context: Context, failure: Failure) -> list[Fix]:
             continue
         one, other = len(sides[1]), len(sides[2])
         for operand, missing in ((node.left, other - one), (node.right, one - other)):
-            if missing < 0 or not isinstance(operand, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)):
+            if missing <= 0 or not isinstance(operand, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)):
                 continue
-            words, more = source.segment(operand), ", ".join(["None"] * max(missing, 1))
+            words, more = source.segment(operand), ", ".join(["None"] * missing)
             text = f"{words}[..., {more}]"
             edit = edits.replace(source, operand, text)
             fixes += fix(f"Give `{words}` another axis: `{text}`", edit, cause=source.span(place))

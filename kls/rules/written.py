@@ -203,3 +203,31 @@ def compile_call(context: Context, model: Model | None) -> tuple[SourceText, ast
                 if model.variable is None or owner in (model.variable, f"self.{model.variable}"):
                     return source, node
     return None
+
+
+def yielded(context: Context, argument: Argument) -> list[tuple[SourceText, ast.expr]]:
+    """The expressions that the function or class behind an argument yields or returns."""
+    found = value_of(context, argument)
+    if found is None:
+        return []
+    _, node = found
+    target = node.func if isinstance(node, ast.Call) else node
+    name = target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else None
+    for place in context.sources.values():
+        for item in place.nodes:
+            if isinstance(item, (ast.FunctionDef, ast.ClassDef)) and item.name == name:
+                return [(place, value) for value in _yields(item)]
+    return []
+
+
+def _yields(item: ast.FunctionDef | ast.ClassDef) -> Iterator[ast.expr]:
+    if isinstance(item, ast.ClassDef):
+        for inner in item.body:
+            if isinstance(inner, ast.FunctionDef) and inner.name in ("__getitem__", "__next__"):
+                yield from (
+                    node.value for node in ast.walk(inner) if isinstance(node, ast.Return) and node.value is not None
+                )
+        return
+    for node in ast.walk(item):
+        if isinstance(node, ast.Yield) and node.value is not None:
+            yield node.value
