@@ -967,6 +967,17 @@ def survive_parent(world: World) -> object:
 
 
 @attack
+def patch_the_guard(world: World) -> object:
+    """Whatever Python has for a lock is patched away; the kernel does not ask Python."""
+    for module in list(sys.modules.values()):
+        if getattr(module, "__name__", "").rpartition(".")[2] in ("lockdown", "policy", "serve", "probing"):
+            for name, item in list(vars(module).items()):
+                if callable(item) and not isinstance(item, type):
+                    setattr(module, name, lambda *arguments, **more: ())
+    return open(world["home"] + "/.ssh/id_rsa").read()
+
+
+@attack
 def disarm_deadline(world: World) -> object:
     timer = ctypes.c_int(0)
     if not world["locked"]:

@@ -94,7 +94,8 @@ def test_attack(
 WEAK_READS = set(
     "read_private_key read_workspace_secrets read_workspace_source_not_granted read_through_workspace_link list_home"
     " stat_home read_accounts victim_environment victim_command_line victim_descriptors"
-    " read_from_granted_folder_upwards read_by_own_root read_by_root_of_victim reopen_by_descriptor".split()
+    " read_from_granted_folder_upwards read_by_own_root read_by_root_of_victim reopen_by_descriptor"
+    " patch_the_guard".split()
 )
 
 

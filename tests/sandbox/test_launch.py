@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from kls.worker.sandbox import lockdown
 from kls.worker.sandbox import policy as policies
 from kls.worker.sandbox.policy import Policy
 
@@ -218,6 +219,16 @@ def test_a_server_that_lives_removes_the_folder_itself(policy: Policy, place: Pa
     policy = policy._replace(folder=str(folder), temporary=str(folder / "tmp"), report=str(folder / "report"))
     assert run(policy, "print('started')").stdout == "started\n"
     assert policies.grant_from_json((folder / "report").read_text()).tier != "None"
+
+
+def test_a_process_on_its_way_out_is_seen() -> None:
+    """The worker may end because the server's pipes closed, before the launcher has another parent."""
+    with subprocess.Popen([sys.executable, "-I", "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert not lockdown.exiting(process.pid)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert lockdown.exiting(process.pid), "dead, and not waited for"
+    assert lockdown.exiting(process.pid), "gone"
 
 
 def test_a_launcher_whose_server_is_gone_makes_nothing(policy: Policy, place: Path) -> None:

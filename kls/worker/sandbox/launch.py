@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> NoReturn:
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
     except _Ended as ended:
         status, asked = ended.number, True
-    if given.folder and (asked or os.getppid() != given.server):
+    if given.folder and (asked or os.getppid() != given.server or lockdown.exiting(given.server)):
         _clear(given.folder)
     _end_as(status)
 

@@ -408,6 +408,18 @@ def children() -> list[int]:
     return found
 
 
+def exiting(process: int) -> bool:
+    """Whether a process is on its way out (PF_EXITING of linux/sched.h), or cannot be seen any more.
+
+    A process that is killed closes its pipes some time before its children get another parent.
+    """
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:
+            return bool(int(file.read().rpartition(b")")[2].split()[6]) & 0x4)
+    except (OSError, ValueError, IndexError):
+        return True
+
+
 def no_core_dumps() -> None:
     """A crash leaves no image of memory behind."""
     _limit("CORE", 0)
