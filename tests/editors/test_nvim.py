@@ -65,6 +65,7 @@ def test_a_finding_at_its_cause(seen: dict[str, Any]) -> None:
     message = seen["finding"]["message"]
     assert "784" in message and "28, 28" in message
     assert seen["line"].startswith("(x_train, y_train)")
+    assert seen["line"][seen["finding"]["column"] :].startswith("x_train")
 
 
 def test_the_server_asks_before_it_runs_a_program(seen: dict[str, Any]) -> None:

@@ -111,7 +111,8 @@ local function session()
     return #titles > 0 and titles
   end)
 
-  vim.api.nvim_win_set_cursor(0, { found.lnum + 1, found.col })
+  -- Beside the finding: a cursor anywhere in its line is enough.
+  vim.api.nvim_win_set_cursor(0, { found.lnum + 1, #seen.line - 1 })
   local before = vim.api.nvim_buf_get_changedtick(0)
   vim.lsp.buf.code_action({
     apply = true,

@@ -7,6 +7,8 @@ declare function acquireVsCodeApi(): { postMessage(message: FromPage): void; set
 
 const host = acquireVsCodeApi();
 const [SMALLEST, LARGEST, STEP] = [0.05, 4, 1.25];
+/** The picture follows the focus by itself; the page around it must not be scrolled. */
+const UNMOVED = { preventScroll: true };
 /** The smallest scale at which the text of a graph is read without effort; none is shown smaller at first. */
 const READABLE = 0.7;
 
@@ -134,7 +136,7 @@ function redraw(fresh: boolean): void {
   folding.textContent = unfolded.size < shown.parts.length ? 'Unfold all' : 'Fold';
   const [first] = boxes();
   (boxes()[held] ?? first)?.setAttribute('tabindex', '0');
-  boxes()[held]?.focus();
+  boxes()[held]?.focus(UNMOVED);
   if (fresh) {
     fit(false);
   } else {
@@ -245,7 +247,7 @@ function walk(box: Element, forwards: boolean): void {
   if (target) {
     box.setAttribute('tabindex', '-1');
     target.setAttribute('tabindex', '0');
-    target.focus();
+    target.focus(UNMOVED);
   }
 }
 
@@ -258,7 +260,7 @@ function across(box: Element, step: number): void {
   if (target) {
     box.setAttribute('tabindex', '-1');
     target.setAttribute('tabindex', '0');
-    target.focus();
+    target.focus(UNMOVED);
   }
 }
 
