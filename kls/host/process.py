@@ -141,6 +141,9 @@ class Process:
         finally:
             self._signal()
             self._finish(why)
+            if self._process is not None:
+                # A pipe that somebody else holds open would be closed after the event loop, with a traceback.
+                self._process._transport.close()  # pyright: ignore
             if self._prepared is not None:
                 self._prepared.discard()
 

@@ -40,6 +40,11 @@ def main(mode: str) -> None:
     if mode == "slow hello":
         while not os.path.exists(os.environ["GATE"]):
             time.sleep(0.01)
+    if mode == "leaves its pipes to another" and os.fork() == 0:
+        os.setsid()
+        while not os.path.exists(os.environ["GATE"]):
+            time.sleep(0.01)
+        os._exit(0)
     if mode == "noise":
         os.write(1, b"I0000 00:00:1700000000 oneDNN is on\n")
     if mode == "garbage":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -227,20 +228,31 @@ async def test_private_folders_are_removed(fake: Fake, tmp_path: Path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pipes outlive their loop here
-def test_a_loop_that_is_closed_starts_no_worker_again() -> None:
-    """As a server whose editor is gone: nobody stops the host, its tasks are cancelled."""
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_loop_that_is_closed_starts_no_worker_again_and_is_not_asked_to_close_pipes(
+    stopped: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As a server whose editor is gone: nobody stops the host, its tasks are cancelled. Somebody else holds the pipes."""
+    gate = tmp_path / "gate"
     seen: list[str] = []
+    noise: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", lambda told: noise.append(told.exc_value))
 
     async def main() -> None:
         host = Host(
             sys.executable,
             sandbox=False,
             bootstrap=Path(__file__).parent / "fake_worker.py",
-            environment=(("FAKE", "good"),),
+            environment=(("FAKE", "leaves its pipes to another"), ("GATE", str(gate))),
             on_change=lambda status: seen.append(status.sentence),
         )
         await host.start()
+        if stopped:
+            await host.stop()
 
-    asyncio.run(main())
-    assert seen and "started again" not in " ".join(seen)
+    try:
+        asyncio.run(main())
+        gc.collect()
+    finally:
+        gate.touch()
+    assert seen and "started again" not in " ".join(seen) and not noise
