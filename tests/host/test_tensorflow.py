@@ -15,15 +15,12 @@ import pytest_asyncio
 
 from kls.host import Host, State, Unavailable
 from kls.worker.protocol import Probe, Source
+from tests.marks import ONE_WORKER
 
 from .conftest import Watched
 from .processes import children, running, seconds_until_gone
 
-pytestmark = [
-    pytest.mark.tf,
-    pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
-    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
-]
+pytestmark = ONE_WORKER
 MODEL = (
     "import keras\nmodel = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])\n"
 )

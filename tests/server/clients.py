@@ -132,6 +132,15 @@ class Editor:
         return [action for action in found if isinstance(action, lsp.CodeAction)]
 
 
+def modern(capabilities: lsp.ClientCapabilities) -> None:
+    """What newer clients than the recorded one can do."""
+    assert capabilities.workspace is not None and capabilities.text_document is not None
+    capabilities.workspace.inlay_hint = lsp.InlayHintWorkspaceClientCapabilities(refresh_support=True)
+    capabilities.notebook_document = lsp.NotebookDocumentClientCapabilities(
+        lsp.NotebookDocumentSyncClientCapabilities()
+    )
+
+
 @asynccontextmanager
 async def editor(
     folder: Path,

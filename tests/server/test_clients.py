@@ -12,7 +12,7 @@ import pytest
 from lsprotocol import types as lsp
 
 from . import clients
-from .test_sessions import FAULT, PROGRAM, WHOLE, modern
+from .test_sessions import FAULT, PROGRAM, WHOLE
 
 EMOJI = 's = "😀😀"; x = np.zeros((32, 28, 28), "float32")'
 MIXED = PROGRAM.replace('x = np.zeros((32, 28, 28), "float32")', EMOJI)
@@ -165,7 +165,7 @@ async def test_a_notebook_is_one_program_in_cells(folder: Path) -> None:
         version = lsp.VersionedNotebookDocumentIdentifier(2, notebook)
         editor.client.notebook_document_did_change(lsp.DidChangeNotebookDocumentParams(version, event))
 
-    async with clients.editor(folder, adjust=modern) as editor:
+    async with clients.editor(folder, adjust=clients.modern) as editor:
         editor.client.notebook_document_did_open(
             lsp.DidOpenNotebookDocumentParams(
                 lsp.NotebookDocument(

@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import pytest_asyncio
 from lsprotocol import types as lsp
 
 from . import clients
@@ -31,23 +29,6 @@ model.fit(x, y)
 """
 FAULT = "input-shape"
 WHOLE = lsp.Range(lsp.Position(0, 0), lsp.Position(100, 0))
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Editor]:
-    folder = tmp_path_factory.mktemp("shared") / "project"
-    folder.mkdir()
-    async with clients.editor(folder, adjust=modern) as made:
-        yield made
-
-
-def modern(capabilities: lsp.ClientCapabilities) -> None:
-    """What newer clients than the recorded one can do."""
-    assert capabilities.workspace is not None and capabilities.text_document is not None
-    capabilities.workspace.inlay_hint = lsp.InlayHintWorkspaceClientCapabilities(refresh_support=True)
-    capabilities.notebook_document = lsp.NotebookDocumentClientCapabilities(
-        lsp.NotebookDocumentSyncClientCapabilities()
-    )
 
 
 def _apply(text: str, edit: lsp.WorkspaceEdit) -> str:

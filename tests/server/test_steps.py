@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from lsprotocol import types as lsp
 
 from . import clients
 from .clients import Editor
-from .test_sessions import _children, _plain, modern
+from .test_sessions import _children, _plain
 
 pytestmark = [pytest.mark.tf, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 PROGRAM = """\
@@ -45,14 +43,6 @@ model.compile("sgd", "mse", jit_compile=False)
 x = np.zeros((512, 4000, 8), "float32")
 model.fit(x, np.zeros(512), batch_size=512)
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Editor]:
-    folder = tmp_path_factory.mktemp("steps") / "project"
-    folder.mkdir()
-    async with clients.editor(folder, adjust=modern) as made:
-        yield made
 
 
 def ask(editor: Editor, uri: str, **more: Any) -> asyncio.Task[Any]:

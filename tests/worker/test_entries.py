@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from kls import check, describe, plan, witnesses
 from kls.documents import Snapshot
 from kls.host import Host
 from kls.worker.protocol import Report
+from tests.marks import ONE_WORKER
 
-pytestmark = [
-    pytest.mark.tf,
-    pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
-    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
-]
+pytestmark = ONE_WORKER
 BODY = (
     "    frame = np.load({data})\n"
     "    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense({units})])\n"

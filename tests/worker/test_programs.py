@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from kls import check, documents, find, plan, witnesses
 from kls.documents import Snapshot
 from kls.facts import Severity
 from kls.host import Host
 from kls.worker.protocol import Report
+from tests.marks import ONE_WORKER
 
-pytestmark = [
-    pytest.mark.tf,
-    pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
-    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
-]
+pytestmark = ONE_WORKER
 
 
 async def said(real: Host, text: str) -> tuple[Report, list[tuple[str, int]]]:
