@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kls.worker.protocol import Amount, Call, Model, Report
+from kls.worker.protocol import Amount, Call, Model, Report, Step
 
+_HALVINGS = 16
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 _FLOWING = 2
 """How many tensors as large as the largest one the backward pass holds beside what was kept: the gradient that comes
@@ -92,6 +93,25 @@ def bytes_text(number: float) -> str:
         number, place = number / 1024, place + 1
     digits = 0 if number >= 10 or place == 0 else 1
     return f"{number:.{digits}f} {_UNITS[place]}"
+
+
+def fitting_batch(report: Report, step: Step) -> int:
+    """The largest of the halved batch sizes of a step that should fit its limit by the estimate; half of it where
+    nothing is known, 0 where there is no smaller size."""
+    call = next((item for item in report.calls if item.span == step.span and item.kept_batch), None)
+    model = next((item for item in report.models if item.key == step.model), None)
+    sizes = [size for halvings in range(1, _HALVINGS) if (size := step.batch_size >> halvings)]
+    if call is None or not call.kept_batch or not sizes:
+        return max(sizes, default=0)
+    sample = (sum(item.bytes for item in call.kept) + _FLOWING * call.largest) / call.kept_batch
+    lasting = (*model.trained, *model.trained, *model.fixed, *model.state) if model is not None else ()
+    room = step.limit_bytes - sum(item.bytes for item in lasting)
+    return next((size for size in sizes if size * sample <= room), sizes[-1])
+
+
+def next_size(batch: int, size: int) -> int:
+    """The batch size that is tried above `size`: of those that `batch` is halved to, else twice as many."""
+    return next((item for halvings in range(_HALVINGS, -1, -1) if (item := batch >> halvings) > size), 2 * size)
 
 
 def _training(report: Report, model: Model) -> Call | None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
@@ -98,34 +100,41 @@ class Hardware:
         told = check.check(found.snapshot, found.sites, report, modules)
         told = tuple(item if item.code in STEP_CODES else replace(item, fixes=()) for item in told)
         tried = await repairs.verify(found.snapshot, told, probe, self._ask)
-        own = tuple(item for item in tried if item.code in STEP_CODES)
+        codes = {item.code for item in tried}
+        own = tuple(
+            item
+            for item in tried
+            if item.code in STEP_CODES
+            and not (item.code == "step-gradient" and "cut-gradient" in codes)
+            and not (item.code == "step-device" and has_gpu())
+        )
         return Measured(report.steps[0], own, None, self.layers)
 
     async def _largest(self, probe: Probe, report: Report) -> Report:
         """The report with the largest batch size that fits: doubled while it fits, halved until it does.
 
-        Each size is really run. After `SEARCH` seconds no further one is tried.
+        Halving begins at the size that should fit by the estimate. Each size is really run. After `SEARCH` seconds no
+        further one is tried.
         """
         step = report.steps[0] if report.steps else None
         if step is None or _other_trouble(step):
             return report
         clock = asyncio.get_running_loop().time
         until = clock() + SEARCH
-        fits = step.steps > 0
-        size, best, certain = step.batch_size, step.batch_size if fits else 0, False
-        while clock() < until and (size > 1 or fits) and size < MOST_BATCH:
-            size = size * 2 if fits else size // 2
+        best, failed = (step.batch_size, None) if step.steps else (0, step.batch_size)
+        size = estimate.fitting_batch(report, step) if failed else 2 * best
+        while clock() < until and best < size < (failed or MOST_BATCH):
             other = await self._ask(replace(probe, step_batch=size, seconds=min(probe.seconds, SEARCH)))
             tried = other.steps[0] if other.steps else None
             if tried is not None and _other_trouble(tried):
                 break
-            good = tried is not None and tried.steps > 0
             if tried is None and other.ended is not None and other.ended.startswith("stopped"):
                 break
-            best = size if good else best
-            if good != fits:
-                certain = True
-                break
+            if tried is not None and tried.steps > 0:
+                best, size = size, estimate.next_size(step.batch_size, size)
+            else:
+                failed, size = size, size // 2
+        certain = failed is not None and failed == estimate.next_size(step.batch_size, best)
         return replace(report, steps=(replace(step, largest_batch=best, largest_certain=certain),))
 
     async def _ask(self, probe: Probe) -> Report:
@@ -146,7 +155,7 @@ class Hardware:
 
 def _other_trouble(step: Step) -> bool:
     """Whether a step failed for another reason than its batch size."""
-    return any(trouble.kind not in ("memory", "values", "gradient") for trouble in step.troubles)
+    return any(trouble.kind in ("weights", "xla", "device", "replicas", "error") for trouble in step.troubles)
 
 
 def steps_of(report: Report, path: str) -> tuple[Call, ...]:
@@ -221,6 +230,47 @@ def on_battery(supplies: Path = Path("/sys/class/power_supply")) -> bool:
     return "Discharging" in states
 
 
+_GPUS = re.compile(r"nvidia\d+|kfd")
+"""Device files of the drivers through which TensorFlow computes on a GPU: NVIDIA's and AMD's."""
+_COMPUTING = re.compile(r"nvidia-uvm|kfd")
+"""Those that a process holds which computes on one; what draws a screen does not."""
+
+
+def has_gpu(devices: Path = Path("/dev")) -> bool:
+    """Whether the system has a GPU that TensorFlow could compute on; False where it does not tell."""
+    try:
+        return any(_GPUS.fullmatch(name) for name in os.listdir(devices))
+    except OSError:
+        return False
+
+
+def gpu_in_use(processes: Path = Path("/proc"), devices: Path = Path("/dev")) -> bool:
+    """Whether another process computes on a GPU: it holds the driver's file for that.
+
+    Only processes whose open files this user may see are asked, so another user's is not noticed. False where the
+    system does not tell.
+    """
+    if not has_gpu(devices):
+        return False
+    try:
+        others = [item for item in processes.iterdir() if item.name.isdigit() and item.name != str(os.getpid())]
+    except OSError:
+        return False
+    for process in others:
+        with contextlib.suppress(OSError):
+            for opened in (process / "fd").iterdir():
+                with contextlib.suppress(OSError):
+                    target = Path(os.readlink(opened))
+                    if target.parent == devices and _COMPUTING.fullmatch(target.name):
+                        return True
+    return False
+
+
+def unasked_is_unwelcome() -> bool:
+    """Whether a step that nobody asked for would be in somebody's way here: on battery, or while a GPU computes."""
+    return on_battery() or gpu_in_use()
+
+
 def free_memory() -> int:
     """Bytes that a step may take here: a share of what the system says is free."""
     try:
@@ -236,6 +286,8 @@ def sentence(step: Step) -> str:
     """What a step told, in one line; a step that did not get that far says only where it was."""
     batch = f"batch {step.batch_size:,}" + ("" if step.batch_known else " (the program does not tell its own)")
     where = f"{step.device}, {step.precision}" + (", XLA" if step.compiled else "")
+    if step.replicas > 1:
+        where += f", {step.replicas} replicas on logical devices in place of {', '.join(step.stood_in)}"
     if not step.steps:
         return f"no step of `{step.method}` could be run at {batch} ({where})"
     return (
@@ -250,7 +302,8 @@ def _more(step: Step) -> str:
     words = ""
     if step.largest_batch > 0:
         words = f"; batch {step.largest_batch:,} fits"
-        words += f", {2 * step.largest_batch:,} does not" if step.largest_certain else ", larger ones were not tried"
+        larger = estimate.next_size(step.batch_size, step.largest_batch)
+        words += f", {larger:,} does not" if step.largest_certain else ", larger ones were not tried"
     if step.forward_flops:
         words += f"; its forward pass is {step.forward_flops / 1e9:.3g} GFLOPs"
     return words
@@ -293,6 +346,8 @@ def as_json(measured: Measured) -> dict[str, Any]:
         "forward_flops": done.forward_flops or None,
         "largest_batch": done.largest_batch or None,
         "largest_batch_certain": done.largest_certain,
+        "replicas": done.replicas,
+        "stood_in": list(done.stood_in),
         "sandbox": list(measured.sandbox),
         "troubles": [{"kind": item.kind, "message": item.message} for item in done.troubles],
         "reason": None,
@@ -302,7 +357,7 @@ def as_json(measured: Measured) -> dict[str, Any]:
 _FIELDS = (
     "method", "batch_size", "batch_known", "device", "precision", "xla", "first_seconds", "step_seconds", "steps",
     "memory_bytes", "limit_bytes", "compile_seconds", "forward_flops", "largest_batch",
-    "largest_batch_certain", "sandbox", "troubles", "reason",
+    "largest_batch_certain", "replicas", "stood_in", "sandbox", "troubles", "reason",
 )  # fmt: skip
 
 

@@ -387,7 +387,7 @@ class Session:
             return
         calls = hardware.steps_of(found.report, found.snapshot.name)
         if calls and self._key(document, found, calls[0]) not in self._steps:
-            if not await asyncio.to_thread(hardware.on_battery) and document.generation == generation:
+            if not await asyncio.to_thread(hardware.unasked_is_unwelcome) and document.generation == generation:
                 await self.probe_step(document.snapshot.uri, calls[0].span.line)
 
     def _key(self, document: _Document, found: Analysis, call: Call) -> str:

@@ -110,7 +110,7 @@ def step_notes(name: str, measured: Measured | None) -> Iterator[str]:
 
 _TROUBLES = {
     "values": "not finite after a few steps on zeros",
-    "gradient": "no gradient reaches the weights of",
+    "noise": "finite on zeros, but not on unit noise",
     "error": "on zeros the step raises",
 }
 """What is told of a step that need not be the program's fault: real data may do better."""

@@ -52,7 +52,11 @@ from kls.rules import (
     scaling,
     shape_argument,
     step_compile,
+    step_device,
+    step_gradient,
     step_memory,
+    step_replicas,
+    step_values,
     symbolic_tensor,
     target_broadcast,
     target_structure,
@@ -131,7 +135,7 @@ _READING: tuple[ModuleType, ...] = (
     unequal_rows,
     input_shape,
 )
-_OF_STEPS: tuple[ModuleType, ...] = (step_memory, step_compile)
+_OF_STEPS: tuple[ModuleType, ...] = (step_memory, step_compile, step_device, step_replicas, step_values, step_gradient)
 """They speak of a real step, where one was run."""
 _OF_COMMENTS: tuple[ModuleType, ...] = (kls_comment, unused_ignore)
 """They speak of the author's `# kls:` comments, when all else is found."""

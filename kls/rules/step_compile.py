@@ -40,7 +40,8 @@ def survey(context: Context) -> Iterator[Finding]:
             if trouble.kind != "xla":
                 continue
             fixes, compiled = _without_xla(context, step)
-            related = tuple(Related(place, "the operation comes from here") for place in trouble.places)
+            own = [place for place in trouble.places if place.line not in (step.span.line, compiled and compiled.line)]
+            related = tuple(Related(place, "the operation comes from here") for place in own)
             related += (Related(step.span, f"`{step.method}` raises here"),)
             message = f"XLA cannot compile this step\nTensorFlow raises: {trouble.message}"
             yield finding(RULE, context, compiled or step.span, message, related=related, fixes=tuple(fixes))

@@ -25,15 +25,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kls import edits
-from kls.estimate import bytes_text
+from kls.estimate import bytes_text, fitting_batch
 from kls.facts import Evidence, Finding, Fix, Severity
 from kls.rules.context import Context, Rule, finding, fix
 from kls.worker.protocol import Step
 
 RULE = Rule("step-memory", Severity.ERROR, "A training step that does not fit the memory.")
-_HALVINGS = 10
-_TRIED = 1
-"""Batch sizes that are really tried: each takes some steps."""
 
 
 def survey(context: Context) -> Iterator[Finding]:
@@ -60,16 +57,7 @@ def _smaller(context: Context, step: Step) -> Iterator[Fix]:
         changed = edits.set_argument(*found, "batch_size", None, str(step.largest_batch))
         yield from fix(f"Use batch_size={step.largest_batch}", changed, cause=step.span)
         return
-    sizes = [size for halving in range(1, _HALVINGS) if (size := step.batch_size >> halving)]
-    likely = [size for size in sizes if size * _of_a_sample(context, step) <= step.limit_bytes]
-    for size in (likely or sizes[-1:])[:_TRIED]:
+    size = fitting_batch(context.report, step)
+    if size:
         changed = edits.set_argument(*found, "batch_size", None, str(size))
         yield from fix(f"Use batch_size={size}", changed, cause=step.span)
-
-
-def _of_a_sample(context: Context, step: Step) -> float:
-    """Bytes that a step takes for one sample, as estimated from the traced step."""
-    call = next((item for item in context.report.calls if item.span == step.span and item.kept_batch), None)
-    if call is None or not call.kept_batch:
-        return 0.0
-    return (sum(item.bytes for item in call.kept) + 2 * call.largest) / call.kept_batch

@@ -345,8 +345,11 @@ class Trouble:
     """What went wrong in a real step.
 
     `kind`: "weights" (they alone are above the limit, nothing was run), "memory" (it ran out), "xla" (cannot be
-    compiled), "values" (`message` names those that are not finite), "gradient" (`message` names layers that get none),
-    "error" (anything else that was raised). `places` are the author's lines that take part, innermost first.
+    compiled), "replicas" (they cannot share the batch), "device" (it lacks an operation or a dtype), "gradient"
+    (`message` names layers that get none), "error" (anything else that was raised). After the first step `message`
+    names what is not finite: "loss", or weights that the "update" spoiled, whatever the data were; with "-of-noise"
+    behind it not on zeros, with "-of-zeros" on zeros alone; "noise" on noise of both signs alone, "values" of another
+    kind. `places` are the author's lines that take part, innermost first.
     """
 
     kind: str
@@ -386,6 +389,10 @@ class Step:
     """The largest batch size of those tried that fits the memory; 0 where none was looked for or none fits."""
     largest_certain: bool = False
     """Whether the next size tried did not fit; false where the time for the search was over first."""
+    replicas: int = 1
+    """Replicas of the model's distribution strategy, among which a batch is divided."""
+    stood_in: tuple[str, ...] = ()
+    """The devices that the program names for them, which logical devices of the processor stood in for."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Prints a line of JSON: seconds of the first step and of a warm one (the median),
 from its imports to its highest.
 """
 
+import itertools
 import json
 import resource
 import runpy
@@ -41,7 +42,7 @@ def main() -> None:
         clock = _Clock()
         keywords.update(epochs=1, steps_per_epoch=STEPS, callbacks=[clock], verbose=0)
         done = fit(self, *arguments, **keywords)
-        seconds = [later - earlier for earlier, later in zip(clock.marks, clock.marks[1:])]
+        seconds = [later - earlier for earlier, later in itertools.pairwise(clock.marks)]
         told = {
             "first_seconds": seconds[0],
             "step_seconds": statistics.median(seconds[1:]),

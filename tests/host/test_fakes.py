@@ -232,7 +232,7 @@ async def test_private_folders_are_removed(fake: Fake, tmp_path: Path, monkeypat
 def test_a_loop_that_is_closed_starts_no_worker_again_and_is_not_asked_to_close_pipes(
     stopped: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As a server whose editor is gone: nobody stops the host, its tasks are cancelled. Somebody else holds the pipes."""
+    """As a server whose editor is gone: nobody stops the host, its tasks are cancelled; another has the pipes."""
     gate = tmp_path / "gate"
     seen: list[str] = []
     noise: list[object] = []

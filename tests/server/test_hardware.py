@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from kls import hardware
-from kls.hardware import on_battery
-from kls.worker.protocol import Call, Report
+from kls import estimate, hardware
+from kls.hardware import gpu_in_use, has_gpu, on_battery
+from kls.worker.protocol import Amount, Call, Report, Step
 
 from .reports import PATH, REPORT, TEXT
 
@@ -54,3 +54,38 @@ def test_the_battery_is_read_where_the_system_tells_of_it(tmp_path: Path) -> Non
     assert not on_battery(tmp_path)
     (tmp_path / "BAT0" / "status").write_text("Discharging\n")
     assert on_battery(tmp_path)
+
+
+def test_a_gpu_is_in_use_when_another_process_holds_its_driver(tmp_path: Path) -> None:
+    devices, processes = tmp_path / "dev", tmp_path / "proc"
+    opened = processes / "7" / "fd"
+    opened.mkdir(parents=True)
+    devices.mkdir()
+    (processes / "version").touch()
+    (opened / "3").symlink_to(devices / "nvidia0")
+    assert not has_gpu(devices) and not has_gpu(tmp_path / "none") and not gpu_in_use(processes, devices)
+    (devices / "nvidia0").touch()
+    assert has_gpu(devices) and not gpu_in_use(processes, devices)  # as a desktop does
+    (opened / "4").symlink_to(devices / "nvidia-uvm")
+    assert gpu_in_use(processes, devices)
+    assert not gpu_in_use(tmp_path / "none", devices)
+
+
+def step(batch: int, limit: int) -> Step:
+    return Step(CALL.span, "fit", CALL.model, batch, True, "CPU", "float32", False, 1, 1, 0, 0, 0, limit)
+
+
+def test_the_search_for_a_batch_that_fits_begins_at_the_estimate() -> None:
+    call = replace(CALL, kept=(Amount("float32", 900),), kept_batch=10, largest=50)  # 100 bytes a sample
+    models = tuple(replace(item, trained=(Amount("float32", 200),), state=(), fixed=()) for item in REPORT.models)
+    report = replace(REPORT, calls=(call,), models=models)
+    lasting = 400 if any(item.key == CALL.model for item in models) else 0
+    assert estimate.fitting_batch(report, step(512, lasting + 3300)) == 32
+    assert estimate.fitting_batch(report, step(100, lasting + 3300)) == 25
+    assert estimate.fitting_batch(report, step(512, 10)) == 1
+    assert estimate.fitting_batch(replace(report, calls=()), step(512, 10**9)) == 256
+    assert estimate.fitting_batch(report, step(1, 10**9)) == 0
+
+
+def test_sizes_are_those_that_the_batch_is_halved_to() -> None:
+    assert [estimate.next_size(100, size) for size in (0, 3, 12, 50, 100, 200)] == [1, 6, 25, 100, 200, 400]

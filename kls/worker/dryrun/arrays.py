@@ -38,6 +38,9 @@ class VirtualArray(np.ndarray):
 
     virtual = True
     origin: Optional[str] = None
+    filling = 0.0
+    """What stands in memory for every element of floating-point numbers. A real step has 1 there: a deviation or a
+    largest value of data that are not there must not become a divisor of 0 in a model."""
 
     @classmethod
     def of(cls, shape: Any, dtype: Any = "float64", origin: Optional[str] = None) -> VirtualArray:
@@ -46,7 +49,10 @@ class VirtualArray(np.ndarray):
         Raises ValueError as NumPy does for negative sizes and for more elements than an index can count.
         """
         sizes: Any = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-        made = np.broadcast_to(np.zeros((), dtype), sizes).view(cls)
+        element = np.zeros((), dtype)
+        if element.dtype.kind == "f":
+            element.fill(cls.filling)
+        made = np.broadcast_to(element, sizes).view(cls)
         made.origin = origin
         return made
 

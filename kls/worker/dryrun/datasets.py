@@ -36,11 +36,16 @@ _WITHOUT_DATA = "_kls_without_data"
 
 
 def zeros(shape: Any, dtype: Any) -> Any:
-    """A tensor of zeros, or of stand-in texts. Raises UnknownValue when it would be too large."""
+    """A tensor of zeros, or of what else virtual arrays are filled with, or of stand-in texts.
+
+    Raises UnknownValue when it would be too large.
+    """
     kind = tf.as_dtype(tf.string if isinstance(dtype, np.dtype) and dtype.kind in "OUS" else dtype)
     sizes = [int(size) for size in shape]
     if math.prod(sizes) * kind.size > LARGEST_TENSOR:
         raise UnknownValue(f"the values of a tensor of shape {tuple(sizes)}")
+    if kind.is_floating and VirtualArray.filling:
+        return tf.fill(sizes, tf.cast(VirtualArray.filling, kind))
     return tf.fill(sizes, STAND_IN_TEXT) if kind == tf.string else tf.zeros(sizes, kind)
 
 

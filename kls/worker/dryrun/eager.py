@@ -26,6 +26,8 @@ from tensorflow.python.eager import backprop
 from tensorflow.python.framework.func_graph import FuncGraph
 from tensorflow.python.ops.resource_variable_ops import UninitializedVariable
 
+from . import replicas
+from .arrays import VirtualArray
 from .execute import Run
 from .frames import after_import
 from .unknown import Unknown, UnknownValue
@@ -49,6 +51,7 @@ def install(run: Run) -> None:
     if not run.probe.step_bytes:
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.threading.set_intra_op_parallelism_threads(1)
+    replicas.prepare(run)
     tf.config.run_functions_eagerly(True)
     _weights_without_memory(run)
     _functions_are_traced(run)
@@ -58,7 +61,10 @@ def install(run: Run) -> None:
 
 
 def zeros_like(spec: Any) -> Any:
-    """A tensor of `spec`'s shape and dtype, unknown axes as 1. Raises UnknownValue for what is too large."""
+    """A tensor of `spec`'s shape and dtype, unknown axes as 1; a small one for a real step is of noise.
+
+    Raises UnknownValue for what is too large.
+    """
     if isinstance(spec, (tf.RaggedTensor, tf.SparseTensor)):
         return spec
     shape = [1 if size is None else int(size) for size in spec.shape] if spec.shape.rank is not None else [1]
@@ -68,6 +74,9 @@ def zeros_like(spec: Any) -> Any:
         raise UnknownValue(f"a tensor of shape {tuple(shape)}")
     if spec.dtype == tf.string:
         return tf.fill(shape, "")
+    if VirtualArray.filling and spec.dtype.is_floating and math.prod(shape) <= SMALL_CALL:
+        # A real step: the deviation of these must not be 0.
+        return tf.cast(tf.random.stateless_uniform(shape, (0, 0), 0.5, 1.5), spec.dtype)
     return tf.zeros(shape, spec.dtype)
 
 
@@ -83,7 +92,7 @@ def _weights_without_memory(run: Run) -> None:
     budget = [WEIGHT_BYTES]
 
     def without_buffer(self: Any, initializer: Any) -> None:
-        if math.prod(self._shape) <= SMALL_WEIGHTS:
+        if math.prod(self._shape) <= SMALL_WEIGHTS or (run.probe.step_bytes and tf.distribute.has_strategy()):
             initialize(self, initializer)
             return
         with tf.init_scope():

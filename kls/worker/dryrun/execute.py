@@ -82,6 +82,8 @@ class Run:
         self.kept: list[Any] = []
         self.hollow: list[Any] = []
         """Weights without memory, where a real step may need them."""
+        self.stood_in: list[str] = []
+        """Devices that the program names and that logical ones stand in for."""
         self.statements = 0
         self.unknown = 0
         self.tainted: dict[int, tuple[Any, str]] = {}

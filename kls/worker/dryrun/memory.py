@@ -63,7 +63,7 @@ def _flops(graph: Any, depth: int) -> int:
             continue
         finally:
             if depth < _DEEPEST:
-                total += sum(_flops(body, depth + 1) * rounds for body, rounds in _bodies(operation))
+                total += sum(_flops(body, depth + 1) * rounds for body, rounds in bodies(operation))
     return total
 
 
@@ -129,7 +129,7 @@ def _add(graph: Any, times: int, total: Counter[str], depth: int) -> int:
         if kind in _OUTPUTS:
             needed.update((tensor.ref(), tensor) for tensor in map(_root, operation.outputs))
         if depth < _DEEPEST:
-            for body, rounds in _bodies(operation):
+            for body, rounds in bodies(operation):
                 largest = max(largest, _add(body, times * rounds, total, depth + 1))
     for tensor in needed.values():
         if tensor.op.type not in _SOURCES and (tensor.dtype.is_floating or tensor.dtype.is_complex):
@@ -150,7 +150,7 @@ def _root(tensor: Any) -> Any:
     return tensor
 
 
-def _bodies(operation: Any) -> Iterable[tuple[Any, int]]:
+def bodies(operation: Any) -> Iterable[tuple[Any, int]]:
     """Functions that `operation` runs, and how often."""
     if operation.type in ("While", "StatelessWhile"):
         body = getattr(operation, "_body_graph", None) or _function(operation, "body")
@@ -179,4 +179,4 @@ def _function(operation: Any, attribute: str) -> Optional[Any]:
         return None
 
 
-__all__ = ["flops", "kept", "state_of", "weights_of"]
+__all__ = ["bodies", "flops", "kept", "state_of", "weights_of"]

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from . import replicas
 from .execute import Finished, Run
 from .unknown import Unknown, UnknownValue
 
@@ -53,7 +54,11 @@ def install(run: Run) -> None:
         argparse.ArgumentParser.parse_known_args
     )
     _models_without_files()
+    several = tf.distribute.MirroredStrategy if run.probe.step_bytes else None
     _one_device()
+    if several is not None:
+        tf.distribute.MirroredStrategy = several
+        replicas.install(run)
 
 
 def _command_line(parse: Any) -> Any:
