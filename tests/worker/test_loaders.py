@@ -227,3 +227,31 @@ def test_adapt(dry: Dry) -> None:
         assert bins(keras.Input((1,))).shape == (None, 4)
 
     dry(body)
+
+
+def test_a_picture_that_is_not_there_has_the_size_it_is_scaled_to(dry: Dry) -> None:
+    def body() -> None:
+        import keras
+        import tensorflow as tf
+
+        from kls.worker.dryrun.unknown import Unknown, UnknownValue
+
+        for load in (keras.utils.load_img, tf.keras.preprocessing.image.load_img):
+            picture = load("missing.jpg", target_size=(30, 20))
+            assert picture.size == (20, 30) and np.array(picture).shape == (30, 20, 3)
+            pixels = keras.utils.img_to_array(picture)
+            assert (pixels.shape, pixels.dtype) == ((30, 20, 3), "float32")
+            assert np.expand_dims(pixels, 0).shape == (1, 30, 20, 3)
+        grey = keras.utils.load_img("missing.jpg", color_mode="grayscale", target_size=(30, 20))
+        assert np.array(grey).shape == (30, 20) and keras.utils.img_to_array(grey).shape == (30, 20, 1)
+        assert np.array(grey.convert("RGBA").resize((5, 6))).shape == (6, 5, 4)
+        turned = grey.rotate(90)
+        assert isinstance(turned, Unknown)
+        try:
+            np.array(turned)
+        except UnknownValue as error:
+            assert "missing.jpg" in error.reason
+        else:
+            raise AssertionError("nobody knows the size of a turned picture")
+
+    dry(body)

@@ -376,3 +376,15 @@ saved = keras.callbacks.ModelCheckpoint("/tmp/checkpoint", save_weights_only=Tru
 """
     _, loud = await said(real, text)
     assert [line for _, line in loud] == [9]
+
+
+async def test_a_picture_that_is_not_there_still_lacks_its_batch_axis(real: Host) -> None:
+    text = """
+import keras
+model = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)])
+picture = keras.utils.load_img("cat.jpg", target_size=(64, 64))
+pixels = keras.utils.img_to_array(picture) / 255.0
+model.predict(pixels[None])
+model.predict(pixels)
+"""
+    assert (await said(real, text))[1] == [("input-shape", 7)]

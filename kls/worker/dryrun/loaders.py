@@ -28,7 +28,7 @@ from keras.src.utils import (
     sequence_utils,
 )
 
-from . import datasets, folders, preprocessing
+from . import datasets, folders, pictures, preprocessing
 from .aliases import find, replace, watch
 from .arrays import VirtualArray, find_unknown, is_large
 from .folders import in_data_format, labels
@@ -180,6 +180,7 @@ _STAND_INS: list[tuple[Any, Any]] = [
     (boston_housing.load_data, _tables("boston_housing", 506, 13, np.float64)),
     (california_housing.load_data, _tables("california_housing", 20_640, 8, np.float32)),
     (file_utils.get_file, _get_file),
+    (pictures.LOAD, pictures.load_img),
     (dataset_utils.split_dataset, _split_dataset(dataset_utils.split_dataset)),
 ]
 watch(PAD, *(original for original, _ in _STAND_INS))

@@ -22,6 +22,7 @@ from .arrays import (
     virtual_if_large,
 )
 from .functions_of_arrays import MODELS
+from .pictures import Picture
 from .unknown import Unknown, UnknownValue
 
 __all__ = ["install", "load"]
@@ -121,6 +122,8 @@ def _conversion() -> None:
 def _converting(name: str, original: Any) -> Any:
     def patched(a: Any = (), dtype: Any = None, *args: Any, **keywords: Any) -> Any:
         a = keywords.pop("object", a)
+        if isinstance(a, Picture):
+            a = a.pixels()
         symbolic = getattr(a, "numpy", None) if type(a).__module__.startswith(("tensorflow.", "keras.")) else None
         if callable(symbolic):
             a = symbolic()
