@@ -212,6 +212,7 @@ def _life(server: Server) -> None:
         )
         if not session.workplaces.folders and server.workspace.root_uri:
             session.workplaces.folders = (documents.path_of(server.workspace.root_uri),)
+        server.later(_end_with_the_loop(server))
         if params.process_id is not None:
             server.later(_end_with(params.process_id))
 
@@ -482,6 +483,17 @@ async def _end_with(parent: int) -> None:
     log.error("the editor is gone")
     _arm_watchdog(1)
     signal.raise_signal(signal.SIGTERM)
+
+
+async def _end_with_the_loop(server: Server) -> None:
+    """End this process soon after its event loop begins to end, even where a task never lets itself be cancelled.
+
+    asyncio waits for its tasks without a limit, and one that is cancelled while it makes a process may wait for ever.
+    """
+    try:
+        await asyncio.Event().wait()
+    finally:
+        _arm_watchdog(0 if server.clean else 1)
 
 
 def _alive(process: int) -> bool:

@@ -70,7 +70,8 @@ async def test_what_a_probe_leaves_is_removed(worker: Make, mode: int) -> None:
     first = one.host.hello
     text = "import os, tempfile\nos.chdir(tempfile.gettempdir())\n"
     text += f"for _ in range(1500):\n    os.mkdir('d', {mode})\n    os.chdir('d')\n"
-    assert (await one.host.ask(probe(text))).complete
+    report = await one.host.ask(probe(text, seconds=60.0))
+    assert report.complete or mode == 0o300, report.ended  # without a private file tree, the watchdog ends that one
     look = "import os\nended = len(os.listdir(os.path.dirname(os.environ['TMPDIR'])))\n"
     while (await one.host.ask(probe(look))).ended != "1":  # its own; a newer question goes before the clearing
         await asyncio.sleep(0.01)
