@@ -66,10 +66,13 @@ class Workbench:
         """A file as the browser's side of the workbench names it."""
         return f"vscode-remote://127.0.0.1:{self.port}{path}"
 
-    def run_host_tests(self, tests: Path, seconds: float) -> str:
-        """Run `tests` (a module with `run()`) in the extension host; what it printed. Fails when one fails."""
+    def run_host_tests(self, tests: Path, seconds: float, helper: Path = HERE / "helper") -> str:
+        """Run `tests` (a module with `run()`) in the extension host; what it printed. Fails when one fails.
+
+        `helper` is the extension that they belong to.
+        """
         payload = [
-            ("extensionDevelopmentPath", self.remote(HERE / "helper")),
+            ("extensionDevelopmentPath", self.remote(helper)),
             ("extensionTestsPath", self.remote(tests)),
             ("skipWelcome", "true"),
         ]
@@ -139,11 +142,26 @@ def fresh_workbench(parts: Path, tmp_path: Path) -> Iterator[Workbench]:
 
 
 @pytest.fixture
-def bare_workbench(parts: Path, tmp_path: Path) -> Iterator[Workbench]:
+def choosing_workbench(parts: Path, tmp_path: Path, bare: Path) -> Iterator[Workbench]:
+    """The same as one who chooses environments has it: no setting of kls, no environment in sight."""
+    with _serve(parts, tmp_path, "--disable-workspace-trust", settings=QUIET, environment=_unhelped()) as running:
+        interpreters = [sys.executable, str(bare)]
+        (running.folder / "interpreters.json").write_text(json.dumps(interpreters), encoding="utf-8")
+        yield running
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A Python that has no package."""
+    folder = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=120)
+    return folder / "bin" / "python"
+
+
+@pytest.fixture
+def bare_workbench(parts: Path, tmp_path: Path, bare: Path) -> Iterator[Workbench]:
     """The same with a Python that has no package."""
-    bare = tmp_path / "bare"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True, timeout=120)
-    settings = SETTINGS | {"kls.worker.interpreter": str(bare / "bin" / "python")}
+    settings = SETTINGS | {"kls.worker.interpreter": str(bare)}
     with _serve(parts, tmp_path, "--disable-workspace-trust", settings=settings) as running:
         yield running
 

@@ -59,6 +59,13 @@ def test_extension_host(workbench: Any) -> None:
     assert said.count("TEST passed: ") == 9
 
 
+def test_the_environment_that_the_user_chose(choosing_workbench: Any) -> None:
+    shutil.copy(SEED, choosing_workbench.folder / "dense.py")
+    helper = HERE / "environments"
+    said = choosing_workbench.run_host_tests(HERE / "host" / "environment.js", seconds=700, helper=helper)
+    assert said.count("TEST passed: ") == 1
+
+
 def test_what_a_person_sees(workbench: Any) -> None:
     shutil.copy(SEED, workbench.folder / "train.py")
     PICTURES.mkdir(exist_ok=True)

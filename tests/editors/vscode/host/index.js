@@ -224,7 +224,10 @@ async function onCell(editor, index, command) {
   await vscode.commands.executeCommand(command);
 }
 
-exports.run = async function run() {
+exports.run = () => runAll(tests);
+Object.assign(exports, { found, open, runAll, status, until });
+
+async function runAll(tests) {
   await until('the extension', () => extension());
   await extension().activate();
   const failures = [];
@@ -242,4 +245,4 @@ exports.run = async function run() {
   if (failures.length > 0) {
     throw new Error(`failed: ${failures.join('; ')}`);
   }
-};
+}
