@@ -1,19 +1,22 @@
 """Tries fixes before they are offered: the edited program is dry-run, and must lose the finding and gain none.
 
 `verify` takes findings with candidate fixes and gives them back with the fixes that hold, best first; the finding
-moves to the place of the best one.
+moves to the place of the best one. Where none holds, it moves to the place of the one after which it is gone and the
+program gets farthest, to a fault that was hidden: a fix of that, if it can be had, is offered together with the first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import difflib
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 
 from kls.check import check
 from kls.documents import Snapshot
-from kls.facts import Evidence, Finding, Fix, Severity
+from kls.facts import Edit, Evidence, Finding, Fix, Severity, Span
 from kls.source import apply
 from kls.worker.protocol import Probe, Report, Source
 
@@ -21,8 +24,12 @@ MOST_TRIED = 12
 """Candidates tried for one finding."""
 MOST_OFFERED = 3
 """Repairs that hold, after which no more are tried."""
+MOST_SECOND = 4
+"""Candidates tried for a fault that a repair brought to light."""
 MOST_SECONDS = 40.0
 """Seconds of dry runs that the fixes of one document may take together."""
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 Ask = Callable[[Probe], Awaitable[Report]]
 
@@ -41,9 +48,11 @@ async def verify(
     Raises whatever `ask` raises (a newer probe replaced it, the worker went away).
     """
     verified: list[Finding] = []
+    every = (*findings, *besides)
     spent = 0.0
     for finding in findings:
         tried: list[Fix] = []
+        half: _Trial | None = None
         programs: set[tuple[Source, ...]] = set()
         for fix in finding.fixes[:MOST_TRIED]:
             if sum(item.verified is True for item in tried) >= MOST_OFFERED or spent > MOST_SECONDS:
@@ -52,14 +61,82 @@ async def verify(
             if changed is None or changed.sources in programs:
                 continue
             programs.add(changed.sources)
-            report = await ask(changed)
-            spent += report.seconds
-            holding = _as_much_is_known(before, report) and not _raises(fix, report)
-            every = (*findings, *besides)
-            holding = holding and await asyncio.to_thread(_holds, snapshot, every, finding, changed, report)
+            trial = await _try(snapshot, fix, changed, before, ask)
+            spent += trial.seconds
+            holding = trial.sound and holds(every, finding, trial.after)
             tried.append(dataclasses.replace(fix, verified=holding))
+            if trial.sound and not holding and _is_gone(finding, trial.after):
+                half = trial if half is None or _reached(trial) > _reached(half) else half
+        if half is not None and not any(item.verified for item in tried):
+            if spent <= MOST_SECONDS:
+                both = await _with_a_second(snapshot, every, finding, half, probe, before, ask)
+                tried += [both] if both is not None else []
+            place = half.fix.cause
+            finding = dataclasses.replace(finding, span=place) if place is not None else finding
         verified.append(with_fixes(finding, tried))
     return tuple(verified)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Trial:
+    """A fix that was tried: the changed program, what was found in it, and whether that can be believed."""
+
+    fix: Fix
+    changed: Probe
+    after: tuple[Finding, ...]
+    sound: bool
+    seconds: float
+
+
+def _reached(trial: _Trial) -> int:
+    """The line of the first error that is left: how far the program gets."""
+    lines = (item.span.line for item in trial.after if item.severity is Severity.ERROR)
+    return min(lines, default=len(trial.changed.sources[0].text))
+
+
+async def _try(snapshot: Snapshot, fix: Fix, changed: Probe, before: Report | None, ask: Ask) -> _Trial:
+    report = await ask(changed)
+    sound = report.complete and _as_much_is_known(before, report) and not _raises(fix, report)
+    after = await asyncio.to_thread(_found, snapshot, changed, report) if sound else ()
+    return _Trial(fix, changed, after, sound, report.seconds)
+
+
+async def _with_a_second(
+    snapshot: Snapshot,
+    every: tuple[Finding, ...],
+    finding: Finding,
+    half: _Trial,
+    probe: Probe,
+    before: Report | None,
+    ask: Ask,
+) -> Fix | None:
+    """The fix after which the finding is gone and another fault shows that it had hidden, together with a fix of that
+    one; None where there is none that leaves the program clean."""
+    others = tuple(item for item in every if item is not finding)
+    hidden = [item for item in _new(others, half.after) if item.evidence is not Evidence.SILENT]
+    if len(hidden) != 1 or hidden[0].severity is not Severity.ERROR:
+        return None
+    for second in hidden[0].fixes[:MOST_SECOND]:
+        changed = edited(half.changed, second)
+        if changed is None:
+            continue
+        trial = await _try(snapshot, second, changed, before, ask)
+        if trial.sound and holds(every, finding, trial.after):
+            title = f"{half.fix.title}; {second.title[:1].lower()}{second.title[1:]}"
+            safe = half.fix.safe and second.safe
+            return Fix(title, _difference(probe, changed), True, safe, half.fix.cause)
+    return None
+
+
+def _difference(probe: Probe, changed: Probe) -> tuple[Edit, ...]:
+    """The edits by which one program becomes the other, in whole lines."""
+    edits: list[Edit] = []
+    for old, new in zip(probe.sources, changed.sources, strict=True):
+        before, after = _LINE.findall(old.text), _LINE.findall(new.text)
+        for kind, start, end, first, last in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
+            if kind != "equal":
+                edits.append(Edit(Span(old.path, start + 1, 0, end + 1, 0), "".join(after[first:last])))
+    return tuple(edits)
 
 
 def edited(probe: Probe, fix: Fix) -> Probe | None:
@@ -90,12 +167,9 @@ def _unknown(report: Report) -> int:
     return sum(call.status == "unknown" for call in report.calls)
 
 
-def _holds(snapshot: Snapshot, findings: tuple[Finding, ...], finding: Finding, changed: Probe, report: Report) -> bool:
-    """Whether `changed`, of which `report` tells, is the program without `finding`."""
-    if not report.complete:
-        return False
-    after = check(dataclasses.replace(snapshot, text=changed.sources[0].text), (), report, changed.sources[1:])
-    return holds(findings, finding, after)
+def _found(snapshot: Snapshot, changed: Probe, report: Report) -> tuple[Finding, ...]:
+    """What is found in `changed`, of which `report` tells."""
+    return check(dataclasses.replace(snapshot, text=changed.sources[0].text), (), report, changed.sources[1:])
 
 
 def holds(before: tuple[Finding, ...], finding: Finding, after: Iterable[Finding]) -> bool:
@@ -111,12 +185,24 @@ def holds(before: tuple[Finding, ...], finding: Finding, after: Iterable[Finding
     return same < sum(item.code == finding.code for item in before)
 
 
+def _is_gone(finding: Finding, after: Iterable[Finding]) -> bool:
+    """Whether nothing in `after` says what the finding says; the lines may have moved."""
+    said = finding.code, finding.message.partition("\n")[0]
+    return all((item.code, item.message.partition("\n")[0]) != said for item in after)
+
+
 def louder(before: tuple[Finding, ...], after: Iterable[Finding]) -> bool:
     """Whether a code is told more often after than before, as loud as a warning."""
+    return bool(_new(before, after))
+
+
+def _new(before: tuple[Finding, ...], after: Iterable[Finding]) -> list[Finding]:
+    """The findings of codes that are told more often than before, as loud as a warning."""
     loud = (Severity.ERROR, Severity.WARNING)
     had = Counter(item.code for item in before if item.severity in loud)
-    has = Counter(item.code for item in after if item.severity in loud)
-    return any(count > had[code] for code, count in has.items())
+    found = [item for item in after if item.severity in loud]
+    has = Counter(item.code for item in found)
+    return [item for item in found if has[item.code] > had[item.code]]
 
 
 def with_fixes(finding: Finding, tried: list[Fix]) -> Finding:

@@ -147,7 +147,7 @@ def _fixes(source: SourceText, call: ast.Call, wrong: list[ast.keyword], paramet
     cause = source.span(wrong[0])
     every = [item for item in call.keywords if item.arg in RENAMED and item.arg not in parameters]
     here = _renames(source, call, list(dict.fromkeys([*wrong, *every])), parameters)
-    title = "; ".join(title for title, _ in here)
+    title = "; ".join(title for title, _ in here if title)
     fixes = fix(title[0].upper() + title[1:], *(edit for _, edit in here), cause=cause)
     beside: list[Edit | None] = []
     calls = 1
@@ -159,7 +159,7 @@ def _fixes(source: SourceText, call: ast.Call, wrong: list[ast.keyword], paramet
             calls += 1
     if beside:
         title = f"Use the names of Keras 3 in all {calls} calls"
-        fixes += fix(title, *(edit for _, edit in here), *beside, cause=cause)
+        fixes += fix(title, *dict.fromkeys([*(edit for _, edit in here), *beside]), cause=cause)
     return fixes
 
 
@@ -175,6 +175,13 @@ def _renames(
     made: list[tuple[str, Edit | None]] = []
     for item in wrong:
         new = _new_name(item.arg or "", parameters)
+        if item.arg == "batch_input_shape":
+            name, imports = edits.callee_like(source, call, "Input")
+            layer = edits.insert_layer(source, call, f"{name}(batch_shape={source.segment(item.value)})")
+            if layer is not None:
+                made.append(("give `batch_input_shape` to an `Input` as its `batch_shape`", layer))
+                made += [("", edit) for edit in (*imports, edits.remove_argument(source, call, item.arg))]
+                continue
         if new is None:
             made.append((f"leave out `{item.arg}`", edits.remove_argument(source, call, item.arg or "")))
         else:

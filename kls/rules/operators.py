@@ -325,6 +325,22 @@ def change_count(source: SourceText, node: ast.expr, have: int, need: int, title
     return []
 
 
+def count_as(source: SourceText, node: ast.expr, have: int, need: int, title: str) -> list[Fix]:
+    """Have the size that `node` gives come out as `need`, not `have`: where it is counted, else at `node` itself."""
+    counted = change_count(source, node, have, need, title)
+    cause = source.span(node)
+    text = source.segment(node)
+    if isinstance(node, ast.Constant):
+        return fix(title, edits.replace(source, node, str(need)), cause=cause) if node.value == have else []
+    plus = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and source.segment(node.right) == "1"
+    if isinstance(node, ast.BinOp) and plus and need == have - 1:
+        return fix(title, edits.replace(source, node, source.segment(node.left)), cause=cause)
+    if isinstance(node, (ast.Name, ast.Call, ast.Attribute)) and need == have + 1:
+        here = fix(title, edits.replace(source, node, f"{text} + 1"), cause=cause)
+        return [*here, *(item for item in counted if item.edits != here[0].edits)]
+    return counted
+
+
 def set_units_for_classes(context: Context, layer: Layer, units: int) -> list[Fix]:
     """Give the last layer one unit for each class that excludes the others, and softmax where it has a sigmoid."""
     found = context.call_node(layer.created)

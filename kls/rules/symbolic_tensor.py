@@ -2,7 +2,8 @@
 
 ## What it says
 A Keras tensor (`Input`, or what a layer gives while a model is built) is put through a TensorFlow or NumPy function,
-tested by `if`, iterated over, or asked for its value. It has a shape and a dtype, and no values.
+tested by `if`, iterated over, asked for its value, or given to a model's `add_loss`. It has a shape and a dtype, and no
+values.
 
 ## Why it matters
 Keras 2 made a layer of every TensorFlow function. Keras 3 raises `A KerasTensor cannot be used as input to a TensorFlow
@@ -60,6 +61,8 @@ MODULES = ("tf", "tensorflow", "np", "numpy", "K", "backend", "jnp")
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a symbolic tensor in the hands of another library, or of Python."""
+    if failure.exception == "NotImplementedError":
+        return _added_loss(context, failure)
     if not re.search(
         r"KerasTensor|symbolic|SymbolicTensor|as a Python `?bool|NumPy (?:array|call)|numpy|Iterating over",
         failure.message,
@@ -80,6 +83,42 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
             call = context.sink(failure)
             return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
     return None
+
+
+def _added_loss(context: Context, failure: Failure) -> Finding | None:
+    """`model.add_loss(…)` of a tensor of the graph: only a layer may add a loss, where it is called."""
+    found = context.call_node(failure.frames[-1]) if failure.frames else None
+    if found is None:
+        return None
+    source, call = found
+    statement, function = source.statement(call), call.func
+    if not isinstance(function, ast.Attribute) or function.attr != "add_loss" or not call.args:
+        return None
+    model = source.segment(function.value)
+    lines = [
+        f"`{model}` is a graph of layers: its `add_loss` takes no tensor of the graph, only a layer's own does",
+        f"Keras raises: {failure.exception}",
+    ]
+    fixes: list[Fix] = []
+    if isinstance(statement, ast.Expr) and statement.value is call and isinstance(function.value, ast.Name):
+        keras, imports = search.keras_name(source)
+        known = [item for item in context.report.models if item.variable == model]
+        several = bool(known) and len(known[-1].outputs) > 1
+        outputs, kept = (f"*{model}.outputs", "inputs[:-1]") if several else (f"{model}.output", "inputs[0]")
+        indent, end = source.indentation(source.span(statement).line), source.newline
+        for form in ("{}", f"{keras}.ops.mean({{}})"):
+            made = [
+                f"class AddedLoss({keras}.layers.Layer):",
+                "    def call(self, inputs):",
+                f"        self.add_loss({form.format('inputs[-1]')})",
+                f"        return {kept}",
+                "",
+                f"{model} = {keras}.Model({model}.inputs, AddedLoss()([{outputs}, {source.segment(call.args[0])}]))",
+            ]
+            text = end.join([made[0], *(f"{indent}{line}" if line else "" for line in made[1:])])
+            title = "Add the loss in a layer of your own"
+            fixes += fix(title, edits.replace(source, statement, text), *imports, cause=source.span(statement))
+    return finding(RULE, context, source.span(call), "\n".join(lines), fixes=tuple(fixes))
 
 
 def _new_name(call: ast.Call) -> str | None:
