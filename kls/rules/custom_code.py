@@ -383,8 +383,9 @@ def _cast_labels(source: SourceText, place: ast.expr) -> list[Fix]:
 
 
 def _late(context: Context, failure: Failure) -> list[Fix]:
-    """`x, y = data` in a `train_step` that is given sample weights too."""
+    """`x, y = data` in a `train_step` that is given sample weights too, or more names than there are parts."""
     fixes: list[Fix] = []
+    few = re.search(r"not enough values to unpack \(expected (\d+), got (\d+)\)", failure.message)
     for span in failure.frames:
         source = context.source(span.path)
         statement = source.statement_at(span.line) if source is not None else None
@@ -392,7 +393,12 @@ def _late(context: Context, failure: Failure) -> list[Fix]:
             continue
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Tuple):
             target, value = statement.targets[0], statement.value
-            if isinstance(value, ast.Name) and "unpack" in failure.message and len(target.elts) == 2:
+            if few is not None and len(target.elts) == int(few[1]) and int(few[2]) > 1:
+                names = ", ".join(source.segment(item) for item in target.elts[: int(few[2])])
+                text = f"{names} = {source.segment(value)}"
+                title = f"Unpack {few[2]} parts"
+                fixes += fix(title, edits.replace(source, statement, text), cause=source.span(statement))
+            elif isinstance(value, ast.Name) and "unpack" in failure.message and len(target.elts) == 2:
                 keras, imports = search.keras_name(source)
                 words = source.segment(value)
                 text = f"{keras}.utils.unpack_x_y_sample_weight({words})"

@@ -245,6 +245,8 @@ def _late(context: Context, call: Call, model: Model, failure: Failure) -> Parts
     unknown = [item for item in argument.tensors if item.shape is None]
     if not unknown or not failure.stage.endswith(("forward", "loss")):
         return None
+    lost = [item for item in context.chain(argument, call.span) if any(part.shape is None for part in item.tensors)]
+    span = lost[0].statement if lost else span
     fixes: list[Fix] = []
     source = found[0] if found is not None else None
     tf = written.module_name(source, "tensorflow") if source is not None else None

@@ -264,17 +264,27 @@ def _fixes(
         fixes += operators.reshape_data(context, argument, 1, tuple(size or -1 for size in wanted))
     if len(given) == 3 and wanted == (*given[:2], 3) and given[2] == 4 and argument.kind == "array":
         fixes += operators.transform_data(context, argument, "{}[..., :3]", "Leave out the fourth channel (alpha)")
-    fixes += _colours(context, model, argument, given, wanted)
+    grey = _colours(context, model, argument, given, wanted)
+    fresh = not proved and _is_fresh(context, model)
+    fixes += [] if fresh else grey
     if proved:
         # Other data went through this model: its input is not at fault.
         return fixes + resized
     if len(given) == len(wanted) - 1:
         fixes += operators.set_input_shape(context, model, (*given, 1))
     fixes += operators.set_input_shape(context, model, given)
+    fixes += grey if fresh else []
     fixes += resized
     if argument.kind == "array" and len(given) == len(wanted) + 1 and given[-1:] == (1,):
         fixes += operators.transform_data(context, argument, "{}[..., 0]", f"Drop the last axis of `{argument.name}`")
     return fixes
+
+
+def _is_fresh(context: Context, model: Model) -> bool:
+    """Whether the model is a base of `keras.applications` without trained weights: its input may be any."""
+    place = operators.input_place(context, model)
+    weights = edits.keyword(place[2], "weights") if place is not None else None
+    return isinstance(weights, ast.Constant) and weights.value is None
 
 
 def _colours(

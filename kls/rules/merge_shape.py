@@ -124,8 +124,28 @@ def _fixes(context: Context, failure: Failure, shapes: list[Shape | None]) -> li
                     context, failed_layer(failure), "axis", 0, str(axis), f"Join along axis {axis}"
                 )
                 break
+    if failure.layer_cls == "Dot":
+        fixes += _dotted(context, failure, shapes)
     fixes += _project(context, failure, shapes)
     return [*fixes, *_resized(context, failure, shapes)]
+
+
+def _dotted(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
+    """Other axes of a `Dot`, of equal sizes: the last of both first."""
+    if len(shapes) != 2 or shapes[0] is None or shapes[1] is None:
+        return []
+    pairs = [
+        (one, other)
+        for one, size in enumerate(shapes[0])
+        for other, against in enumerate(shapes[1])
+        if one and other and size is not None and size == against
+    ]
+    fixes: list[Fix] = []
+    for one, other in sorted(pairs, key=lambda pair: (pair[0] != pair[1], -sum(pair))):
+        text = str(one) if one == other else f"({one}, {other})"
+        title = f"Multiply along axes {text}" if one != other else f"Multiply along axis {one}"
+        fixes += operators.set_layer_argument(context, failed_layer(failure), "axes", 0, text, title)
+    return fixes
 
 
 def _joins(shapes: list[Shape | None], axis: int) -> bool:

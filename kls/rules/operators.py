@@ -253,7 +253,39 @@ def set_input_shape(context: Context, model: Model, shape: tuple[int | None, ...
         return fix(
             f"Set the input shape to {text}", Edit(source.span(item), f"input_shape={text}"), cause=source.span(value)
         )
-    return fix(f"Set the input shape to {text}", edits.replace(source, value, text), cause=source.span(call))
+    title = f"Set the input shape to {text}"
+    return sizes_where_written(source, value, shape, title) or fix(
+        title, edits.replace(source, value, text), cause=source.span(call)
+    )
+
+
+def sizes_where_written(source: SourceText, value: ast.expr, shape: tuple[int | None, ...], title: str) -> list[Fix]:
+    """Change the sizes of a shape where its names get them: at the one call of the function, or at the constant."""
+    items = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
+    if len(items) != len(shape) or not any(isinstance(item, ast.Name) for item in items):
+        return []
+    changes: list[Edit] = []
+    places: list[Span] = []
+    for item, size in zip(items, shape, strict=True):
+        holder, node = _written_size(source, item)
+        if node is None or size is None:
+            return []
+        if node.value != size:
+            changes.append(edits.replace(source, node, str(size)))
+            places.append(source.span(holder))
+    return fix(title, *dict.fromkeys(changes), cause=places[0]) if len(dict.fromkeys(changes)) == 1 else []
+
+
+def _written_size(source: SourceText, item: ast.expr) -> tuple[ast.expr | ast.stmt, ast.Constant | None]:
+    """Where a size is written out, and what holds it: the call that gives it, or the statement that binds it."""
+    outer = written.given_from(source, item)
+    if outer is not None:
+        return outer[1], outer[0] if isinstance(outer[0], ast.Constant) else None
+    if isinstance(item, ast.Name):
+        known = [(made, value) for made, target, value in source.assignments() if source.segment(target) == item.id]
+        value = known[0][1] if len(known) == 1 else None
+        return (known[0][0], value) if isinstance(value, ast.Constant) else (item, None)
+    return item, item if isinstance(item, ast.Constant) else None
 
 
 def set_layer_argument(

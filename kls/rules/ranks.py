@@ -531,7 +531,8 @@ def halved_sizes(context: Context, failure: Failure) -> list[Fix]:
             text = edits.tuple_text((*new, source.segment(value.elts[-1])))
             title = f"Set the input shape to {text}: it halves without a rest"
             if 0 not in new and new != sizes and len(value.elts) == 3:
-                fixes += fix(title, edits.replace(source, value, text), cause=source.span(value))
+                named = operators.sizes_where_written(source, value, (*new, shape[-1]), title)
+                fixes += named or fix(title, edits.replace(source, value, text), cause=source.span(value))
     return fixes[:4]
 
 

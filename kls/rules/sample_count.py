@@ -30,7 +30,7 @@ from kls.facts import Edit, Finding, Fix, Related, Severity
 from kls.rules import operators, written
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, inside, stated
-from kls.worker.protocol import Argument, Failure
+from kls.worker.protocol import Argument, Call, Failure
 
 RULE = Rule("sample-count", Severity.ERROR, "Inputs and labels with different numbers of samples.")
 
@@ -97,7 +97,12 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return None
     shown = ", ".join(f"`{argument.name or argument.role}` {count:,}" for argument, count in counted)
     lines = [f"different numbers of samples: {shown}", f"Keras raises: {failure.exception}: {failure.message}"]
-    fixes: list[Fix] = [*_exchanged(context, counted), *_axis(context, counted), *_flattened(context, counted)]
+    fixes: list[Fix] = [
+        *_stacked(context, call, counted),
+        *_exchanged(context, counted),
+        *_axis(context, counted),
+        *_flattened(context, counted),
+    ]
     odd = _odd_one(counted)
     if odd is not None:
         fixes += _made_longer(context, *odd)
@@ -118,6 +123,28 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         if place is not None and place != span:
             related.append(Related(place, f"`{argument.name or argument.role}` gets its {count:,} rows here"))
     return finding(RULE, context, span, "\n".join(lines), call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def _stacked(context: Context, call: Call, counted: list[tuple[Argument, int]]) -> list[Fix]:
+    """One array of all inputs, where the model takes a list of them: `np.array([a, b])` becomes `[a, b]`."""
+    model = context.model_of(call)
+    x = next((argument for argument, count in counted if argument.role.endswith("x")), None)
+    inputs = len(model.inputs) if model is not None else 0
+    if (
+        x is None
+        or x.kind != "array"
+        or len(x.tensors) != 1
+        or inputs < 2
+        or (x.tensors[0].shape or ())[:1] != (inputs,)
+    ):
+        return []
+    made = written.value_of(context, x)
+    given = made[1].args[0] if made is not None and isinstance(made[1], ast.Call) and made[1].args else None
+    title = f"Give the {inputs} inputs as a list"
+    if made is not None and isinstance(given, ast.List) and len(given.elts) == inputs:
+        span = made[0].span(made[1])
+        return fix(title, edits.replace(made[0], made[1], made[0].segment(given)), cause=span)
+    return operators.transform_argument(context, x, "list({})", title)
 
 
 def _odd_one(counted: list[tuple[Argument, int]]) -> tuple[Argument, int, int] | None:

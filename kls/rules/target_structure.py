@@ -29,7 +29,7 @@ import ast
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import operators, written
-from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
+from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single, size_of
 from kls.worker.protocol import Argument, Call, Failure, Model
 
 RULE = Rule(
@@ -101,6 +101,12 @@ def _sample_weight(context: Context, call: Call, model: Model, failure: Failure)
     if not failure.stage.endswith(("loss", "metrics")) or tensor is None or not tensor.shape or outputs != 1:
         return None
     output = model.outputs[0].shape or (call.outputs[0].shape if call.outputs else None)
+    given, places = tensor.shape[1:], (output or ())[1:-1]
+    if given and given != places and size_of(given) is not None and size_of(given) == size_of(places):
+        sizes = tuple(size or -1 for size in places)
+        fixes += operators.reshape_data(context, weight, tensor.shape[0], sizes)
+        first = f"{name} is {show(tensor.shape)}; the loss has one value for each {show((None, *places))}"
+        return first, span, fixes
     if len(tensor.shape) < 2 or output is None or len(tensor.shape) < len(output):
         return None
     labels = argument_of(call, "y")
