@@ -128,7 +128,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
 def _stacked(context: Context, call: Call, counted: list[tuple[Argument, int]]) -> list[Fix]:
     """One array of all inputs, where the model takes a list of them: `np.array([a, b])` becomes `[a, b]`."""
     model = context.model_of(call)
-    x = next((argument for argument, count in counted if argument.role.endswith("x")), None)
+    x = next((argument for argument, _ in counted if argument.role.endswith("x")), None)
     inputs = len(model.inputs) if model is not None else 0
     if (
         x is None

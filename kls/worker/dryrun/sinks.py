@@ -325,7 +325,7 @@ class Sinks:
         with _stage(prefix + "loss"):
             loss = model._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=weight, training=training)
             if isinstance(loss, keras.KerasTensor):
-                tf.convert_to_tensor(loss)  # raises, as the gradient of a tensor of the model's own graph does
+                tf.stop_gradient(loss)  # raises, as the gradient of a tensor of the model's own graph does
         with _stage(prefix + "metrics"):
             model.compute_metrics(x, y, y_pred, sample_weight=weight)
         if training:
