@@ -157,11 +157,11 @@ def _late(context: Context, call: Call, model: Model, failure: Failure) -> Parts
                 )
             return "`compile` was given no loss", source.span(node), place
         outputs = written.names_of(context, model.output_layers)
-        return _keys(source, node, "loss", loss, outputs)
+        return _keys(source, node, "loss", loss, outputs, failure)
     if failure.stage.endswith("metrics") and len(model.outputs) > 1:
         metrics = edits.argument(node, "metrics", 3)
         outputs = written.names_of(context, model.output_layers)
-        parts = _keys(source, node, "metrics", metrics, outputs)
+        parts = _keys(source, node, "metrics", metrics, outputs, failure)
         if parts is not None or not isinstance(metrics, (ast.List, ast.Tuple)):
             return parts
         text = source.segment(metrics)
@@ -192,8 +192,10 @@ def _optimizer(source: SourceText, node: ast.Call) -> Parts | None:
     return first, source.span(node), fixes
 
 
-def _keys(source: SourceText, node: ast.Call, what: str, value: ast.expr | None, outputs: list[str]) -> Parts | None:
-    """A dictionary whose keys are not the outputs' names."""
+def _keys(
+    source: SourceText, node: ast.Call, what: str, value: ast.expr | None, outputs: list[str], failure: Failure
+) -> Parts | None:
+    """A dictionary whose keys are not the outputs' names, where Keras complains of one of them."""
     if isinstance(value, ast.Name):
         known = written.assignments(source, value.id, node.lineno)
         value = known[-1][1] if known else value
@@ -201,7 +203,8 @@ def _keys(source: SourceText, node: ast.Call, what: str, value: ast.expr | None,
         return None
     keys = [str(item.value) for item in value.keys if isinstance(item, ast.Constant)]
     wrong = [key for key in keys if key not in outputs]
-    if not wrong or not outputs:
+    named_by_keras = set(re.findall(r"['\"]([^'\"]*)['\"]", failure.message))
+    if not outputs or not named_by_keras & set(wrong):
         return None
     fixes = list(written.rename_keys([(source, value)], keys, outputs))
     if not fixes and len(wrong) < len(keys):

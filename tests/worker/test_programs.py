@@ -388,3 +388,41 @@ model.predict(pixels[None])
 model.predict(pixels)
 """
     assert (await said(real, text))[1] == [("input-shape", 7)]
+
+
+async def test_attributes_that_ask_for_themselves_end(real: Host) -> None:
+    text = """
+import keras
+class Saved:
+    def __init__(self, folder):
+        self.inner = keras.Model(open(folder))
+        self.other = open(folder)
+    def __getattr__(self, name):
+        if hasattr(self.missing, name):
+            return getattr(self.missing, name)
+        elif hasattr(self.absent, name):
+            return getattr(self.absent, name)
+        else:
+            raise AttributeError(name)
+saved = Saved("nothing")
+saved.save()
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+"""
+    report, loud = await said(real, text)
+    assert loud == [] and report.statements < 5000
+    assert any(layer.cls == "Dense" for layer in report.layers)
+
+
+async def test_keys_of_outputs_that_are_a_dictionary(real: Host) -> None:
+    text = """
+import keras
+import numpy as np
+first = keras.Input((4,))
+model = keras.Model(first, {"p": keras.layers.Dense(1)(first), "q": keras.layers.Dense(3)(first)})
+model.compile("adam", {"p": "mse", "q": "mse"})
+model.fit(np.zeros((8, 4)), {"p": np.zeros((8, 1)), "q": np.zeros((8, 3))})
+model.fit(np.zeros((8, 4)), {"p": np.zeros((8, 1)), "q": np.zeros((8, 2))})
+"""
+    report, loud = await said(real, text)
+    assert [call.status for call in report.calls] == ["traced", "failed"]
+    assert len(loud) == 1 and loud[0][0] != "compile-call"

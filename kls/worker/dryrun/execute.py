@@ -305,18 +305,19 @@ class Runtime:
         """Make an attribute Unknown after the statement that should have set or changed it failed."""
         try:
             owner = base()
-            if not self._compile_failed(number, getattr(owner, attribute, None)):
+            if not self._compile_failed(number, lambda: getattr(owner, attribute, None)):
                 setattr(owner, attribute, self.unknown(number))
         except Exception:
             return
 
-    def _compile_failed(self, number: int, model: Any) -> bool:
+    def _compile_failed(self, number: int, found: Callable[[], Any]) -> bool:
         """Whether a failed statement only left a model without losses and metrics; what it computes is known."""
         node: Any = self._statements[number].node
         call = getattr(node, "value", None)
         if not (isinstance(node, ast.Expr) and isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
             return False
-        if call.func.attr != "compile" or not isinstance(model, keras.Model):
+        model = found() if call.func.attr == "compile" else None
+        if not isinstance(model, keras.Model):
             return False
         self._run.uncompiled[id(model)] = model, self.unknown(number)
         return True
@@ -327,7 +328,7 @@ class Runtime:
             now = value()
         except NameError:
             return self.unknown(number)
-        as_it_was = isinstance(now, (types.ModuleType, type)) or self._compile_failed(number, now)
+        as_it_was = isinstance(now, (types.ModuleType, type)) or self._compile_failed(number, lambda: now)
         return now if as_it_was else self.unknown(number)
 
     def forget(self, number: int, name: str) -> None:
@@ -335,7 +336,7 @@ class Runtime:
         names = sys._getframe(1).f_globals
         if name not in names or isinstance(names[name], types.ModuleType):
             return
-        if not self._compile_failed(number, names[name]):
+        if not self._compile_failed(number, lambda: names[name]):
             names[name] = self.unknown(number)
 
     def contains(self, number: int) -> bool:
@@ -350,6 +351,9 @@ class Runtime:
         if isinstance(self._statements[number].node, (ast.Try, ast.With, ast.AsyncWith)):
             self._tries = [item for item in self._tries if not (item[0] is frame and item[1] == number)]
         if self._library_between(frame):
+            return False
+        if isinstance(error, RecursionError) and frame.f_code.co_name != "<module>":
+            # Each of the callers would try its luck again, and those of its callers: the whole recursion ends.
             return False
         if isinstance(error, SystemExit) and self._ends_program(number, frame):
             self._run.left = True
