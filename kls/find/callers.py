@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kls.documents import Snapshot, read, uri_of
-from kls.find.modules import Memory, Project, collect, imports_of, reached
+from kls.find.modules import MOST_MODULES, Memory, Project, collect, keep, known_imports, reached
 from kls.worker.comments import UNPARSED
 from kls.worker.protocol import Source
 
@@ -70,9 +70,9 @@ def callers(
             # A package's own file may be found by its imports: they are read as those of a file beside it.
             beside = os.path.join(os.path.dirname(path), "?.py")
             reader = Project(Snapshot("", beside, 0, text), roots, project_buffers, sys_path, memory)
-            if any(found.path in wanted for found in reached(reader, None, imports_of(text))):
+            if any(found.path in wanted for found in reached(reader, None, known_imports(path, text, memory))):
                 importers.add(path)
-                if path not in leave_out and _acts(text):
+                if path not in leave_out and _known_acts(path, text, memory):
                     program = Snapshot(uri_of(path), path, 0, text)
                     modules = collect(Project(program, roots, project_buffers, sys_path, memory))
                     if any(module.path == target.path for module in modules):
@@ -161,6 +161,13 @@ def _snapshot(path: str, text: str) -> Snapshot:
 def _module_of(path: str) -> str:
     name = os.path.splitext(os.path.basename(path))[0]
     return os.path.basename(os.path.dirname(path)) if name == "__init__" else name
+
+
+def _known_acts(path: str, text: str, memory: Memory) -> bool:
+    known = memory.acts.get(path)
+    if known is None or known[0] != text:
+        known = keep(memory.acts, path, (text, _acts(text)), 2 * MOST_MODULES)
+    return known[1]
 
 
 def _acts(text: str) -> bool:

@@ -96,6 +96,8 @@ class Memory:
     """The trees of documents, by their URI."""
     callers: dict[str, tuple[tuple[int, int], str]] = field(default_factory=dict[str, "tuple[tuple[int, int], str]"])
     """Files of the project that may call a document, as `files`."""
+    acts: dict[str, tuple[str, bool]] = field(default_factory=dict[str, "tuple[str, bool]"])
+    """Whether such a file does something by itself, by path with the text."""
 
 
 def keep(kept: dict[str, Any], key: str, value: Any, most: int) -> Any:
@@ -105,6 +107,16 @@ def keep(kept: dict[str, Any], key: str, value: Any, most: int) -> Any:
         kept.pop(next(iter(kept)), None)
     kept[key] = value
     return value
+
+
+def known_imports(path: str, text: str, memory: Memory) -> tuple[Import, ...]:
+    """`imports_of` the text of a file, remembered where it has a path."""
+    if not path:
+        return imports_of(text)
+    known = memory.imports.get(path)
+    if known is None or known[0] != text:
+        known = keep(memory.imports, path, (text, imports_of(text)), 2 * MOST_MODULES)
+    return known[1]
 
 
 class Project:
@@ -150,11 +162,7 @@ class Project:
 
     def imports(self, found: Found) -> tuple[Import, ...]:
         """The import statements of a module."""
-        text = self.text(found) or ""
-        known = self.memory.imports.get(found.path)
-        if known is None or known[0] != text:
-            known = keep(self.memory.imports, found.path, (text, imports_of(text)), 2 * MOST_MODULES)
-        return known[1]
+        return known_imports(found.path, self.text(found) or "", self.memory)
 
     def package(self, found: Found | None) -> str:
         """The package that relative imports of a module start from; of the entry for None."""
@@ -274,7 +282,8 @@ def collect(project: Project) -> tuple[Source, ...]:
     """`imported` for a project that is already open."""
     taken: dict[str, Source] = {}
     seen: set[str] = set()
-    waiting: deque[tuple[Found | None, tuple[Import, ...]]] = deque([(None, imports_of(project.entry.text))])
+    own = known_imports(project.entry.path, project.entry.text, project.memory)
+    waiting: deque[tuple[Found | None, tuple[Import, ...]]] = deque([(None, own)])
     while waiting:
         importer, statements = waiting.popleft()
         for found in reached(project, importer, statements):

@@ -10,6 +10,7 @@ import pytest
 from kls.documents import Snapshot
 from kls.find import callers
 from kls.find.callers import MOST_READ
+from kls.find.modules import Memory
 
 Document = Callable[..., Snapshot]
 RUNS = "import models\nmodels.build()\n"
@@ -82,3 +83,19 @@ def test_the_search_is_bounded(tmp_path: Path, document: Document, monkeypatch: 
         put(tmp_path, f"a{number:04}.py", "x = 1\n")
     put(tmp_path, "z.py", RUNS)
     assert names(document("", "models.py"), tmp_path) == []
+
+
+def test_a_keystroke_reads_no_program_again(tmp_path: Path, document: Document) -> None:
+    put(tmp_path, "train.py", RUNS)
+    put(tmp_path, "library.py", "import models\ndef f(): models.build()\n")
+    memory = Memory()
+    assert names(document("def build(): ...\n", "models.py"), tmp_path, memory=memory) == ["train.py"]
+    known = {path: memory.imports[path][1] for path in map(str, tmp_path.glob("*.py"))}
+    assert known and {path: acts for path, (_, acts) in memory.acts.items()} == {
+        str(tmp_path / "train.py"): True,
+        str(tmp_path / "library.py"): False,
+    }
+    assert names(document("def build(x): ...\n", "models.py"), tmp_path, memory=memory) == ["train.py"]
+    assert all(memory.imports[path][1] is imports for path, imports in known.items())
+    put(tmp_path, "train.py", "import models\n")
+    assert names(document("def build(x): ...\n", "models.py"), tmp_path, memory=memory) == []
