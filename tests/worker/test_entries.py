@@ -1,4 +1,4 @@
-"""Programs that `absl` and `click` start: their defaults, what must be given, and what follows a line that fails."""
+"""Programs that `absl`, `click` and `typer` start: their defaults, what must be given, and what follows a failure."""
 
 from __future__ import annotations
 
@@ -55,6 +55,16 @@ GROUP = CLICK.replace(
     "    main()\n", "    cli()\n"
 )  # fmt: skip
 
+TYPER = (
+    "import typer\nimport numpy as np\nimport keras\nfrom pathlib import Path\n"
+    "app = typer.Typer()\n"
+    "@app.command()\n"
+    "def train(data: Path, units: int = 5):\n" + BODY.format(data="data", units="units") + "@app.command()\n"
+    "def nothing(): pass\n"
+    "if __name__ == '__main__':\n"
+    "    app()\n"
+)
+
 
 async def judge(real: Host, text: str) -> tuple[Report, list[str]]:
     snapshot = Snapshot("file:///nowhere/train.py", "/nowhere/train.py", 1, text)
@@ -63,10 +73,11 @@ async def judge(real: Host, text: str) -> tuple[Report, list[str]]:
     return report, [item.code for item in check.check(snapshot, (), report)]
 
 
-@pytest.mark.parametrize("text", [ABSL, CLICK, GROUP], ids=["absl", "click", "group"])
+@pytest.mark.parametrize("text", [ABSL, CLICK, GROUP, TYPER], ids=["absl", "click", "group", "typer"])
 async def test_a_program_runs_with_its_defaults(real: Host, text: str) -> None:
-    if "click" in text:
-        pytest.importorskip("click")
+    for package in ("click", "typer"):
+        if package in text:
+            pytest.importorskip(package)
     report, codes = await judge(real, text)
     assert codes == []
     assert [(call.method, call.status) for call in report.calls] == [("fit", "traced"), ("predict", "unknown")]

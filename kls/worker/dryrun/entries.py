@@ -1,4 +1,5 @@
-"""Where a program that another package starts begins: `absl.app.run(main)` and the commands of `click`.
+"""Where a program that another package starts begins: `absl.app.run(main)`, the commands of `click`
+and those of `typer`.
 
 The program is started without arguments: options have their defaults, what must be given is Unknown. Every command of
 a group is run, since its author starts the program with any of them.
@@ -19,6 +20,8 @@ def install(run: Run) -> None:
     _absl()
     if any("click" in source.text for source in run.probe.sources):
         _click()
+    if any("typer" in source.text for source in run.probe.sources):
+        _typer()
 
 
 def _absl() -> None:
@@ -44,12 +47,25 @@ def _click() -> None:
         core: Any = importlib.import_module("click.core")
     except ImportError:
         return
-    original = core.Command.main
+    core.Command.main = _main(core, core.Command.main)
 
+
+def _typer() -> None:
+    """Its commands are those of a click that it brings along, or of the one that is installed."""
+    try:
+        typer: Any = importlib.import_module("typer.core")
+    except ImportError:
+        return
+    for kind in (typer.TyperCommand, typer.TyperGroup):
+        base = next(item for item in kind.__mro__ if item.__name__ == "Command")
+        kind.main = _main(sys.modules[base.__module__], kind.main)
+
+
+def _main(core: Any, original: Any) -> Any:
     def main(self: Any, args: Any = None, *rest: Any, **keywords: Any) -> Any:
         return original(self, args, *rest, **keywords) if args else _carry_out(core, self, None)
 
-    core.Command.main = main
+    return main
 
 
 def _has_default(parameter: Any) -> bool:
@@ -70,7 +86,7 @@ def _carry_out(core: Any, command: Any, parent: Any) -> Any:
     result: Any = None
     with context:
         if command.callback is not None:
-            result = core.Command.invoke(command, context)
+            result = context.invoke(command.callback, **context.params)
         for name in command.list_commands(context) if hasattr(command, "list_commands") else ():
             part = command.get_command(context, name)
             if part is not None:

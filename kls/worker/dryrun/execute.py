@@ -42,7 +42,13 @@ TICK_SECONDS = 0.1
 _set_handler = signal.signal
 _SWALLOWING = ("_GeneratorContextManager", "suppress", "_AssertRaisesContext", "RaisesContext", "RaisesExc")
 """Kinds of context managers that people use to expect an exception."""
-_STARTING = (f"dryrun{os.sep}entries.py", f"{os.sep}click{os.sep}core.py", f"{os.sep}click{os.sep}decorators.py")
+_STARTING = (
+    f"dryrun{os.sep}entries.py",
+    f"click{os.sep}core.py",
+    f"click{os.sep}decorators.py",
+    f"{os.sep}typer{os.sep}core.py",
+    f"{os.sep}typer{os.sep}main.py",
+)
 """Files that only call what the author has written as the program's beginning."""
 _MOST_ADDED = 16
 """Items that one round of a loop may add to a list to be multiplied."""
