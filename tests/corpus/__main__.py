@@ -30,6 +30,8 @@ def main() -> None:
     parser.add_argument("--programs", default="", help="only those whose name matches this regular expression")
     parser.add_argument("--results", type=Path, default=None, help="keep what was seen in this file")
     parser.add_argument("--again", action="store_true", help="look again at programs that --results knows")
+    parser.add_argument("--known", action="store_true", help="only tables of what --results knows")
+    parser.add_argument("--state", default="", help="a sentence for the document: what was looked at, when, where")
     parser.add_argument("--coverage", action="store_true", help="run each program for real too")
     parser.add_argument("--verdicts", type=Path, default=HERE / "verdicts.json", help="what people judged")
     parser.add_argument("--record", type=Path, default=None, help="put the figures into this document")
@@ -61,6 +63,7 @@ def main() -> None:
 `python -m tests.corpus FOLDER… --record docs/coverage.md` with Keras {importlib.metadata.version("keras")}.
 "True" is an error or a warning that today's Keras really bears out: a real run raised there, or a person judged it
 (`tests/corpus/verdicts.json`).
+{chosen.state}
 
 {tables.by_folder(every, verdicts)}
 
@@ -107,7 +110,7 @@ async def _run(chosen: argparse.Namespace) -> list[Seen]:
         names = {path: f"{home.name}/{path.relative_to(home)}" for path in paths}
         wanted = [path for path in paths if re.search(chosen.programs, names[path])]
         seen += [known[names[path]] for path in wanted if names[path] in known and not chosen.again]
-        fresh = [path for path in wanted if names[path] not in known or chosen.again]
+        fresh = [path for path in wanted if (names[path] not in known or chosen.again) and not chosen.known]
         async for item in survey.survey(home, fresh, runner):
             seen.append(item)
             known[item.program] = item
