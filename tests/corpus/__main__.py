@@ -75,9 +75,9 @@ def main() -> None:
             section = f"""{SHAPES}
 
 The same programs are really run as well: loaders give small real arrays, training goes one step, a statement that
-fails does not end the run, two minutes at most. A layer counts as shown where kls has the very shapes and dtypes that
-it really gave; a call of `fit`, `evaluate`, `predict` or their kin as traced where kls followed it, or told that it
-fails. Written by the same command with `--coverage`.
+fails does not end the run, though what it should have bound is taken away, two minutes at most. A layer counts as
+shown where kls has the very shapes and dtypes that it really gave; a call of `fit`, `evaluate`, `predict` or their kin
+as traced where kls followed it, or told that it fails. Written by the same command with `--coverage`.
 
 {figures}
 
