@@ -126,7 +126,8 @@ def _fixes(context: Context, failure: Failure, shapes: list[Shape | None]) -> li
                 break
     if failure.layer_cls == "Dot":
         fixes += _dotted(context, failure, shapes)
-    fixes += _project(context, failure, shapes)
+    else:
+        fixes += _project(context, failure, shapes)
     return [*fixes, *_resized(context, failure, shapes)]
 
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from kls import edits
 from kls.facts import Edit, Fix, Span
-from kls.rules import operators, ranks, search
+from kls.rules import labels, operators, ranks, search
 from kls.rules.context import Context, argument_of, compatible, fix
 from kls.rules.ranks import RECURRENT
 from kls.worker.protocol import Failure, Layer
@@ -47,13 +47,15 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_windows(context, failure),
         *_joins(context, failure),
         *_branches(context, failure),
+        *_turned(context, failure),
     ]
 
 
 def weak(context: Context, failure: Failure) -> list[Fix]:
     """Candidates that only a trial can speak for."""
     return [*_widths(context, failure), *_batch_axes(context, failure), *_flattened(context, failure),
-            *_losses(context, failure)]  # fmt: skip
+            *_losses(context, failure), *_encoders(context, failure), *_order(context, failure),
+            *_channels(context, failure)]  # fmt: skip
 
 
 # The data as they are given
@@ -383,4 +385,75 @@ def _losses(context: Context, failure: Failure) -> list[Fix]:
                 end = source.span(node)
                 place = Span(end.path, end.end_line, end.end_column - len(node.attr), end.end_line, end.end_column)
                 fixes += fix(f"Use the loss `{other}`", Edit(place, other), cause=end)
+    return fixes[:MOST]
+
+
+def _encoders(context: Context, failure: Failure) -> list[Fix]:
+    """Labels that are one-hot encoded for a loss that takes class numbers."""
+    if not re.search(r"target\.ndim - 1|labels.*rank|= Equal\[", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in source.calls():
+            name = search.last_part(node.func)
+            if name in labels.ENCODERS and node.args:
+                edit = edits.replace(source, node, source.segment(node.args[0]))
+                fixes += fix(f"Give class numbers: no `{name}`", edit, cause=source.span(node))
+    return fixes[:MOST]
+
+
+def _turned(context: Context, failure: Failure) -> list[Fix]:
+    """A `Reshape` to two sizes that stand the other way round in what its result meets."""
+    ends = {(int(one), int(other)) for one, other in re.findall(r"(\d+), (\d+)[])]", failure.message)}
+    ends |= {
+        tuple(shape[-2:]) for _, shape, _ in failure.facts.get("operands") or () if shape and None not in shape[-2:]
+    }
+    fixes: list[Fix] = []
+    for layer in reversed(context.report.layers):
+        target = tuple(layer.config.get("target_shape") or ())
+        found = context.call_node(layer.created) if layer.cls == "Reshape" else None
+        value = edits.argument(found[1], "target_shape", 0) if found is not None else None
+        if found is None or not isinstance(value, (ast.Tuple, ast.List)) or len(value.elts) != 2:
+            continue
+        if len(set(target)) == 2 and {target, target[::-1]} <= ends:
+            first, second = map(found[0].segment, value.elts)
+            edit = edits.replace(found[0], value, f"({second}, {first})")
+            fixes += fix(f"Reshape to ({second}, {first})", edit, cause=layer.created)
+    return fixes[:MOST]
+
+
+def _order(context: Context, failure: Failure) -> list[Fix]:
+    """The two tensors of a call of the author's own layer, the other way round."""
+    found = context.call_node(failure.layer_called)
+    if found is None or len({tensor.shape for tensor in failure.inputs}) != 2:
+        return []
+    source, call = found
+    outer = source.parents.get(call)
+    call = outer if isinstance(outer, ast.Call) and outer.func is call else call
+    if len(call.args) != 2:
+        return []
+    first, second = call.args
+    if isinstance(first, ast.Starred) or isinstance(second, ast.Starred):
+        return []
+    one, other = source.segment(first), source.segment(second)
+    swapped = edits.replace(source, first, other), edits.replace(source, second, one)
+    return fix(f"Give them in the other order: `{other}, {one}`", *swapped, cause=source.span(call))
+
+
+def _channels(context: Context, failure: Failure) -> list[Fix]:
+    """Pictures without a channel axis, met one batch at a time in a loop of the author's own."""
+    given = failure.inputs[0].shape if len(failure.inputs) == 1 else None
+    if given is None or len(given) != 3 or "min_ndim=4" not in failure.message or failure.call is not None:
+        return []
+    fixes: list[Fix] = []
+    for item in reversed(context.report.variables):
+        shape = item.tensors[0].shape if len(item.tensors) == 1 else None
+        source = context.source(item.statement.path)
+        statement = source.at(item.statement, ast.stmt) if source is not None else None
+        if item.kind != "array" or not shape or shape[1:] != given[1:] or source is None:
+            continue
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            edit = edits.wrap(source, statement.value, "{}[..., None]")
+            title = f"Add the channel axis to `{item.name}`: `[..., None]`"
+            fixes += fix(title, edit, cause=source.span(statement))
     return fixes[:MOST]

@@ -25,6 +25,7 @@ Labels with one array for each output, in the outputs' order or by their names.
 from __future__ import annotations
 
 import ast
+import dataclasses
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
@@ -216,9 +217,20 @@ def _partners(context: Context, name: str | None) -> list[str]:
     return [guess for guess in dict.fromkeys(guesses) if guess in known and guess != name]
 
 
+def _brought(x: Argument | None) -> Argument | None:
+    """The labels that come with x by their names, from a dataset, a generator or a `PyDataset`."""
+    if x is None or x.kind in ("array", "tensor", "frame"):
+        return None
+    named = [item for item in x.tensors if item.path.startswith("1.")]
+    parts = [dataclasses.replace(item, path=item.path[2:]) for item in named]
+    return dataclasses.replace(x, tensors=tuple(parts)) if parts and not parts[0].path.isdigit() else None
+
+
 def _several(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
     outputs = len(model.outputs)
-    labels = argument_of(call, "validation_y" if failure.stage.startswith("validation") else "y")
+    before = "validation_" if failure.stage.startswith("validation") else ""
+    labels, x = argument_of(call, f"{before}y"), argument_of(call, f"{before}x")
+    labels = labels or _brought(x)
     if labels is None or not labels.tensors or not failure.stage.endswith(("loss", "metrics")):
         return None
     given = len(labels.tensors)
@@ -234,12 +246,16 @@ def _several(context: Context, call: Call, model: Model, failure: Failure) -> Pa
         if set(names) <= set(keys):
             return None
         nodes = written.literal(context, labels, ast.Dict)
+        for source, value in written.yielded(context, labels):
+            second = value.elts[1] if isinstance(value, ast.Tuple) and len(value.elts) > 1 else None
+            nodes += [(source, second)] if isinstance(second, ast.Dict) else []
         fixes += written.rename_keys(nodes, keys, names)
-        if outputs == 1:
+        if outputs == 1 and labels is not x:
             fixes += operators.transform_data(context, labels, f'{{}}["{keys[0]}"]', f"Give `{keys[0]}`")
         told = ", ".join(f'"{key}"' for key in keys)
         wanted = ", ".join(f'"{name}"' for name in names)
-        return f"{shown} has the keys {told}; the model's outputs are {wanted}", span, fixes
+        has = "has" if labels.name else "have"
+        return f"{shown} {has} the keys {told}; the model's outputs are {wanted}", span, fixes
     if given == outputs:
         return None
     if given == 1 and not keys[0]:

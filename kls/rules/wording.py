@@ -37,6 +37,10 @@ def first_line(failure: Failure) -> str:
     if types is not None:
         what = _OPERATIONS.get(types[1], f"operation `{types[1]}`")
         return f"the {what} of {types[3]} and {types[2]} cannot be made: cast one of them"
+    compared = re.search(r"target\.shape=(\([^)]*\)), output\.shape=(\([^)]*\))", failure.message)
+    if compared is not None:
+        own = failure.message.split("\n", 1)[0].partition(". Received")[0].replace("Arguments", "arguments")
+        return f"the labels are {compared[1]}, the output is {compared[2]}: {own[:1].lower()}{own[1:]}"
     found = operands(failure.message)
     if found is None:
         own = re.sub(r"^Could not (?:automatically )?infer [^\n]* encountered:\n+", "", failure.message)

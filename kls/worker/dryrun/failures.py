@@ -114,7 +114,7 @@ def _same(one: Failure, other: Failure) -> bool:
 def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] = None) -> Failure:
     """The facts of an exception that is a fault of the program."""
     layer = run.failed_layers[0] if run.failed_layers else None
-    frames = tuple(run.files.spans_of_traceback(error.__traceback__))
+    frames = tuple(run.files.spans_of_error(error))
     facts: dict[str, Any] = {}
     inputs: tuple[Tensor, ...] = ()
     created: Optional[Span] = None
@@ -128,10 +128,12 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
         facts["config"] = specs.config_of(layer)
         facts["input_spec"] = _input_spec(layer)
         facts["built"] = bool(getattr(layer, "built", False))
-    facts.update(_callee(run, error))
-    operands = _operands(run, error.__traceback__)
-    if operands:
-        facts["operands"] = operands
+    if not frames or frames[-1] == run.files.innermost(error.__traceback__):
+        # What AutoGraph rewrote has no frame to look into.
+        facts.update(_callee(run, error))
+        operands = _operands(run, error.__traceback__)
+        if operands:
+            facts["operands"] = operands
     if isinstance(error, AttributeError):
         facts.update(_attribute(error))
     run.failed_layers.clear()

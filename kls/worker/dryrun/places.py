@@ -93,15 +93,36 @@ class Files:
             frame = frame.f_back
         return frame
 
-    def spans_of_traceback(self, traceback: Optional[TracebackType]) -> list[Span]:
-        """The author's places in `traceback`, outermost first."""
+    def spans_of_error(self, error: BaseException) -> list[Span]:
+        """The author's places that `error` came through, outermost first.
+
+        A function that AutoGraph rewrote has no frames of its own in the traceback: the exception says its lines
+        (`ag_error_metadata`, innermost first; tensorflow/python/autograph/impl/api.py).
+        """
         spans: list[Span] = []
+        entered: Optional[int] = None
+        traceback = error.__traceback__
         while traceback is not None:
             span = self.span_of_code(traceback.tb_frame.f_code, traceback.tb_lasti)
             if span is not None:
                 spans.append(span)
+            elif entered is None and "tensorflow" in traceback.tb_frame.f_code.co_filename:
+                entered = len(spans)
             traceback = traceback.tb_next
-        return spans
+        stack = getattr(getattr(error, "ag_error_metadata", None), "translated_stack", None) or ()
+        known = {(span.path, span.line) for span in spans}
+        told = [(frame.filename, frame.lineno) for frame in reversed(stack)]
+        rewritten = (self._span_by_line(*place) for place in told if self.owns(place[0]) and place not in known)
+        place = len(spans) if entered is None else entered
+        return [*spans[:place], *(span for span in rewritten if span is not None), *spans[place:]]
+
+    def innermost(self, traceback: Optional[TracebackType]) -> Optional[Span]:
+        """The last of the author's places in `traceback`."""
+        found: Optional[Span] = None
+        while traceback is not None:
+            found = self.span_of_code(traceback.tb_frame.f_code, traceback.tb_lasti) or found
+            traceback = traceback.tb_next
+        return found
 
     def text(self, span: Span) -> str:
         """The author's text of `span`; lines joined by newlines."""

@@ -1,0 +1,96 @@
+"""Faults whose line only a trial finds: the repair that holds stands elsewhere than what raised."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from kls.facts import Severity
+from kls.host import Host
+from tests import catalogue
+
+pytestmark = [
+    pytest.mark.tf,
+    pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
+]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A program that raises, a text on the line to edit, and the title of a repair that must be among those tried."""
+
+    text: str
+    line: str
+    title: str
+
+
+LABELS_IN_A_LOOP = """
+import keras
+import numpy as np
+import tensorflow as tf
+labels = np.arange(64) % 10
+data = tf.data.Dataset.from_tensor_slices((np.zeros((64, 8), "float32"), tf.one_hot(labels, 10))).batch(32)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(10)])
+loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+accuracy = keras.metrics.SparseCategoricalAccuracy()
+@tf.function
+def step(x, y):
+    output = model(x, training=True)
+    accuracy.update_state(y, output)
+    return loss_function(y, output)
+for x, y in data:
+    print(step(x, y))
+"""
+TURNED_PATCHES = """
+import keras
+from keras import layers
+inputs = keras.Input((32, 32, 3))
+patches = layers.Conv2D(48, 4, strides=4)(inputs)
+patches = layers.Reshape((48, 64))(patches)
+encoded = patches + layers.Embedding(64, 48)(keras.ops.arange(64))
+model = keras.Model(inputs, layers.Dense(10)(layers.GlobalAveragePooling1D()(encoded)))
+"""
+PICTURES_IN_A_LOOP = """
+import keras
+import numpy as np
+import tensorflow as tf
+pictures = np.zeros((64, 28, 28), "float32")
+convolution = keras.layers.Conv2D(4, 3)
+for batch in tf.data.Dataset.from_tensor_slices(pictures).batch(32):
+    print(convolution(batch).shape)
+"""
+TENSORS_EXCHANGED = """
+import keras
+import numpy as np
+from keras import layers, ops
+class Attention(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.score = layers.Dense(8), layers.Dense(8), layers.Dense(1)
+    def call(self, query, values):
+        seen = self.first(ops.expand_dims(query, 1)) + self.second(values)
+        return ops.sum(ops.softmax(self.score(ops.tanh(seen)), axis=1) * values, axis=1)
+inputs = keras.Input((12, 16))
+steps, state = layers.GRU(16, return_sequences=True, return_state=True)(inputs)
+context = Attention()(steps, state)
+model = keras.Model(inputs, layers.Dense(3)(context))
+model.compile("sgd", "mse")
+model.fit(np.zeros((64, 12, 16)), np.zeros((64, 3)))
+"""
+FAULTS = [
+    Fault(LABELS_IN_A_LOOP, "tf.one_hot", "Give class numbers: no `one_hot`"),
+    Fault(TURNED_PATCHES, "Reshape", "Reshape to (64, 48)"),
+    Fault(PICTURES_IN_A_LOOP, "pictures = ", "Add the channel axis to `pictures`: `[..., None]`"),
+    Fault(TENSORS_EXCHANGED, "Attention()(", "Give them in the other order: `state, steps`"),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.line)
+async def test_the_repair_that_holds_is_where_the_finding_goes(real: Host, fault: Fault) -> None:
+    found = await catalogue.findings(real, "fault", fault.text, tried=True)
+    (error,) = [item for item in found if item.severity is Severity.ERROR]
+    assert fault.title in [fix.title for fix in error.fixes], [fix.title for fix in error.fixes]
+    assert fault.line in fault.text.split("\n")[error.span.line - 1]
