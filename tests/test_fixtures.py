@@ -42,7 +42,7 @@ def test_hovers(fixture: Fixture) -> None:
 
 
 @pytest.mark.tf
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 def test_fixtures_on_the_real_worker(request: pytest.FixtureRequest) -> None:
     """The real worker gives the recorded reports, and the tried fixes are the stated ones, best first."""
     update = request.config.getoption("--update")
