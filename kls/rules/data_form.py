@@ -149,15 +149,15 @@ def _lists(context: Context, call: Call, _model: Model, failure: Failure) -> Par
     source = context.source(call.span.path)
     own = not any(item.role.startswith("validation") and item.name is None for item in lists)
     if source is not None and own and all(item.span is not None for item in lists):
-        title = f"Make {named} {'an array' if len(lists) == 1 else 'arrays'}"
+        array, tensor = ("an array", "a tensor") if len(lists) == 1 else ("arrays", "tensors")
         np_name, tf_name = written.module_name(source, "numpy"), written.module_name(source, "tensorflow")
         new = [] if np_name or tf_name else edits.add_import(source, "import numpy as np")
         if np_name or new:
             forms = [(item, f"{np_name or 'np'}.array({{}})") for item in lists]
-            fixes += written.wrap_arguments(context, forms, title, *new)
+            fixes += written.wrap_arguments(context, forms, f"Make {named} {array}", *new)
         if tf_name:
             forms = [(item, f"{tf_name}.constant({{}})") for item in lists]
-            fixes += written.wrap_arguments(context, forms, title.replace("array", "tensor").replace("an t", "a t"))
+            fixes += written.wrap_arguments(context, forms, f"Make {named} {tensor}")
     what = "a Python list" if len(lists) == 1 else "Python lists"
     first = f"{named} {'is' if len(lists) == 1 else 'are'} {what}; `{call.method}` takes arrays"
     return first, lists[0].span or call.span, fixes

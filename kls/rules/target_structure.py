@@ -229,8 +229,8 @@ def _brought(x: Argument | None) -> Argument | None:
 def _several(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
     outputs = len(model.outputs)
     before = "validation_" if failure.stage.startswith("validation") else ""
-    labels, x = argument_of(call, f"{before}y"), argument_of(call, f"{before}x")
-    labels = labels or _brought(x)
+    own = argument_of(call, f"{before}y")
+    labels = own or _brought(argument_of(call, f"{before}x"))
     if labels is None or not labels.tensors or not failure.stage.endswith(("loss", "metrics")):
         return None
     given = len(labels.tensors)
@@ -250,7 +250,7 @@ def _several(context: Context, call: Call, model: Model, failure: Failure) -> Pa
             second = value.elts[1] if isinstance(value, ast.Tuple) and len(value.elts) > 1 else None
             nodes += [(source, second)] if isinstance(second, ast.Dict) else []
         fixes += written.rename_keys(nodes, keys, names)
-        if outputs == 1 and labels is not x:
+        if outputs == 1 and own is not None:
             fixes += operators.transform_data(context, labels, f'{{}}["{keys[0]}"]', f"Give `{keys[0]}`")
         told = ", ".join(f'"{key}"' for key in keys)
         wanted = ", ".join(f'"{name}"' for name in names)
