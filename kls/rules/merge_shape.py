@@ -24,6 +24,7 @@ smaller map (`UpSampling2D`, `ZeroPadding2D`), cut the larger one, or join along
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,6 +38,8 @@ RULE = Rule("merge-shape", Severity.ERROR, "Tensors that are joined do not fit e
 
 Shape = tuple[int | None, ...]
 MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot")
+_OF_SHAPES = re.compile(r"broadcast|must be equal|[Ii]ncompatible|mismatch|(must|should) match|not aligned|same rank")
+"""What NumPy and TensorFlow say where two shapes do not go together."""
 SUMS = ("Add", "Subtract", "Average", "Maximum", "Minimum")
 
 
@@ -50,7 +53,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
             return None
         shapes = [None if shape is None else tuple(shape) for _, shape, _ in operands]
         names = [name for name, _, _ in operands]
-        if not _cannot_broadcast(shapes) or "`target`" in failure.message:
+        if not _cannot_broadcast(shapes) or "`target`" in failure.message or not _OF_SHAPES.search(failure.message):
             return None
     if len(shapes) < 2:
         return None

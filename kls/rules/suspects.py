@@ -441,16 +441,19 @@ def _order(context: Context, failure: Failure) -> list[Fix]:
 
 
 def _channels(context: Context, failure: Failure) -> list[Fix]:
-    """Pictures without a channel axis, met one batch at a time in a loop of the author's own."""
-    given = failure.inputs[0].shape if len(failure.inputs) == 1 else None
-    if given is None or len(given) != 3 or "min_ndim=4" not in failure.message or failure.call is not None:
+    """Pictures without a channel axis, met one batch at a time in a loop of the author's own, or given to
+    `ImageDataGenerator.flow`."""
+    given = failure.inputs[0].shape if len(failure.inputs) == 1 and "min_ndim=4" in failure.message else None
+    flow = re.search(r"should have rank 4.*\(\d+, (\d+), (\d+)\)", failure.message)
+    sizes = given[1:] if given is not None and len(given) == 3 else (int(flow[1]), int(flow[2])) if flow else None
+    if sizes is None or failure.call is not None:
         return []
     fixes: list[Fix] = []
     for item in reversed(context.report.variables):
         shape = item.tensors[0].shape if len(item.tensors) == 1 else None
         source = context.source(item.statement.path)
         statement = source.at(item.statement, ast.stmt) if source is not None else None
-        if item.kind != "array" or not shape or shape[1:] != given[1:] or source is None:
+        if item.kind != "array" or not shape or shape[1:] != sizes or source is None:
             continue
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             edit = edits.wrap(source, statement.value, "{}[..., None]")

@@ -80,15 +80,26 @@ model = keras.Model(inputs, layers.Dense(3)(context))
 model.compile("sgd", "mse")
 model.fit(np.zeros((64, 12, 16)), np.zeros((64, 3)))
 """
+PICTURES_OF_A_GENERATOR = """
+import numpy as np
+from tensorflow.keras.layers import Conv2D, Dense, Flatten
+from tensorflow.keras.models import Sequential
+from tensorflow.keras.preprocessing.image import ImageDataGenerator
+pictures = np.random.rand(50, 28, 28)
+model = Sequential([Conv2D(8, 3, input_shape=(28, 28, 1)), Flatten(), Dense(1, activation="sigmoid")])
+model.compile("sgd", "binary_crossentropy")
+model.fit(ImageDataGenerator(rotation_range=10).flow(pictures, np.zeros(50), batch_size=10))
+"""
 FAULTS = [
     Fault(LABELS_IN_A_LOOP, "tf.one_hot", "Give class numbers: no `one_hot`"),
     Fault(TURNED_PATCHES, "Reshape", "Reshape to (64, 48)"),
     Fault(PICTURES_IN_A_LOOP, "pictures = ", "Add the channel axis to `pictures`: `[..., None]`"),
+    Fault(PICTURES_OF_A_GENERATOR, "pictures = ", "Add the channel axis to `pictures`: `[..., None]`"),
     Fault(TENSORS_EXCHANGED, "Attention()(", "Give them in the other order: `state, steps`"),
 ]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.line)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
 async def test_the_repair_that_holds_is_where_the_finding_goes(real: Host, fault: Fault) -> None:
     found = await catalogue.findings(real, "fault", fault.text, tried=True)
     (error,) = [item for item in found if item.severity is Severity.ERROR]

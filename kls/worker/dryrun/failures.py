@@ -83,6 +83,10 @@ _DECODERS = re.compile(r"__wrapped__Decode(Png|Jpeg|AndCropJpeg|Image|Gif|Bmp|We
 """Operations whose complaints are about what stands in a file."""
 
 
+_ARRAYS = re.compile(r"`NumpyArrayIterator` should have rank|should have the same length")
+"""What `ImageDataGenerator.flow` says of arrays, in a module that reads files (keras/src/legacy/preprocessing)."""
+
+
 def is_ours(error: BaseException) -> bool:
     """Whether the dry run itself raised `error`, so that no handler of the author should see it."""
     return isinstance(error, (UnknownValue, Finished, StatementTimeout))
@@ -358,6 +362,8 @@ def _speaks_of_files(error: BaseException) -> bool:
         path = traceback.tb_frame.f_code.co_filename.replace(os.sep, "/")
         checkpoint = checkpoint or any(part in path for part in _CHECKPOINTS)
         traceback = traceback.tb_next
+    if _ARRAYS.search(str(error)):
+        return False
     files = checkpoint or any(part in path for part in _FILES) or _DECODERS.search(str(error)) is not None
     return type(error) is Exception or files or "No files match" in str(error)
 
