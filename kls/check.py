@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from kls import find, rules
 from kls.documents import Snapshot
 from kls.facts import Edit, Finding, Fix, Severity, Site
-from kls.rules import ignores, kls_comment, ranks, suspects, unused_ignore, wording
+from kls.rules import custom_code, ignores, kls_comment, ranks, suspects, unused_ignore, wording
 from kls.rules.context import Context
 from kls.rules.reading import Reading
 from kls.source import SourceText
@@ -118,7 +118,8 @@ def _with_more(context: Context, failure: Failure, finding: Finding) -> Finding:
         _LOGGER.exception("the search for repairs failed")
         first, more = (), ()
     once: dict[tuple[Edit, ...], Fix] = {}
-    for fix in (*first, *finding.fixes, *more):
+    slip = finding.fixes and finding.code == custom_code.RULE.code and custom_code.known_slip(finding.fixes[0])
+    for fix in (*(finding.fixes[:1] if slip else ()), *first, *finding.fixes, *more):
         once.setdefault(fix.edits, fix)
     return dataclasses.replace(finding, fixes=tuple(once.values()))
 

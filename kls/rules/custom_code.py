@@ -67,20 +67,25 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     )
 
 
+_SLIPS = {
+    "Call `super": "the class does not call `super().__init__()`",
+    "Give `compute_loss`": "`compute_loss` takes (x, y, y_pred): the labels stand in the place of x",
+    "Return": "the method returns nothing: what comes after it is given None",
+    "Give the name": "the name of a weight is given by position, where its shape belongs",
+    "Build for": "the weight is built for another axis than the one it is multiplied with",
+    "Ask for the batch": "the batch size is not known while the model is built",
+}
+"""What is wrong, by the beginning of the title of its repair."""
+
+
+def known_slip(best: Fix) -> str | None:
+    """What is wrong where `best` repairs a slip that the text of the class itself shows; None for a guess."""
+    return next((words for start, words in _SLIPS.items() if best.title.startswith(start)), None)
+
+
 def _first(best: Fix, failure: Failure) -> str:
-    told = {
-        "Call `super": "the class does not call `super().__init__()`",
-        "Give `compute_loss`": "`compute_loss` takes (x, y, y_pred): the labels stand in the place of x",
-        "Return": "the method returns nothing: what comes after it is given None",
-        "Give the name": "the name of a weight is given by position, where its shape belongs",
-        "Build for": "the weight is built for another axis than the one it is multiplied with",
-        "Ask for the batch": "the batch size is not known while the model is built",
-    }
-    for start, words in told.items():
-        if best.title.startswith(start):
-            return words
     last = failure.message.strip().split("\n")[-1]
-    return wording.first_line(dataclasses.replace(failure, message=last))
+    return known_slip(best) or wording.first_line(dataclasses.replace(failure, message=last))
 
 
 def _classes(source: SourceText) -> Iterator[ast.ClassDef]:

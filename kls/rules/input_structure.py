@@ -29,7 +29,7 @@ import ast
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import operators, written
-from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show
+from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, size_of
 from kls.worker.protocol import Argument, Call, Failure, Model, Tensor
 
 RULE = Rule("input-structure", Severity.ERROR, "The data have another structure than the model's inputs.")
@@ -60,6 +60,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
             or _grouped(context, argument, model)
             or _count(context, call, argument, model)
             or _order(context, argument, model)
+            or _unfit(context, argument, model)
         )
     if parts is None:
         return None
@@ -313,3 +314,31 @@ def _order(context: Context, argument: Argument, model: Model) -> Parts | None:
     shapes = ", ".join(show(item.shape) for item in parts)
     wanted_shapes = ", ".join(show(item.shape) for item in model.inputs)
     return f"the inputs are in another order: {shapes} for a model that takes {wanted_shapes}", fixes
+
+
+def _unfit(context: Context, argument: Argument, model: Model) -> Parts | None:
+    """One of several parts has not the shape of its input."""
+    parts = _x_parts(argument)
+    if len(parts) != len(model.inputs) or len(parts) < 2 or argument.kind not in PLAIN:
+        return None
+    for index, (part, wanted) in enumerate(zip(parts, model.inputs, strict=True)):
+        if not part.shape or not wanted.shape or compatible(part.shape[1:], wanted.shape[1:]):
+            continue
+        given, takes = part.shape, wanted.shape
+        fixes: list[Fix] = []
+        name = f"part {index + 1} of {_name(argument)}"
+        for source, node in written.literal(context, argument, ast.List)[:1]:
+            if not isinstance(node, ast.List) or len(node.elts) != len(parts):
+                continue
+            item = node.elts[index]
+            name = f"`{source.segment(item)}`"
+            forms: list[tuple[str, str]] = []
+            if len(given) == len(takes) + 1 and given[1] == len(parts):
+                forms.append((f"{{}}[:, {index}]", f"Give input {index + 1} its part of {name}"))
+            if size_of(given[1:]) is not None and size_of(given[1:]) == size_of(takes[1:]):
+                sizes = ", ".join(str(size or -1) for size in takes[1:])
+                forms.append((f"{{}}.reshape(-1, {sizes})", f"Reshape {name} to (-1, {sizes})"))
+            for form, title in forms:
+                fixes += fix(title, edits.wrap(source, item, form), cause=source.span(item))
+        return f"{name} is {show(given)}; input {index + 1} of the model takes {show(takes)}", fixes
+    return None

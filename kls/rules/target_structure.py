@@ -226,11 +226,29 @@ def _brought(x: Argument | None) -> Argument | None:
     return dataclasses.replace(x, tensors=tuple(parts)) if parts and not parts[0].path.isdigit() else None
 
 
+def _columns(context: Context, x: Argument, model: Model) -> Parts | None:
+    """A dataset whose labels are one tensor with a column for each of the model's outputs."""
+    tensors = [item for item in x.tensors if item.path == "1"]
+    shape, count = (tensors[0].shape if tensors else None), len(model.outputs)
+    if not shape or len(shape) < 2 or shape[-1] != count:
+        return None
+    columns = ", ".join(f"y[..., {index}]" for index in range(count))
+    form = f"{{}}.map(lambda x, y: (x, ({columns})))"
+    fixes = operators.transform_data(context, x, form, "Give each output its column of the labels")
+    span = operators.place_of_data(context, x) or x.span
+    words = f"the labels of `{x.name or 'the dataset'}` are one tensor {show(shape)}; the model has {count} outputs"
+    return (words, span, fixes) if span is not None else None
+
+
 def _several(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
     outputs = len(model.outputs)
     before = "validation_" if failure.stage.startswith("validation") else ""
-    own = argument_of(call, f"{before}y")
-    labels = own or _brought(argument_of(call, f"{before}x"))
+    own, x = argument_of(call, f"{before}y"), argument_of(call, f"{before}x")
+    if own is None and x is not None and x.kind == "dataset" and outputs > 1:
+        columns = _columns(context, x, model)
+        if columns is not None:
+            return columns
+    labels = own or _brought(x)
     if labels is None or not labels.tensors or not failure.stage.endswith(("loss", "metrics")):
         return None
     given = len(labels.tensors)
