@@ -43,7 +43,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     model = context.model_of(call) if call is not None else None
     if call is None or model is None:
         return None
-    for look in (_function, _beside, _split, _lists, _stacked, _yields):
+    for look in (_sparse, _function, _beside, _split, _lists, _stacked, _yields):
         parts = look(context, call, model, failure)
         if parts is not None:
             break
@@ -56,6 +56,16 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     lines = [first, f"Keras raises: {failure.exception}: {message}"]
     related = (Related(call.span, f"`{call.method}` raises here"),) if call.span != span else ()
     return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
+
+
+def _sparse(context: Context, call: Call, _model: Model, failure: Failure) -> Parts | None:
+    """A sparse matrix, as scikit-learn's encoders give it, where the loss compares arrays."""
+    labels = argument_of(call, "y")
+    if "SparseWrapper" not in failure.message or labels is None or labels.span is None:
+        return None
+    name = f"`{labels.name}`" if labels.name else "the labels"
+    fixes = operators.transform_data(context, labels, "{}.toarray()", f"Make an array of {name}: `.toarray()`")
+    return f"{name} is a sparse matrix; the loss compares arrays", labels.span, fixes
 
 
 def _function(context: Context, call: Call, _model: Model, failure: Failure) -> Parts | None:

@@ -138,7 +138,22 @@ def _mapped(context: Context, failure: Failure, source: SourceText, node: ast.Ca
             return "the function computes with integers and fractions together", span, fixes
     if failure.exception == "NotImplementedError" or "numpy" in words.lower():
         return "the function calls NumPy on a tensor that has no value yet", span, _without_numpy(source, function)
+    if "_VariantDataset" in words:
+        what = "each window is a dataset of its own: `flat_map` makes tensors of them"
+        return what, span, _windows(source, node)
     return f"the function in `{node.func.attr}` fails: {words}", span, []
+
+
+def _windows(source: SourceText, node: ast.Call) -> list[Fix]:
+    """`ds.window(n, …)` followed by `.flat_map(lambda window: window.batch(n))`."""
+    fixes: list[Fix] = []
+    for call in source.calls():
+        is_window = isinstance(call.func, ast.Attribute) and call.func.attr == "window" and call.args
+        if is_window and call.lineno <= node.lineno:
+            size = source.segment(call.args[0])
+            edit = edits.wrap(source, call, f"{{}}.flat_map(lambda window: window.batch({size}))")
+            fixes += fix("Make a tensor of each window", edit, cause=source.span(call))
+    return fixes[::-1]
 
 
 def _arity(source: SourceText, function: ast.Lambda | ast.FunctionDef, count: int) -> list[Fix]:

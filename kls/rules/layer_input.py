@@ -180,7 +180,7 @@ def _producer(context: Context, failure: Failure) -> Layer | None:
 
 def _fixes(context: Context, failure: Failure, spec: dict[str, Any], shape: tuple[int | None, ...]) -> list[Fix]:
     producer = _producer(context, failure)
-    fixes: list[Fix] = []
+    fixes: list[Fix] = _pooled(context, failure, shape)
     wanted = spec.get("ndim") or spec.get("min_ndim")
     rank = len(shape)
     failing = context.layers.get(failure.layer or 0, [])
@@ -219,6 +219,19 @@ def _fixes(context: Context, failure: Failure, spec: dict[str, Any], shape: tupl
             fixes += operators.insert_layer(context, here, "RepeatVector", str(steps))
     if here is not None and short and here.cls in RECURRENT + ("Conv1D", "MaxPooling1D") and shape[-1] is not None:
         fixes += operators.insert_layer(context, here, "Reshape", f"({shape[-1]}, 1)")
+    return fixes
+
+
+def _pooled(context: Context, failure: Failure, shape: tuple[int | None, ...]) -> list[Fix]:
+    """A pretrained base that pools already (`pooling="avg"`), before a layer that pools once more."""
+    if len(shape) != 2 or not re.match(r"Global(Average|Max)Pooling", failure.layer_cls or ""):
+        return []
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            if edits.keyword(call, "include_top") is not None and edits.keyword(call, "pooling") is not None:
+                removed = edits.remove_argument(source, call, "pooling")
+                fixes += fix("Leave the pooling to this layer: no `pooling=`", removed, cause=source.span(call))
     return fixes
 
 

@@ -131,7 +131,7 @@ def _fixes(context: Context, failure: Failure, shapes: list[Shape | None]) -> li
         fixes += _dotted(context, failure, shapes)
     else:
         fixes += _project(context, failure, shapes)
-    return [*fixes, *_resized(context, failure, shapes)]
+    return [*fixes, *_resized(context, failure, shapes), *_units(context, failure, shapes)]
 
 
 def _dotted(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
@@ -228,6 +228,19 @@ _BORDER = 4
 
 def _border(small: int | None, large: int | None) -> int | None:
     return large - small if small and large and 0 <= large - small <= _BORDER else None
+
+
+def _units(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
+    """As many units, in the layer that makes the one operand, as the other's last axis has."""
+    first, second = shapes if len(shapes) == 2 else (None, None)
+    if failure.layer_cls not in MERGES or not first or not second or first[-1] == second[-1]:
+        return []
+    fixes: list[Fix] = []
+    for mine, other in ((second, first), (first, second)):
+        made = [item for item in context.report.layers if item.outputs and item.outputs[0].shape == mine]
+        if other[-1] is not None and made:
+            fixes += operators.set_units(context, made[-1], other[-1])
+    return fixes
 
 
 def _multiple(small: int | None, large: int | None) -> int | None:

@@ -24,11 +24,13 @@ model = keras.Sequential([
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
+from kls import edits
 from kls.facts import Finding, Fix, Related, Severity
-from kls.rules import operators
-from kls.rules.context import Context, Rule, failed_layer, finding, show, single
+from kls.rules import operators, search
+from kls.rules.context import Context, Rule, failed_layer, finding, fix, show, single
 from kls.worker.protocol import Failure
 
 RULE = Rule("output-size", Severity.ERROR, "A convolution or pooling window is larger than what it slides over.")
@@ -78,7 +80,7 @@ def _fixes(
     sizes: tuple[int | None, ...],
 ) -> list[Fix]:
     layer = failed_layer(failure)
-    fixes: list[Fix] = []
+    fixes = _turned(context)
     for other in context.report.layers:
         if other.cls == "InputLayer" and other.outputs and other.outputs[0].shape:
             size = other.outputs[0].shape[1:]
@@ -95,4 +97,29 @@ def _fixes(
         fixes += operators.set_layer_argument(context, layer, "kernel_size", 1, str(fit), f"Use a kernel of {fit}")
     if kind == "pool":
         fixes += operators.remove_layer(context, layer)
+    return fixes
+
+
+def _turned(context: Context) -> list[Fix]:
+    """Images and their input shape with the channels first, in a model that takes them last: both turned."""
+    fixes: list[Fix] = []
+    for source, value, _, shape in search.declared_inputs(context):
+        channels_first = (
+            len(shape) == 3 and shape[0] in (1, 3) and None not in shape and min(size or 0 for size in shape[1:]) > 4
+        )
+        if not channels_first:
+            continue
+        text = show((*shape[1:], shape[0]))
+        edit = edits.replace(source, value, text)
+        for item in reversed(context.report.variables):
+            data = item.tensors[0].shape if len(item.tensors) == 1 else None
+            place = context.source(item.statement.path)
+            made = place.at(item.statement, ast.stmt) if place is not None else None
+            if item.kind != "array" or not data or data[1:] != shape or place is None:
+                continue
+            if isinstance(made, ast.Assign) and isinstance(made.targets[0], ast.Name):
+                turned = edits.wrap(place, made.value, "{}.transpose(0, 2, 3, 1)")
+                title = f"Turn `{item.name}` and the input shape: channels last, {text}"
+                fixes += fix(title, edit, turned, cause=source.span(value))
+                break
     return fixes

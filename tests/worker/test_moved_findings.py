@@ -90,7 +90,60 @@ model = Sequential([Conv2D(8, 3, input_shape=(28, 28, 1)), Flatten(), Dense(1, a
 model.compile("sgd", "binary_crossentropy")
 model.fit(ImageDataGenerator(rotation_range=10).flow(pictures, np.zeros(50), batch_size=10))
 """
+WINDOWS = """
+import keras
+import numpy as np
+import tensorflow as tf
+data = tf.data.Dataset.from_tensor_slices(np.zeros(1000, "float32"))
+data = data.window(21, shift=1, drop_remainder=True)
+data = data.map(lambda window: (window[:-1], window[-1:])).batch(32)
+model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(data)
+"""
+SPARSE_LABELS = """
+import keras
+import numpy as np
+from sklearn.preprocessing import OneHotEncoder
+kinds = np.array(["cat", "dog", "fish"] * 40).reshape(-1, 1)
+labels = OneHotEncoder().fit_transform(kinds)
+model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(3, activation="softmax")])
+model.compile("sgd", "categorical_crossentropy")
+model.fit(np.zeros((120, 10)), labels)
+"""
+NARROW_GATE = """
+import keras
+from keras import layers
+def gated(x):
+    channels = x.shape[-1]
+    gate = layers.GlobalAveragePooling2D()(x)
+    gate = layers.Dense(channels // 2, activation="sigmoid")(gate)
+    return layers.Multiply()([x, gate])
+inputs = keras.Input((32, 32, 64))
+model = keras.Model(inputs, gated(inputs))
+"""
+CHANNELS_FIRST = """
+import numpy as np
+from keras import Sequential, layers
+pictures = np.zeros((100, 3, 32, 32))
+model = Sequential([layers.Conv2D(8, 3, input_shape=(3, 32, 32)), layers.MaxPooling2D()])
+model.add(layers.Flatten())
+model.add(layers.Dense(10))
+model.compile("sgd", "mse")
+model.fit(pictures, np.zeros((100, 10)))
+"""
+POOLED_TWICE = """
+import keras
+base = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(96, 96, 3), pooling="avg")
+pooled = keras.layers.GlobalAveragePooling2D()(base.output)
+model = keras.Model(base.input, keras.layers.Dense(5)(pooled))
+"""
 FAULTS = [
+    Fault(WINDOWS, "data.window", "Make a tensor of each window"),
+    Fault(SPARSE_LABELS, "fit_transform", "Make an array of `labels`: `.toarray()`"),
+    Fault(NARROW_GATE, "channels // 2", "Set `units` of Dense to 64"),
+    Fault(CHANNELS_FIRST, "Conv2D", "Turn `pictures` and the input shape: channels last, (32, 32, 3)"),
+    Fault(POOLED_TWICE, "MobileNetV2", "Leave the pooling to this layer: no `pooling=`"),
     Fault(LABELS_IN_A_LOOP, "tf.one_hot", "Give class numbers: no `one_hot`"),
     Fault(TURNED_PATCHES, "Reshape", "Reshape to (64, 48)"),
     Fault(PICTURES_IN_A_LOOP, "pictures = ", "Add the channel axis to `pictures`: `[..., None]`"),

@@ -253,7 +253,11 @@ def message_of(error: BaseException) -> str:
 
 def first_line(error: BaseException) -> str:
     """A one-line form for reasons."""
-    text = re.sub(r"^\{\{function_node .*?\}\} ", "", message_of(error)).split("\n", 1)[0]
+    text = message_of(error)
+    if text.startswith("in user code:"):
+        told = re.findall(r"^ *[\w.]*(?:Error|Exception): (.*)$", text, re.MULTILINE)
+        text = told[-1] if told else text
+    text = re.sub(r"^\{\{function_node .*?\}\} ", "", text).split("\n", 1)[0]
     return f"{type(error).__name__}: {text}"[:300]
 
 
