@@ -121,7 +121,7 @@ def _keys(context: Context, argument: Argument, model: Model) -> Parts | None:
     names = written.names_of(context, model.input_layers)
     shown = ", ".join(f'"{key}"' for key in keys)
     if argument.kind == "dataset" and not any("." in item.path or item.path == "0" for item in argument.tensors):
-        return _dict_elements(context, argument, keys, len(model.inputs))
+        return dict_elements(context, argument, keys, len(model.inputs))
     if len(model.inputs) == 1 and (model.kind == "sequential" or len(keys) == 1):
         title = f'Give `{argument.name or "x"}["{keys[0]}"]`'
         if argument.kind == "dataset":
@@ -155,7 +155,8 @@ def _add_keys(context: Context, argument: Argument, missing: list[str]) -> list[
     return []
 
 
-def _dict_elements(context: Context, argument: Argument, keys: list[str], inputs: int) -> Parts | None:
+def dict_elements(context: Context, argument: Argument, keys: list[str], inputs: int) -> Parts | None:
+    """A dataset of dictionaries that hold the labels too: in words, and as pairs."""
     labels = [key for key in keys if key.lower() in LABELS] or keys[-1:]
     rest = [key for key in keys if key != labels[0]]
     if not rest:

@@ -25,14 +25,16 @@ The loss for these labels, labels for this loss, or as many units as there are c
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from typing import Any
 
 from kls import edits
-from kls.facts import Finding, Fix, Related, Severity, Span
+from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import labels as label_repairs
 from kls.rules import operators, ranks, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
+from kls.rules.input_structure import PLAIN
 from kls.worker.protocol import Argument, Call, Failure, Layer, Model
 
 RULE = Rule("loss-target", Severity.ERROR, "The labels, the model's output and the loss do not go together.")
@@ -104,13 +106,18 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
 
 def _in_dataset(call: Call) -> Argument | None:
     argument = argument_of(call, "x")
-    return argument if argument is not None and argument.kind == "dataset" and len(argument.tensors) >= 2 else None
+    return argument if argument is not None and _brings_labels(argument) else None
+
+
+def _brings_labels(argument: Argument) -> bool:
+    """Whether the labels come with x: from a dataset, a generator or a `PyDataset`."""
+    return argument.kind not in PLAIN and any(item.path == "1" for item in argument.tensors)
 
 
 def _labels_shape(labels: Argument | None) -> Shape | None:
     if labels is None:
         return None
-    if labels.kind == "dataset":
+    if _brings_labels(labels):
         tensor = next((item for item in labels.tensors if item.path == "1"), None)
         return tensor.shape if tensor is not None else None
     tensor = single(labels.tensors)
@@ -135,6 +142,7 @@ def _fixes(case: _Case) -> list[Fix]:
     if extra > 0:
         fixes += _collapse(case)
     fixes += _cropped(case)
+    fixes += _grown(case)
     units = output[-1]
     integers = len(_squeezed(target)) == len(output) - 1
     one_hot = len(target) == len(output) and target[-1] is not None and target[-1] > 1
@@ -230,6 +238,41 @@ def _cropped(case: _Case) -> list[Fix]:
     sides = tuple((size // 2, size - size // 2) for size in more)
     arguments = str(more[0] // 2) if more[0] == more[1] and more[0] % 2 == 0 else str(sides)
     return [*fixes[:3], *operators.insert_layer(case.context, case.last, "Cropping2D", arguments)]
+
+
+def _grown(case: _Case) -> list[Fix]:
+    """A decoder that grows another image than the one it is compared with: it begins with other places."""
+    target, output = case.target, case.output
+    if len(output) != 4 or len(target) != 4 or target[-1] != output[-1]:
+        return []
+    for layer in case.context.first_layers(case.model):
+        start = tuple(layer.config.get("target_shape") or ())
+        found = case.context.call_node(layer.created) if layer.cls == "Reshape" and len(start) == 3 else None
+        value = edits.argument(found[1], "target_shape", 0) if found is not None else None
+        if found is None or not isinstance(value, (ast.Tuple, ast.List)) or len(value.elts) != 3:
+            continue
+        places = [_place(*sizes) for sizes in zip(start[:2], output[1:3], target[1:3], strict=True)]
+        if None in places:
+            return []
+        rows, columns, channels = places[0], places[1], found[0].segment(value.elts[2])
+        text = f"({rows}, {columns}, {channels})"
+        changes: list[Edit | None] = [edits.replace(found[0], value, text)]
+        before = single(layer.inputs)
+        for dense in case.context.first_layers(case.model):
+            units = case.context.call_node(dense.created) if dense.cls == "Dense" else None
+            if units is not None and before is not None and single(dense.outputs) == before:
+                size = f"{rows} * {columns} * {channels}"
+                changes.append(edits.set_argument(*units, "units", 0, size))
+        return fix(f"Begin to grow the image from {text}", *changes, cause=layer.created)
+    return []
+
+
+def _place(start: Any, reached: int | None, wanted: int | None) -> int | None:
+    """The places to begin with, of which as many are made as are wanted; None where that is no whole number."""
+    if not isinstance(start, int) or not start or not reached or not wanted or reached % start:
+        return None
+    factor = reached // start
+    return wanted // factor if wanted % factor == 0 else None
 
 
 def _rescaled(case: _Case, target: Shape, output: Shape) -> list[Fix]:

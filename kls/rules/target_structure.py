@@ -29,7 +29,7 @@ import dataclasses
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, written
+from kls.rules import input_structure, operators, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single, size_of
 from kls.worker.protocol import Argument, Call, Failure, Model
 
@@ -132,6 +132,11 @@ def _missing(context: Context, call: Call, model: Model, failure: Failure) -> Pa
     if x.kind == "dataset":
         if any(item.path.split(".")[0] == "1" for item in x.tensors):
             return None
+        keys = [item.path for item in x.tensors]
+        named = set(written.names_of(context, model.input_layers))
+        if len(keys) == len(model.inputs) + 1 and named < set(keys):
+            told = input_structure.dict_elements(context, x, keys, len(model.inputs))
+            return (told[0], operators.place_of_data(context, x) or call.span, told[1]) if told is not None else None
         return _dataset(context, x, call)
     names = _label_names(context, x)
     span = x.span or call.span
