@@ -123,7 +123,7 @@ def without_axis(context: Context, labels: Argument, target: Shape, wanted: Shap
 
 
 def by_folder(context: Context, dataset: Argument, loss: str | None) -> list[Fix]:
-    """The `label_mode` that the loss asks for, where the dataset is read from a folder."""
+    """The `label_mode`, or `class_mode`, that the loss asks for, where the data are read from a folder or a table."""
     mode = MODES.get(loss or "")
     found = written.value_of(context, dataset)
     if mode is None or found is None:
@@ -140,6 +140,10 @@ def by_folder(context: Context, dataset: Argument, loss: str | None) -> list[Fix
             if isinstance(item, ast.Call) and source.segment(item.func).endswith("_dataset_from_directory"):
                 changed = edits.set_argument(source, item, "label_mode", None, f'"{mode}"')
                 return fix(f'Read labels of label_mode="{mode}"', changed, cause=source.span(item))
+            if isinstance(item, ast.Call) and source.segment(item.func).rpartition(".")[2].startswith("flow_from_"):
+                kind = "sparse" if mode == "int" else mode
+                changed = edits.set_argument(source, item, "class_mode", None, f'"{kind}"')
+                return fix(f'Read labels of class_mode="{kind}"', changed, cause=source.span(item))
             if isinstance(item, ast.Name):
                 work += [made for _, made in written.assignments(source, item.id, item.lineno) if made is not None]
     return []

@@ -177,7 +177,7 @@ def _label_fixes(case: _Case, validation: bool) -> list[Fix]:
     wanted = output[:-1] if sparse else output
     units = output[-1]
     fixes: list[Fix] = []
-    if labels.kind == "dataset":
+    if _brings_labels(labels):
         return label_repairs.by_folder(context, labels, case.call.loss)
     fixes += label_repairs.encoded_once(context, labels)
     if case.call.loss in BINARY and units == 1 and len(target) == len(output) and target[-1] == 2:

@@ -138,7 +138,57 @@ base = keras.applications.MobileNetV2(include_top=False, weights=None, input_sha
 pooled = keras.layers.GlobalAveragePooling2D()(base.output)
 model = keras.Model(base.input, keras.layers.Dense(5)(pooled))
 """
+CLASSES_OF_FOLDERS = """
+from tensorflow.keras.layers import Conv2D, Dense, Flatten
+from tensorflow.keras.models import Sequential
+from tensorflow.keras.preprocessing.image import ImageDataGenerator
+pictures = ImageDataGenerator(rescale=1 / 255).flow_from_directory("pictures", classes=["a", "b"], target_size=(64, 64))
+model = Sequential([Conv2D(8, 3, input_shape=(64, 64, 3)), Flatten(), Dense(1, activation="sigmoid")])
+model.compile("sgd", "binary_crossentropy")
+model.fit(pictures)
+"""
+LABELS_OF_BATCHES = """
+import keras
+import numpy as np
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 4
+    def __getitem__(self, number):
+        return np.zeros((8, 5)), np.zeros(8, "int32")
+model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4, activation="softmax")])
+model.compile("sgd", "categorical_crossentropy")
+model.fit(Batches())
+"""
+SMALL_DECODER = """
+import keras
+import numpy as np
+from keras import layers
+inputs = keras.Input((100, 100, 3))
+code = layers.Dense(64)(layers.Flatten()(inputs))
+grown = layers.Dense(7 * 7 * 8)(code)
+grown = layers.Reshape((7, 7, 8))(grown)
+grown = layers.Conv2DTranspose(8, 3, strides=2, padding="same")(grown)
+model = keras.Model(inputs, layers.Conv2DTranspose(3, 3, strides=2, padding="same")(grown))
+model.compile("sgd", "mse")
+pictures = np.zeros((32, 100, 100, 3))
+model.fit(pictures, pictures)
+"""
+LABELS_AMONG_FEATURES = """
+import keras
+import numpy as np
+import tensorflow as tf
+table = {"height": np.zeros((64, 1)), "width": np.zeros((64, 1)), "kind": np.zeros(64)}
+data = tf.data.Dataset.from_tensor_slices(table).batch(16)
+inputs = {name: keras.Input((1,), name=name) for name in ("height", "width")}
+model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Concatenate()(list(inputs.values()))))
+model.compile("sgd", "mse")
+model.fit(data)
+"""
 FAULTS = [
+    Fault(CLASSES_OF_FOLDERS, "flow_from_directory", 'Read labels of class_mode="binary"'),
+    Fault(LABELS_OF_BATCHES, "compile", "Use the loss `sparse_categorical_crossentropy`"),
+    Fault(SMALL_DECODER, "Reshape", "Begin to grow the image from (25, 25, 8)"),
+    Fault(LABELS_AMONG_FEATURES, "data = ", "Give pairs of input and label"),
     Fault(WINDOWS, "data.window", "Make a tensor of each window"),
     Fault(SPARSE_LABELS, "fit_transform", "Make an array of `labels`: `.toarray()`"),
     Fault(NARROW_GATE, "channels // 2", "Set `units` of Dense to 64"),
