@@ -2,12 +2,14 @@
 
 Where the worker had to stand in for sizes that only a real run knows (`kls/worker/dryrun/witnesses.py`), the program
 is dry-run again with other numbers. A size that changes is not known and carries the author's name for it; a failure
-or a warning that only one run has, or has in other words, depends on the number, and nothing is said of it.
+or a warning that only one run has, or has in other words, depends on the number, and nothing is said of it. A failure
+of ranks that both have in the same words but for the numbers is certain all the same: no number changes a rank.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
@@ -46,14 +48,20 @@ def merged(one: Report, other: Report) -> Report:
         for first, second in zip(one.calls, other.calls, strict=True)
     )
     alike = {_without_keys(failure): failure for failure in other.failures}
-    failures = tuple(
-        replace(failure, graph=names.graph(failure.graph, alike[_without_keys(failure)].graph))
-        for failure in one.failures
-        if _without_keys(failure) in alike and (aligned or failure.call is None) and not names.within(failure)
-    )
+    of_ranks = {_Names(other.witnesses).place(failure): failure for failure in other.failures}
+    failures: list[Failure] = []
+    lost: list[Failure] = []
+    for failure in one.failures:
+        same, similar = alike.get(_without_keys(failure)), of_ranks.get(names.place(failure))
+        if not aligned and failure.call is not None:
+            lost.append(failure)
+        elif same is not None and not names.within(failure):
+            failures.append(replace(failure, graph=names.graph(failure.graph, same.graph)))
+        elif similar is not None and _OF_RANKS.search(failure.message):
+            failures.append(names.failure(failure, similar))
+        else:
+            lost.append(failure)
     told = {(item.span, item.category, item.message) for item in other.warnings}
-    kept = {_without_keys(failure) for failure in failures}
-    lost = [failure for failure in one.failures if _without_keys(failure) not in kept]
     return replace(
         one,
         complete=one.complete and other.complete,
@@ -75,7 +83,7 @@ def merged(one: Report, other: Report) -> Report:
             names.call(first, second if aligned else first, aligned and index not in {item.call for item in lost})
             for index, (first, second) in enumerate(zip(one.calls, other.calls if aligned else one.calls, strict=True))
         ),
-        failures=failures,
+        failures=tuple(failures),
         gaps=(*one.gaps, *(_gap(item, one.witnesses) for item in lost if item.frames)),
         warnings=tuple(item for item in one.warnings if (item.span, item.category, item.message) in told),
     )
@@ -115,6 +123,9 @@ def _without_keys(value: Any) -> Any:
     return value
 
 
+_OF_RANKS = re.compile(r"\brank\b|\bndim\b")
+
+
 class _Names:
     """Compares records of two runs; sizes that differ become None and get the author's name where there is one."""
 
@@ -125,6 +136,29 @@ class _Names:
         """Whether a witness takes part in `failure` by name: a size of what the failing layer was given."""
         sizes = {size for tensor in failure.inputs for size in tensor.shape or ()}
         return bool(sizes & self._names.keys())
+
+    def said(self, text: str) -> str:
+        """Words with the author's names in the place of the witnesses."""
+        for value, name in self._names.items():
+            text = re.sub(rf"\b{value}\b", lambda _, name=name: name, text)
+        return text
+
+    def place(self, failure: Failure) -> Hashable:
+        """What a failure is the same by, whatever the witnesses were."""
+        return failure.exception, failure.stage, failure.frames, failure.layer_cls, self.said(failure.message)
+
+    def failure(self, one: Failure, other: Failure) -> Failure:
+        """A failure that no number changes: sizes that differ are not known."""
+        facts = _common(one.facts, other.facts)
+        if isinstance(one.facts.get("config"), dict) and isinstance(other.facts.get("config"), dict):
+            facts["config"] = _common(one.facts["config"], other.facts["config"])
+        return replace(
+            one,
+            message=self.said(one.message),
+            inputs=self.tensors(one.inputs, other.inputs),
+            facts=facts,
+            graph=self.graph(one.graph, other.graph),
+        )
 
     def tensors(self, one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The tensors of both; none where their number differs."""
@@ -196,6 +230,7 @@ class _Names:
         if sure and one.status == other.status:
             return replace(
                 one,
+                reason=None if one.reason is None else self.said(one.reason),
                 outputs=self.tensors(one.outputs, other.outputs),
                 arguments=tuple(
                     self._argument(first, second) for first, second in zip(one.arguments, other.arguments, strict=False)

@@ -104,3 +104,30 @@ async def test_builtins_pass_on_what_is_not_known_and_fail_as_always(real: Watch
     assert len(found) == 1
     report, _ = await judge(real, "def len(x):\n    return 3\nimport keras\nx = keras.Input((len(1),))\n")
     assert outputs(report)["InputLayer"] == "(None, 3) float32"
+
+
+FOLDER = """import keras
+pictures = keras.utils.image_dataset_from_directory("/nowhere/pictures", image_size=(32, 32), label_mode="categorical")
+num_classes = len(pictures.class_names)
+model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(num_classes)])
+"""
+
+
+async def test_a_fault_of_ranks_is_certain_whatever_the_number_is(real: Watched) -> None:
+    loss = "model.compile('sgd', keras.losses.SparseCategoricalCrossentropy(from_logits=True))\n"
+    report, found = await judge(real, FOLDER + loss + "model.fit(pictures)\n")
+    (failure,) = report.failures
+    assert "num_classes" in failure.message and not any(str(item.value) in failure.message for item in report.witnesses)
+    assert [(item.code, item.span.line) for item in found] == [("loss-target", 2)]
+    right = loss.replace("Sparse", "")
+    report, found = await judge(real, FOLDER + right + "model.fit(pictures)\n")
+    assert report.failures == () and found == ()
+
+
+async def test_a_fault_of_sizes_may_be_the_numbers_own(real: Watched) -> None:
+    text = (
+        FOLDER.replace("(num_classes)", "(10, activation='softmax')")
+        + "model.compile('sgd', 'categorical_crossentropy')\n"
+    )
+    report, found = await judge(real, text + "model.fit(pictures)\n")
+    assert report.failures == () and found == ()
