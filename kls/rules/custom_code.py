@@ -193,19 +193,7 @@ def _in_class(source: SourceText, node: ast.ClassDef, failure: Failure) -> list[
     if forward is not None and "singleton tf.Variable" in message:
         fixes += _layers_out(source, node, forward)
     build = _method(node, "build")
-    for call in [item for item in ast.walk(node) if isinstance(item, ast.Call)]:
-        if search.last_part(call.func) == "add_weight" and call.args:
-            first = call.args[0]
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                text = f"name={source.segment(first)}"
-                if len(call.args) > 1:
-                    text += f", shape={source.segment(call.args[1])}"
-                    end = source.span(call.args[1])
-                else:
-                    end = source.span(first)
-                start = source.span(first)
-                span = Span(source.path, start.line, start.column, end.end_line, end.end_column)
-                fixes += fix("Give the name as `name=`", Edit(span, text), cause=source.span(call))
+    fixes += _weights_named(source, node)
     if build is not None and _speaks_of(node, failure):
         fixes += _build(source, build)
     written = _method(node, "compute_output_shape")
@@ -216,6 +204,23 @@ def _in_class(source: SourceText, node: ast.ClassDef, failure: Failure) -> list[
     if call is not None and "missing a required argument" in message and len(call.args.args) > 2:
         fixes += _one_input(source, call)
     return fixes
+
+
+def _weights_named(source: SourceText, node: ast.ClassDef) -> list[Fix]:
+    """`add_weight("kernel", …)`: the first argument is the shape (keras/src/layers/layer.py); all of the class at once,
+    blamed where the first stands."""
+    changes: list[Edit] = []
+    cause: Span | None = None
+    for call in [item for item in ast.walk(node) if isinstance(item, ast.Call)]:
+        first = call.args[0] if call.args and search.last_part(call.func) == "add_weight" else None
+        if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
+            continue
+        text = f"name={source.segment(first)}"
+        text += f", shape={source.segment(call.args[1])}" if len(call.args) > 1 else ""
+        start, end = source.span(first), source.span(call.args[min(1, len(call.args) - 1)])
+        changes.append(Edit(Span(source.path, start.line, start.column, end.end_line, end.end_column), text))
+        cause = cause or source.span(call)
+    return fix("Give the name as `name=`", *changes, cause=cause) if changes else []
 
 
 def _logs(source: SourceText, step: Function) -> list[Fix]:

@@ -184,7 +184,18 @@ model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Concatenate()(lis
 model.compile("sgd", "mse")
 model.fit(data)
 """
+TWO_WEIGHTS = """
+import keras
+class Scaled(keras.layers.Layer):
+    def build(self, shape):
+        self.factor = self.add_weight("factor", shape=(shape[-1],), initializer="ones")
+        self.offset = self.add_weight("offset", shape=(shape[-1],), initializer="zeros")
+    def call(self, x):
+        return x * self.factor + self.offset
+model = keras.Sequential([keras.Input((4,)), Scaled(), keras.layers.Dense(1)])
+"""
 FAULTS = [
+    Fault(TWO_WEIGHTS, "self.factor", "Give the name as `name=`"),
     Fault(CLASSES_OF_FOLDERS, "flow_from_directory", 'Read labels of class_mode="binary"'),
     Fault(LABELS_OF_BATCHES, "compile", "Use the loss `sparse_categorical_crossentropy`"),
     Fault(SMALL_DECODER, "Reshape", "Begin to grow the image from (25, 25, 8)"),
