@@ -35,7 +35,7 @@ from typing import Any
 from kls import edits
 from kls.facts import Evidence, Finding, Fix, Related, Severity
 from kls.rules import labels, operators, written
-from kls.rules.context import Context, Rule, argument_of, finding, fix, single
+from kls.rules.context import Context, Rule, argument_of, finding, fix
 from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Layer, Model
 
@@ -87,14 +87,21 @@ def _is_one_hot(ids: Argument, rows: int) -> bool:
 def _alone(context: Context, call: Call, model: Model) -> list[_Ids]:
     """The one array of ids and the Embeddings that are given the model's own, single input."""
     ids = argument_of(call, "x")
-    known = single(model.inputs) or (single(ids.tensors) if ids is not None else None)
-    wanted = known.shape[1:] if known is not None and known.shape else None
     found: list[_Ids] = []
     for layer in context.first_layers(model) if ids is not None and ids.values else ():
-        given = single(layer.inputs)
-        if layer.cls == "Embedding" and given is not None and given.shape and given.shape[1:] == wanted:
+        if layer.cls == "Embedding" and _is_given_the_input(context, model, layer):
             found.append(_Ids(ids.name if ids else None, ids, (ids.values if ids else None) or {}, layer))
     return found
+
+
+def _is_given_the_input(context: Context, model: Model, layer: Layer) -> bool:
+    """Whether nothing comes between the model's one input and `layer`; a layer there may make other ids of the ids."""
+    if model.graph:
+        sources = [source for node in model.graph if node.key == layer.key for source in node.sources]
+        before = {model.graph[source[0]].cls for source in sources if source[0] < len(model.graph)}
+        return len(model.inputs) == 1 and before == {"InputLayer"}
+    first = [item for item in context.first_layers(model) if item.cls != "InputLayer"]
+    return model.kind == "sequential" and bool(first) and first[0].key == layer.key
 
 
 def _by_input(context: Context, call: Call, model: Model) -> list[_Ids]:

@@ -426,3 +426,22 @@ model.fit(np.zeros((8, 4)), {"p": np.zeros((8, 1)), "q": np.zeros((8, 2))})
     report, loud = await said(real, text)
     assert [call.status for call in report.calls] == ["traced", "failed"]
     assert len(loud) == 1 and loud[0][0] != "compile-call"
+
+
+async def test_a_layer_before_a_table_may_make_other_ids(real: Host) -> None:
+    text = """
+import keras
+import numpy as np
+from keras import layers
+x = np.random.randint(0, 1000, (64, 20))
+tail = [layers.Embedding(100, 4), layers.Flatten(), layers.Dense(1)]
+hashed = keras.Sequential([layers.Hashing(num_bins=100), *tail])
+inputs = keras.Input((20,), dtype="int32")
+outputs = layers.Lambda(lambda ids: ids % 100)(inputs)
+for layer in tail:
+    outputs = layer(outputs)
+for model in (hashed, keras.Model(inputs, outputs)):
+    model.compile("sgd", "mse")
+    model.fit(x, np.zeros(64))
+"""
+    assert (await said(real, text))[1] == []
