@@ -445,3 +445,17 @@ for model in (hashed, keras.Model(inputs, outputs)):
     model.fit(x, np.zeros(64))
 """
     assert (await said(real, text))[1] == []
+
+
+async def test_a_class_that_the_loss_ignores_is_no_fault(real: Host) -> None:
+    text = """
+import keras
+import numpy as np
+masks = np.full((16, 32, 32), 255)
+masks[:, 4:, 4:] = np.random.randint(0, 21, (16, 28, 28))
+model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(21, 1)])
+model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=255))
+model.fit(np.zeros((16, 32, 32, 3)), masks)
+"""
+    assert (await said(real, text))[1] == []
+    assert (await said(real, text.replace(", ignore_class=255", "")))[1] == [("label-range", 6)]
