@@ -98,6 +98,8 @@ def _sample_weight(context: Context, call: Call, model: Model, failure: Failure)
         elif outputs == 1 and weight.tensors[0].path:
             fixes += operators.transform_data(context, weight, "{}[0]", "Give one array of weights")
         first = f"{name} has {len(weight.tensors)} arrays; the model has {outputs} output{'s' if outputs > 1 else ''}"
+        if len(weight.tensors) == outputs > 1:
+            first = f"{name} is not put together as the labels are: both as lists, or both by the outputs' names"
         return first, span, fixes
     if not failure.stage.endswith(("loss", "metrics")) or tensor is None or not tensor.shape or outputs != 1:
         return None
