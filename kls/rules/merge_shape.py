@@ -32,6 +32,7 @@ from kls import edits
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
 from kls.rules import operators
 from kls.rules.context import Context, Rule, failed_layer, finding, fix, show
+from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer
 
 RULE = Rule("merge-shape", Severity.ERROR, "Tensors that are joined do not fit each other.")
@@ -183,23 +184,34 @@ def _same_padding(context: Context, shapes: list[Shape | None]) -> list[Fix]:
     return fix(f'Use padding="same" in {named}', *edited, cause=place) if len(makers) == len(known) else []
 
 
-def _resized(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
-    """Bring one of two maps to the size of the other, channels last: the smaller one repeated where the larger is a
-    whole multiple of it; else, where they differ by a border, the smaller one padded or the larger one cut."""
+def _pair(
+    context: Context, failure: Failure, shapes: list[Shape | None]
+) -> tuple[SourceText, ast.Call, list[ast.expr], Shape, Shape] | None:
+    """The call that joins two operands of one rank, which it is given in a list: its file, itself, the operands and
+    their shapes."""
     found = context.call_node(failure.layer_called)
     operands = found[1].args[0] if found is not None and found[1].args else None
     if found is None or len(shapes) != 2 or not isinstance(operands, (ast.List, ast.Tuple)) or len(operands.elts) != 2:
-        return []
-    source, call = found
+        return None
     first, second = shapes
-    if first is None or second is None or len(first) != len(second) or not 3 <= len(first) <= 5:
+    if first is None or second is None or len(first) != len(second):
+        return None
+    return *found, operands.elts, first, second
+
+
+def _resized(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
+    """Bring one of two maps to the size of the other, channels last: the smaller one repeated where the larger is a
+    whole multiple of it; else, where they differ by a border, the smaller one padded or the larger one cut."""
+    pair = _pair(context, failure, shapes)
+    if pair is None or not 3 <= len(pair[3]) <= 5:
         return []
+    source, call, operands, first, second = pair
     made = call.func if isinstance(call.func, ast.Call) else call
 
     def around(place: int, verb: str, layer: str, arguments: str) -> list[Fix]:
         name, imports = edits.callee_like(source, made, layer)
-        operand = source.segment(operands.elts[place])
-        edit = edits.replace(source, operands.elts[place], f"{name}({arguments})({operand})")
+        operand = source.segment(operands[place])
+        edit = edits.replace(source, operands[place], f"{name}({arguments})({operand})")
         title = f"{verb} `{operand}` with `{layer}({arguments})`"
         return fix(title, edit, *imports, cause=source.span(call))
 
@@ -250,13 +262,11 @@ def _multiple(small: int | None, large: int | None) -> int | None:
 def _project(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
     """Bring one operand to the other's last axis, and to its places where strides left fewer of them: by a `Dense` or
     a 1×1 convolution, in sizes, or in terms of the other operand for a function that makes several such blocks."""
-    found = context.call_node(failure.layer_called)
-    operands = found[1].args[0] if found is not None and found[1].args else None
-    if found is None or len(shapes) != 2 or not isinstance(operands, (ast.List, ast.Tuple)) or len(operands.elts) != 2:
+    pair = _pair(context, failure, shapes)
+    if pair is None:
         return []
-    source, call = found
-    first, second = shapes
-    if first is None or second is None or len(first) != len(second) or not isinstance(call.func, ast.Call):
+    source, call, operands, first, second = pair
+    if not isinstance(call.func, ast.Call):
         return []
     fixes: list[Fix] = []
     for place, (mine, other) in enumerate(((first, second), (second, first))):
@@ -265,7 +275,7 @@ def _project(context: Context, failure: Failure, shapes: list[Shape | None]) -> 
         if not whole and mine[:-1] != other[:-1]:
             continue
         step = next(iter(steps), 1) or 1
-        operand, model = (source.segment(operands.elts[index]) for index in (place, 1 - place))
+        operand, model = (source.segment(operands[index]) for index in (place, 1 - place))
         kind = f"Conv{len(mine) - 2}D" if len(mine) > 3 else "Dense"
         if step > 1 and kind == "Dense":
             continue
@@ -275,7 +285,7 @@ def _project(context: Context, failure: Failure, shapes: list[Shape | None]) -> 
         if model.isidentifier() and operand.isidentifier() and kind != "Dense":
             arguments.append(f"{model}.shape[-1], 1, strides={operand}.shape[1] // {model}.shape[1]")
         for given in arguments:
-            edit = edits.replace(source, operands.elts[place], f"{name}({given})({operand})")
+            edit = edits.replace(source, operands[place], f"{name}({given})({operand})")
             title = f"Project `{operand}` with `{kind}({given})`"
             fixes += fix(title, edit, *imports, cause=source.span(call))
         if step > 1 or len(fixes) > 1:

@@ -7,6 +7,7 @@ repair edits. Which ones to propose, and in which order, is the rules' business.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Fix, Span
@@ -109,6 +110,19 @@ def add_batch_axis(context: Context, argument: Argument | None) -> list[Fix]:
         end = str(int(index) + 1) if index.isdigit() else f"{index} + 1"
         return fix(title, edits.replace(source, node.slice, f"{index}:{end}"), cause=argument.span)
     return transform_argument(context, argument, "{}[None]", title)
+
+
+def arrays_of(context: Context, sample: tuple[int | None, ...]) -> Iterator[tuple[str, SourceText, ast.Assign]]:
+    """Where a plain assignment binds an array whose samples have the shape `sample`: the name, its file and the
+    assignment, the last first."""
+    for item in reversed(context.report.variables):
+        shape = item.tensors[0].shape if len(item.tensors) == 1 else None
+        source = context.source(item.statement.path)
+        made = source.at(item.statement, ast.stmt) if source is not None else None
+        if source is None or item.kind != "array" or not shape or shape[1:] != sample:
+            continue
+        if isinstance(made, ast.Assign) and isinstance(made.targets[0], ast.Name):
+            yield item.name, source, made
 
 
 def resize_literal(

@@ -24,7 +24,6 @@ model = keras.Sequential([
 
 from __future__ import annotations
 
-import ast
 from typing import Any
 
 from kls import edits
@@ -111,15 +110,9 @@ def _turned(context: Context) -> list[Fix]:
             continue
         text = show((*shape[1:], shape[0]))
         edit = edits.replace(source, value, text)
-        for item in reversed(context.report.variables):
-            data = item.tensors[0].shape if len(item.tensors) == 1 else None
-            place = context.source(item.statement.path)
-            made = place.at(item.statement, ast.stmt) if place is not None else None
-            if item.kind != "array" or not data or data[1:] != shape or place is None:
-                continue
-            if isinstance(made, ast.Assign) and isinstance(made.targets[0], ast.Name):
-                turned = edits.wrap(place, made.value, "{}.transpose(0, 2, 3, 1)")
-                title = f"Turn `{item.name}` and the input shape: channels last, {text}"
-                fixes += fix(title, edit, turned, cause=source.span(value))
-                break
+        for name, place, made in operators.arrays_of(context, shape):
+            turned = edits.wrap(place, made.value, "{}.transpose(0, 2, 3, 1)")
+            title = f"Turn `{name}` and the input shape: channels last, {text}"
+            fixes += fix(title, edit, turned, cause=source.span(value))
+            break
     return fixes

@@ -302,9 +302,11 @@ def _joins(context: Context, failure: Failure) -> list[Fix]:
 
 
 def _branches(context: Context, failure: Failure) -> list[Fix]:
-    """Operands of different ranks: a recurrent layer gives its sequence in one branch, or lacks it in the other."""
+    """Operands of different ranks: a recurrent layer gives its sequence in one branch, or lacks it in the other. Where
+    none has steps, both may come from one layer that lacks it."""
     shapes = [tensor.shape for tensor in failure.inputs if tensor.shape is not None]
-    if failure.layer_cls not in MERGES or len({len(shape) for shape in shapes}) < 2:
+    ranks_met = {len(shape) for shape in shapes}
+    if failure.layer_cls not in MERGES or (len(ranks_met) < 2 and ranks_met != {2}):
         return []
     fixes: list[Fix] = []
     for layer in reversed(context.report.layers):
@@ -449,14 +451,8 @@ def _channels(context: Context, failure: Failure) -> list[Fix]:
     if sizes is None or failure.call is not None:
         return []
     fixes: list[Fix] = []
-    for item in reversed(context.report.variables):
-        shape = item.tensors[0].shape if len(item.tensors) == 1 else None
-        source = context.source(item.statement.path)
-        statement = source.at(item.statement, ast.stmt) if source is not None else None
-        if item.kind != "array" or not shape or shape[1:] != sizes or source is None:
-            continue
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            edit = edits.wrap(source, statement.value, "{}[..., None]")
-            title = f"Add the channel axis to `{item.name}`: `[..., None]`"
-            fixes += fix(title, edit, cause=source.span(statement))
+    for name, source, made in operators.arrays_of(context, sizes):
+        edit = edits.wrap(source, made.value, "{}[..., None]")
+        title = f"Add the channel axis to `{name}`: `[..., None]`"
+        fixes += fix(title, edit, cause=source.span(made))
     return fixes[:MOST]

@@ -194,7 +194,17 @@ class Scaled(keras.layers.Layer):
         return x * self.factor + self.offset
 model = keras.Sequential([keras.Input((4,)), Scaled(), keras.layers.Dense(1)])
 """
+STEPS_LOST = """
+import keras
+from keras import layers
+inputs = keras.Input((128, 9))
+steps = layers.Bidirectional(layers.LSTM(32))(inputs)
+scores = layers.Dense(1, activation="tanh")(steps)
+context = layers.Dot(axes=1)([layers.Softmax(axis=1)(scores), steps])
+model = keras.Model(inputs, layers.Dense(6)(layers.Flatten()(context)))
+"""
 FAULTS = [
+    Fault(STEPS_LOST, "LSTM(32)", "Set `return_sequences=True`"),
     Fault(TWO_WEIGHTS, "self.factor", "Give the name as `name=`"),
     Fault(CLASSES_OF_FOLDERS, "flow_from_directory", 'Read labels of class_mode="binary"'),
     Fault(LABELS_OF_BATCHES, "compile", "Use the loss `sparse_categorical_crossentropy`"),
