@@ -110,6 +110,7 @@ _SURVEYING: tuple[ModuleType, ...] = (
     no_effect,
     batch_axis,
     argument_place,
+    argument_value,
     input_shape,
     dataset_element,
     merge_shape,

@@ -22,14 +22,64 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from kls import edits
-from kls.facts import Finding, Fix, Related, Severity
+from kls.facts import Evidence, Finding, Fix, Related, Severity
 from kls.rules import operators, search, wording, written
-from kls.rules.context import Context, Rule, finding
+from kls.rules.context import Context, Rule, finding, fix
+from kls.source import SourceText
 from kls.worker.protocol import Failure
 
 RULE = Rule("argument-value", Severity.ERROR, "An argument has a value that the layer or function does not take.")
+
+
+def survey(context: Context) -> Iterator[Finding]:
+    """A class among the callbacks of a `fit`, where an instance belongs: `fit` calls its methods without a `self`."""
+    for call in context.report.calls:
+        found = context.call_node(call.span)
+        given = edits.keyword(found[1], "callbacks") if found is not None else None
+        if found is None or given is None or call.paired or call.status == "unknown":
+            continue
+        source = found[0]
+        listed = given
+        if isinstance(given, ast.Name):
+            known = written.assignments(source, given.id, found[1].lineno)
+            listed = known[-1][1] or given if known else given
+        for item in listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else [listed]:
+            if not _is_callback_class(source, item):
+                continue
+            text = source.segment(item)
+            fixes = fix(f"Make one: `{text}()`", edits.replace(source, item, f"{text}()"), cause=source.span(item))
+            words = f"`{text}` is a class; `callbacks` takes what it makes"
+            raises = "Keras raises: TypeError: Callback.set_model() missing 1 required positional argument: 'model'"
+            related = (Related(call.span, f"`{call.method}` raises here"),) if call.span.line != item.lineno else ()
+            yield finding(
+                RULE,
+                context,
+                source.span(item),
+                f"{words}\n{raises}",
+                call=call,
+                evidence=Evidence.WOULD_RAISE,
+                related=related,
+                fixes=tuple(fixes),
+            )
+
+
+def _is_callback_class(source: SourceText, node: ast.expr) -> bool:
+    """Whether an expression names a class of Keras's callbacks, or one of the file that extends one."""
+    if isinstance(node, ast.Attribute):
+        return node.attr[:1].isupper() and search.last_part(node.value) == "callbacks"
+    if not isinstance(node, ast.Name):
+        return False
+    for item in source.nodes:
+        if isinstance(item, ast.ImportFrom) and (item.module or "").endswith("keras.callbacks"):
+            if any((alias.asname or alias.name) == node.id and node.id[:1].isupper() for alias in item.names):
+                return not any(isinstance(made, ast.Name) and made.id == node.id and isinstance(made.ctx, ast.Store)
+                               for made in source.nodes)  # fmt: skip
+        if isinstance(item, ast.ClassDef) and item.name == node.id:
+            return any(search.last_part(base).endswith(("Callback", "EarlyStopping")) for base in item.bases)
+    return False
 
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:

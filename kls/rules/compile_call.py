@@ -203,8 +203,8 @@ def _keys(
         return None
     keys = [str(item.value) for item in value.keys if isinstance(item, ast.Constant)]
     wrong = [key for key in keys if key not in outputs]
-    named_by_keras = set(re.findall(r"['\"]([^'\"]*)['\"]", failure.message))
-    if not outputs or not named_by_keras & set(wrong):
+    named_by_keras = any(re.search(rf"['\"]{re.escape(key)}['\"]", failure.message) for key in wrong)
+    if not outputs or not named_by_keras:
         return None
     fixes = list(written.rename_keys([(source, value)], keys, outputs))
     if not fixes and len(wrong) < len(keys):

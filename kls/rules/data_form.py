@@ -150,8 +150,34 @@ def _more_rows(context: Context, x: Argument) -> list[Fix]:
     return []
 
 
-def _lists(context: Context, call: Call, _model: Model, failure: Failure) -> Parts | None:
-    lists = [item for item in call.arguments if item.kind in ("list", "tuple") and not item.tensors]
+def _returned(context: Context, lists: list[Argument], form: str, title: str, *new: Edit) -> list[Fix]:
+    """Lists that a function of the file returns, made arrays where it returns them."""
+    changes: list[Edit] = list(new)
+    cause: Span | None = None
+    for item in lists:
+        place = operators.assignment(context, item)
+        called = place[1].value if place is not None and isinstance(place[1], ast.Assign) else None
+        if place is None or not isinstance(called, ast.Call) or not isinstance(called.func, ast.Name):
+            return []
+        source, statement, name = place
+        assert isinstance(statement, ast.Assign)
+        given = written.returns(source, called.func.id, statement, name)
+        if given is None:
+            return []
+        changes.append(edits.wrap(source, given, form))
+        holder = source.statement(given)
+        cause = cause or (source.span(holder) if holder is not None else None)
+    return fix(title, *changes, cause=cause)
+
+
+def _lists(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
+    many = "Unrecognized data type" in failure.message
+    lists = [
+        item
+        for item in call.arguments
+        if (item.kind in ("list", "tuple") and not item.tensors)
+        or (many and len(item.tensors) > max(len(model.inputs), 1) and item.tensors[0].path == "0")
+    ]
     if not lists or not _adapter(failure):
         return None
     named = ", ".join(f"`{item.name or item.role}`" for item in lists)
@@ -163,6 +189,8 @@ def _lists(context: Context, call: Call, _model: Model, failure: Failure) -> Par
         np_name, tf_name = written.module_name(source, "numpy"), written.module_name(source, "tensorflow")
         new = [] if np_name or tf_name else edits.add_import(source, "import numpy as np")
         if np_name or new:
+            form = f"{np_name or 'np'}.array({{}})"
+            fixes += _returned(context, lists, form, f"Return {array}", *new)
             forms = [(item, f"{np_name or 'np'}.array({{}})") for item in lists]
             fixes += written.wrap_arguments(context, forms, f"Make {named} {array}", *new)
         if tf_name:

@@ -24,10 +24,11 @@ from __future__ import annotations
 
 import re
 
+from kls import edits
 from kls.facts import Finding, Fix, Related, Severity
 from kls.rules import operators, written
-from kls.rules.context import Context, Rule, finding
-from kls.worker.protocol import Argument, Failure
+from kls.rules.context import Context, Rule, finding, fix
+from kls.worker.protocol import Argument, Failure, Tensor
 
 RULE = Rule("data-type", Severity.ERROR, "Data of a type that cannot become numbers.")
 
@@ -46,6 +47,9 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         place = operators.place_of_data(context, argument) or call.span
         name = argument.name or argument.role
         dtype = f"has dtype {argument.tensors[0].dtype}" if argument.tensors else f"is a {argument.kind}"
+        parts = [item for item in argument.tensors if _kind(item) == kind and item.path]
+        if parts:
+            dtype = f"holds {parts[0].dtype} in `{parts[0].path}`"
         lines = [
             f"`{name}` {dtype}: {kind} cannot be computed with",
             f"Keras raises: {failure.exception}: {failure.message}",
@@ -59,18 +63,36 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
 
 def _bad(argument: Argument) -> str | None:
     for tensor in argument.tensors:
-        dtype = tensor.dtype or ""
-        if dtype == "object":
-            return "Python objects"
-        if dtype.startswith(("str", "<U", "bytes", "|S", "string")):
-            return "strings"
-        if dtype.startswith(("datetime64", "timedelta64")):
-            return "dates"
+        kind = _kind(tensor)
+        if kind is not None:
+            return kind
     return "strings" if not argument.tensors and "String" in argument.kind else None
 
 
-def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
+def _kind(tensor: Tensor) -> str | None:
+    dtype = tensor.dtype or ""
+    if dtype == "object":
+        return "Python objects"
+    if dtype.startswith(("str", "<U", "bytes", "|S", "string")):
+        return "strings"
+    return "dates" if dtype.startswith(("datetime64", "timedelta64")) else None
+
+
+def _inputs_of_text(context: Context, argument: Argument) -> list[Fix]:
+    """`Input(…, name="colour")` without `dtype="string"`, where the data have strings by that name."""
+    names = {item.path.rpartition(".")[2] for item in argument.tensors if (item.dtype or "").startswith(("str", "<U"))}
     fixes: list[Fix] = []
+    for layer in context.report.layers:
+        found = context.call_node(layer.created) if layer.cls == "InputLayer" and layer.name in names else None
+        numbers = bool(layer.outputs) and layer.outputs[0].dtype != "string"
+        if found is not None and numbers and edits.keyword(found[1], "dtype") is None:
+            changed = edits.add_argument(*found, 'dtype="string"')
+            fixes += fix(f'Give the input `{layer.name}` strings: `dtype="string"`', changed, cause=layer.created)
+    return fixes
+
+
+def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
+    fixes: list[Fix] = _inputs_of_text(context, argument) if kind == "strings" else []
     name = argument.name or argument.role
     elements = (argument.values or {}).get("elements")
     made = written.value_of(context, argument)

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Evidence, Finding, Fix, Related, Severity
-from kls.rules import operators, search, written
+from kls.rules import operators, search, slips, written
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, single, size_of
 from kls.rules.reading import Reading, given, inside, stated
 from kls.worker.protocol import Argument, Call, Failure, Model, Tensor
@@ -248,6 +248,7 @@ def _fixes(
         fixes += _sliced(context, argument)
     swapped = len(given) > 1 and given != wanted and sorted(map(str, given)) == sorted(map(str, wanted))
     if swapped:
+        fixes += slips.turned_reshapes(context, given, wanted)
         fixes += operators.set_input_shape(context, model, given)
         made = written.value_of(context, argument)
         if made is not None and isinstance(made[1], ast.Call) and search.last_part(made[1].func) == "reshape":

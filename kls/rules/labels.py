@@ -38,10 +38,25 @@ def values_of_name(context: Context, source: SourceText, name: ast.Name) -> dict
 def encoded(context: Context, labels: Argument) -> tuple[SourceText, ast.Call] | None:
     """The `to_categorical(…)` that made the labels last."""
     found = written.value_of(context, labels)
-    if found is None or not isinstance(found[1], ast.Call):
+    if found is None:
         return None
-    name = found[0].segment(found[1].func).rpartition(".")[2]
-    return (found[0], found[1]) if name in ENCODERS and found[1].args else None
+    source, node = found
+    node = node if isinstance(node, ast.Call) else _rows_of(source, node)
+    if not isinstance(node, ast.Call):
+        return None
+    name = source.segment(node.func).rpartition(".")[2]
+    return (source, node) if name in ENCODERS and node.args else None
+
+
+def _rows_of(source: SourceText, node: ast.expr) -> ast.expr:
+    """What bound the array of which `node` takes some rows; `node` itself where it takes none."""
+    origin = written.whole(source, node.id, node.lineno) if isinstance(node, ast.Name) else None
+    if origin is not None:
+        return origin[0].value
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and isinstance(node.value, ast.Name):
+        known = written.assignments(source, node.value.id, node.lineno)
+        return known[-1][1] or node if known else node
+    return node
 
 
 def counted_from_one(context: Context, labels: Argument, values: dict[str, Any]) -> list[Fix]:

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from kls import edits
 from kls.facts import Edit, Fix, Span
-from kls.rules import labels, operators, ranks, search
+from kls.rules import labels, operators, ranks, search, sizes, slips, weights_shape
 from kls.rules.context import Context, argument_of, compatible, fix
 from kls.rules.ranks import RECURRENT
 from kls.worker.protocol import Failure, Layer
@@ -43,9 +43,12 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_batches(context, failure),
         *_declared_inputs(context, failure),
         *_places_left(context, failure),
+        *weights_shape.without_head(context, failure),
+        *sizes.fitting_words(context, failure),
         *_outvoted(context, failure),
         *_windows(context, failure),
         *_joins(context, failure),
+        *slips.likely(context, failure),
         *_branches(context, failure),
         *_turned(context, failure),
     ]
@@ -53,9 +56,9 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
 
 def weak(context: Context, failure: Failure) -> list[Fix]:
     """Candidates that only a trial can speak for."""
-    return [*_widths(context, failure), *_batch_axes(context, failure), *_flattened(context, failure),
-            *_losses(context, failure), *_encoders(context, failure), *_order(context, failure),
-            *_channels(context, failure)]  # fmt: skip
+    return [*_widths(context, failure), *slips.possible(context, failure), *_batch_axes(context, failure),
+            *_flattened(context, failure), *_losses(context, failure), *_encoders(context, failure),
+            *_order(context, failure), *_channels(context, failure)]  # fmt: skip
 
 
 # The data as they are given
@@ -293,12 +296,19 @@ def _joins(context: Context, failure: Failure) -> list[Fix]:
         return []
     fixes: list[Fix] = []
     for source in context.sources.values():
+        found: list[ast.expr] = []
         for node in source.calls():
             value = edits.keyword(node, "axis")
             named = search.last_part(node.func) in ("concatenate", "Concatenate")
             if named and search.root(node.func) not in ("np", "numpy") and isinstance(value, ast.Constant):
-                fixes += fix("Join along the last axis", edits.replace(source, value, "-1"), cause=source.span(value))
-    return fixes[:2]
+                found.append(value)
+        if len(found) > 1:
+            every = [edits.replace(source, value, "-1") for value in found]
+            fixes += fix("Join along the last axis, everywhere", *every, cause=source.span(found[0]))
+        single = [fix("Join along the last axis", edits.replace(source, value, "-1"), cause=source.span(value))
+                  for value in found]  # fmt: skip
+        fixes = [*(item for made in single[:2] for item in made), *fixes]
+    return fixes[:3]
 
 
 def _branches(context: Context, failure: Failure) -> list[Fix]:

@@ -70,6 +70,28 @@ def _layer(context: Context, name: str | None, shape: str) -> Layer | None:
     return made[-1] if made else None
 
 
+def without_head(context: Context, failure: Failure) -> list[Fix]:
+    """Layers whose weights are copied one by one, the last one's too: all but the heads."""
+    if _LISTED.search(failure.message) is None or not failure.frames:
+        return []
+    where = failure.frames[-1]
+    source = context.source(where.path)
+    walk: ast.AST | None = source.statement_at(where.line) if source is not None else None
+    while source is not None and walk is not None and not isinstance(walk, ast.For):
+        walk = source.parents.get(walk)
+    if source is None or not isinstance(walk, ast.For):
+        return []
+    lists = [
+        node
+        for node in ast.walk(walk.iter)
+        if isinstance(node, ast.Attribute)
+        and node.attr == "layers"
+        and not isinstance(source.parents.get(node), ast.Subscript)
+    ]
+    changes = [edits.replace(source, node, f"{source.segment(node)}[:-1]") for node in lists]
+    return fix("Leave out the last layer", *changes, cause=source.span(walk.iter)) if changes else []
+
+
 def _skipped(context: Context, where: Span, layer: Layer | None) -> list[Fix]:
     """A head with a name of its own that is made anew: the rest of the file is loaded."""
     found = context.call_node(where)

@@ -42,6 +42,42 @@ def assignments(source: SourceText, name: str, line: int) -> list[tuple[ast.Assi
     return sorted(found, key=lambda item: item[0].lineno)
 
 
+def whole(source: SourceText, name: str, line: int) -> tuple[ast.Assign, str, int] | None:
+    """What the rows that `name` holds at `line` were taken from, by a slice or `train_test_split`: the assignment that
+    bound it last, its name, and how many names hold parts of it."""
+    known = assignments(source, name, line)
+    origin = _taken_from(known[-1][0], known[-1][1], name) if known else None
+    if origin is None:
+        return None
+    before = assignments(source, origin, known[-1][0].lineno - 1)
+    made = [item for item in before if source.function(item[0]) is source.function(known[-1][0])]
+    if not made:
+        return None
+    parts = {
+        item.id
+        for node, target, value in source.assignments()
+        if node.lineno >= made[-1][0].lineno
+        for item in ([target] if isinstance(target, ast.Name) else getattr(target, "elts", []))
+        if isinstance(item, ast.Name) and _taken_from(node, value, item.id) == origin
+    }
+    return made[-1][0], origin, len(parts)
+
+
+def _taken_from(statement: ast.Assign, value: ast.expr | None, name: str) -> str | None:
+    """The name of the array of which `statement` binds some rows to `name`."""
+    if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice) and isinstance(value.value, ast.Name):
+        return value.value.id if value.value.id != name else None
+    call, target = statement.value, statement.targets[0]
+    if not (isinstance(call, ast.Call) and isinstance(target, (ast.Tuple, ast.List))):
+        return None
+    called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    names = [item.id if isinstance(item, ast.Name) else "" for item in target.elts]
+    if called != "train_test_split" or name not in names or len(names) != 2 * len(call.args):
+        return None
+    given = call.args[names.index(name) // 2]
+    return given.id if isinstance(given, ast.Name) and given.id != name else None
+
+
 def value_of(context: Context, argument: Argument | None) -> tuple[SourceText, ast.expr] | None:
     """The expression that made an argument: its last assignment's value, else the argument's own text."""
     if argument is None or argument.span is None:
@@ -202,6 +238,22 @@ def compile_call(context: Context, model: Model | None) -> tuple[SourceText, ast
                 owner = source.segment(node.func.value)
                 if model.variable is None or owner in (model.variable, f"self.{model.variable}"):
                     return source, node
+    return None
+
+
+def returns(source: SourceText, function: str, statement: ast.Assign, name: str) -> ast.expr | None:
+    """What the one `return` of a function of the file gives for `name`, which `statement` binds to its result."""
+    made = [item for item in source.nodes if isinstance(item, ast.FunctionDef) and item.name == function]
+    found = [item.value for item in ast.walk(made[0]) if isinstance(item, ast.Return)] if len(made) == 1 else []
+    value = found[0] if len(found) == 1 else None
+    target = statement.targets[0]
+    if isinstance(target, ast.Name):
+        return value if target.id == name and not isinstance(value, ast.Tuple) else None
+    if not (isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, ast.Tuple)):
+        return None
+    for item, given in zip(target.elts, value.elts, strict=False):
+        if isinstance(item, ast.Name) and item.id == name:
+            return given
     return None
 
 

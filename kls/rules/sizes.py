@@ -1,0 +1,234 @@
+"""What the sizes in the author's text come to, and the words there that would give another. Not a rule: repairs ask.
+
+A size is evaluated as far as the text alone tells it: constants, names bound once, parameters by the calls of their
+function or class, attributes that `__init__` sets, whole-number arithmetic.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Fix
+from kls.rules import search
+from kls.rules.context import Context, fix
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+_DEEP = 6
+"""Names that are followed to the next, at most."""
+MOST = 6
+"""Candidates at most."""
+
+
+def value(source: SourceText, node: ast.AST | None, deep: int = 0) -> int | None:
+    """The whole number that an expression comes to, None where the text does not tell."""
+    if deep > _DEEP or node is None:
+        return None
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) is int else None
+    if isinstance(node, ast.BinOp):
+        left, right = value(source, node.left, deep + 1), value(source, node.right, deep + 1)
+        return None if left is None or right is None else _computed(node.op, left, right)
+    if isinstance(node, ast.Call) and search.last_part(node.func) == "int" and len(node.args) == 1:
+        return value(source, node.args[0], deep + 1)
+    if isinstance(node, ast.Name):
+        return _named(source, node, deep)
+    if isinstance(node, ast.Attribute) and search.root(node) == "self" and isinstance(node.value, ast.Name):
+        made = attributes(source, node).get(node.attr)
+        return value(source, made, deep + 1)
+    return None
+
+
+def _computed(operator: ast.operator, left: int, right: int) -> int | None:
+    if isinstance(operator, ast.Add):
+        return left + right
+    if isinstance(operator, ast.Sub):
+        return left - right
+    if isinstance(operator, ast.Mult):
+        return left * right
+    if isinstance(operator, ast.FloorDiv):
+        return left // right if right else None
+    if isinstance(operator, ast.Pow) and 0 <= right <= 4 and abs(left) < 100_000:
+        return int(left**right)
+    return None
+
+
+def _named(source: SourceText, node: ast.Name, deep: int) -> int | None:
+    function = source.function(node)
+    if isinstance(function, ast.FunctionDef):
+        bound = _bindings(function, node.id)
+        if len(bound) == 1:
+            return value(source, bound[0], deep + 1)
+        if bound:
+            return None
+        if node.id in parameters(function):
+            return _given(source, function, node.id, deep)
+    bound = [made for _, target, made in source.assignments() if isinstance(target, ast.Name) and target.id == node.id]
+    bound = [made for made in bound if source.function(made) is None]
+    return value(source, bound[0], deep + 1) if len(bound) == 1 else None
+
+
+def _bindings(function: ast.FunctionDef, name: str) -> list[ast.expr]:
+    return [
+        item.value
+        for item in ast.walk(function)
+        if isinstance(item, ast.Assign)
+        and any(isinstance(target, ast.Name) and target.id == name for target in item.targets)
+    ]
+
+
+def parameters(function: ast.FunctionDef) -> list[str]:
+    """The names of a function's parameters, `self` aside."""
+    return [item.arg for item in (*function.args.args, *function.args.kwonlyargs) if item.arg != "self"]
+
+
+def _given(source: SourceText, function: ast.FunctionDef, name: str, deep: int) -> int | None:
+    """What all calls of a function give for a parameter, or its default."""
+    owner = source.parents.get(function)
+    called = owner.name if isinstance(owner, ast.ClassDef) and function.name == "__init__" else function.name
+    position = parameters(function).index(name)
+    names, defaults = [item.arg for item in function.args.args], function.args.defaults
+    default = dict(zip(reversed(names), reversed(defaults), strict=False)).get(name)
+    found: set[int | None] = set()
+    for call in source.calls():
+        if search.last_part(call.func) == called:
+            given = edits.argument(call, name, position)
+            found.add(value(source, given if given is not None else default, deep + 1))
+    if not found:
+        return value(source, default, deep + 1)
+    return found.pop() if len(found) == 1 else None
+
+
+def attributes(source: SourceText, node: ast.AST) -> dict[str, ast.expr]:
+    """What the class around `node` binds its attributes to, those that it binds once."""
+    walk: ast.AST | None = node
+    while walk is not None and not isinstance(walk, ast.ClassDef):
+        walk = source.parents.get(walk)
+    found: dict[str, ast.expr] = {}
+    twice: set[str] = set()
+    for item in ast.walk(walk) if walk is not None else ():
+        if not isinstance(item, ast.Assign):
+            continue
+        for target in item.targets:
+            pairs = [(target, item.value)]
+            if isinstance(target, ast.Tuple) and isinstance(item.value, ast.Tuple):
+                pairs = list(zip(target.elts, item.value.elts, strict=False))
+            for place, made in pairs:
+                if isinstance(place, ast.Attribute) and search.root(place) == "self":
+                    if place.attr in found:
+                        twice.add(place.attr)
+                    found.setdefault(place.attr, made)
+    return {name: made for name, made in found.items() if name not in twice}
+
+
+# Repairs
+
+
+def fitting_words(context: Context, failure: Failure) -> list[Fix]:
+    """Of two sizes that disagree, one that the author wrote in words: another name of the same function or class that
+    has the size, or the next arithmetic that gives it."""
+    batches = search.batch_sizes(context, failure)
+    pairs = [pair for pair in search.conflicts(failure) if not batches & set(pair)][:4]
+    areas = {id(item) for item in _areas(context, failure)}
+    ranked: list[tuple[int, int, int, Fix]] = []
+    for rank, (have, want) in enumerate(pairs):
+        for source in context.sources.values():
+            for node in _slots(source):
+                if isinstance(node, ast.Constant) or value(source, node) != have:
+                    continue
+                near = 0 if id(_area(source, node)) in areas else 1
+                for text in [*_words(source, node, want), *_arithmetic(source, node, want)]:
+                    ranked += [(near, rank, -node.lineno, item) for item in _said(source, node, text)]
+            for statement, target, made in source.assignments():
+                if isinstance(target, ast.Name) and isinstance(made, ast.BinOp) and value(source, made) == have:
+                    near = 0 if id(_area(source, made)) in areas else 1
+                    for text in _arithmetic(source, made, want):
+                        title = f"Change `{target.id}` to `{text}`"
+                        changed = edits.replace(source, made, text)
+                        made_fix = fix(title, changed, cause=source.span(statement), safe=False)
+                        ranked += [(near, rank, -made.lineno, item) for item in made_fix]
+    ranked.sort(key=lambda item: item[:3])
+    ranked = [item for item in ranked if item[0] == ranked[0][0]]
+    once: dict[object, Fix] = {}
+    for *_, item in ranked:
+        once.setdefault(item.edits, item)
+    return list(once.values())[:MOST]
+
+
+def _said(source: SourceText, node: ast.expr, text: str) -> list[Fix]:
+    holder = search.holder(source, node)
+    whole = " ".join(source.segment(holder).split()) if isinstance(holder, ast.expr) else ""
+    title = f"Change `{source.segment(node)}` to `{text}`" + (f" in `{whole}`" if 0 < len(whole) < 50 else "")
+    cause = source.span(holder) if isinstance(holder, (ast.expr, ast.stmt)) else source.span(node)
+    return fix(title, edits.replace(source, node, text), cause=cause, safe=False)
+
+
+def _areas(context: Context, failure: Failure) -> Iterator[ast.AST | None]:
+    """The classes and functions that take part in a failure, None for the module itself."""
+    spans = (*failure.frames, failure.layer_created, failure.layer_called)
+    for span in spans:
+        source = context.source(span.path) if span is not None else None
+        statement = source.statement_at(span.line) if source is not None and span is not None else None
+        if source is not None and statement is not None:
+            yield _area(source, statement)
+
+
+def _area(source: SourceText, node: ast.AST) -> ast.AST | None:
+    """The class around `node`, else its function."""
+    walk: ast.AST | None = node
+    while walk is not None and not isinstance(walk, ast.ClassDef):
+        walk = source.parents.get(walk)
+    return walk or source.function(node)
+
+
+def _slots(source: SourceText) -> Iterator[ast.expr]:
+    """The expressions that give a layer, a weight or a reshape its sizes."""
+    for call in source.calls():
+        name = search.last_part(call.func)
+        if not (search.makes_layer(call) or name in ("Input", "add_weight", "reshape")):
+            continue
+        for item in (*call.args, *(keyword.value for keyword in call.keywords)):
+            yield from item.elts if isinstance(item, (ast.Tuple, ast.List)) else [item]
+
+
+def _words(source: SourceText, node: ast.expr, want: int) -> list[str]:
+    """Names that may stand for `node` and have the size: parameters and names of its function, attributes of its
+    class, constants of the module."""
+    found: list[str] = []
+    function = source.function(node)
+    if isinstance(function, ast.FunctionDef):
+        names = [name for name in parameters(function) if not _bindings(function, name)]
+        found += [name for name in names if _given(source, function, name, 0) == want]
+        kept = attributes(source, node) if not found else {}
+        found += [f"self.{name}" for name, made in kept.items() if value(source, made) == want]
+    if not found:
+        for _, target, made in source.assignments():
+            if isinstance(target, ast.Name) and source.function(made) is None and value(source, target) == want:
+                found.append(target.id)
+    return [name for name in dict.fromkeys(found) if name != source.segment(node)][:2]
+
+
+def _arithmetic(source: SourceText, node: ast.expr, want: int) -> list[str]:
+    """The arithmetic next to `node`'s that comes to `want`."""
+    if not isinstance(node, ast.BinOp):
+        return []
+    text = source.segment(node)
+    have = value(source, node)
+    left, right = source.segment(node.left), source.segment(node.right)
+    one, other = value(source, node.left), value(source, node.right)
+    found: list[str] = []
+    if have is not None and have > 1 and have**2 == want:
+        found.append(f"({text}) ** 2")
+    if isinstance(node.op, ast.Pow) and one == want:
+        found.append(left)
+    for sign, operator in (("*", ast.Mult()), ("//", ast.FloorDiv()), ("+", ast.Add()), ("-", ast.Sub())):
+        if one is not None and other is not None and not isinstance(node.op, (type(operator), ast.Pow)):
+            if _computed(operator, one, other) == want:
+                found.append(f"{left} {sign} {right}")
+    if isinstance(node.op, (ast.Add, ast.Sub)) and one == want:
+        found.append(left)
+    if have is not None and abs(have - want) == 1:
+        found.append(f"{text} + 1" if want > have else f"{text} - 1")
+    return found[:2]

@@ -1,0 +1,153 @@
+"""Small slips of the hand that a shape fault may come from, each to be tried by running. Not a rule: `suspects` asks.
+
+A keyword that the layers of the same kind have and one has not, an axis that a reduction drops, arguments of a loss in
+the wrong order, a wrapper that is missing before one layer.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+
+from kls import edits
+from kls.facts import Edit, Fix
+from kls.rules import operators, search
+from kls.rules.context import Context, failed_layer, fix
+from kls.rules.ranks import RECURRENT
+from kls.rules.sizes import value
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+MOST = 3
+"""Candidates of one kind."""
+_SHAPES = re.compile(r"shape|dimension|rank|ndim|axis|axes|broadcast|must be equal", re.IGNORECASE)
+_SHARED = ("padding", "strides", "return_sequences")
+"""What layers of one kind usually have in common, and what changes the shape of their output."""
+_LOSSES = re.compile(r"loss|entropy|error|criterion|metric|accuracy|update_state|bce|mse|scce|cce", re.IGNORECASE)
+_REDUCTIONS = ("reduce_sum", "reduce_mean", "reduce_max", "sum", "mean", "max", "norm", "argmax")
+
+
+def likely(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates for a failure that speaks of shapes."""
+    if not _SHAPES.search(failure.message):
+        return []
+    return [*_order(context, failure), *_flattened_steps(context, failure), *_as_the_others(context)]
+
+
+def possible(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates that less speaks for."""
+    return _kept_axes(context, failure) if _SHAPES.search(failure.message) else []
+
+
+def _as_the_others(context: Context) -> list[Fix]:
+    """A layer without a keyword that most of the layers of its kind have, in the same file."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        kinds: dict[str, list[ast.Call]] = {}
+        for call in source.calls():
+            if search.makes_layer(call):
+                kinds.setdefault(search.last_part(call.func), []).append(call)
+        for calls in kinds.values():
+            for name in _SHARED:
+                having = [text for call in calls if (text := _constant(source, call, name)) is not None]
+                lacking = [call for call in calls if edits.keyword(call, name) is None]
+                if not lacking or len(having) < len(lacking) or any(_unpacks(call) for call in lacking):
+                    continue
+                text = Counter(having).most_common(1)[0][0]
+                for call in reversed(lacking):
+                    kind = search.last_part(call.func)
+                    title = f"Set `{name}={text}`, as {'the' if len(having) == 1 else 'every'} other {kind} has it"
+                    changed = edits.add_argument(source, call, f"{name}={text}")
+                    fixes += fix(title, changed, cause=source.span(call))
+    return fixes[:MOST]
+
+
+def _constant(source: SourceText, call: ast.Call, name: str) -> str | None:
+    value = edits.keyword(call, name)
+    return source.segment(value) if isinstance(value, (ast.Constant, ast.Tuple)) else None
+
+
+def _unpacks(call: ast.Call) -> bool:
+    return any(item.arg is None for item in call.keywords) or any(isinstance(item, ast.Starred) for item in call.args)
+
+
+def _order(context: Context, failure: Failure) -> list[Fix]:
+    """`loss_fn(logits, y)`: a loss takes the labels first."""
+    for source, call in search.calls(context, failure)[:2]:
+        words = source.segment(call.func)
+        if len(call.args) != 2 or not _LOSSES.search(words) or _unpacks(call):
+            continue
+        one, other = (source.segment(item) for item in call.args)
+        if isinstance(source.parents.get(call), ast.Call) and one == other:
+            continue
+        changes = edits.replace(source, call.args[0], other), edits.replace(source, call.args[1], one)
+        return fix(f"Give the labels first: `{other}, {one}`", *changes, cause=source.span(call))
+    return []
+
+
+def _flattened_steps(context: Context, failure: Failure) -> list[Fix]:
+    """A recurrent layer after layers that work on each step of a video: each step's map is flattened first."""
+    given = failure.inputs[0].shape if failure.inputs else None
+    found = context.call_node(failure.layer_created)
+    if failure.layer_cls not in RECURRENT or "ConvLSTM" in (failure.layer_cls or "") or found is None:
+        return []
+    source, call = found
+    wrapped = any(search.last_part(node.func) == "TimeDistributed" for node in source.calls())
+    if given is None or len(given) < 4 or not wrapped:
+        return []
+    flatten, imports = edits.callee_like(source, call, "Flatten")
+    made = operators.insert_layer(context, failed_layer(failure), "TimeDistributed", f"{flatten}()")
+    return [Fix(item.title, (*item.edits, *imports), None, item.safe, item.cause) for item in made]
+
+
+def _kept_axes(context: Context, failure: Failure) -> list[Fix]:
+    """A reduction along an axis inside a function of the author that drops the axis."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            name = search.last_part(call.func)
+            axis = edits.argument(call, "axis", 1)
+            if name not in _REDUCTIONS or axis is None or source.function(call) is None or _unpacks(call):
+                continue
+            if edits.keyword(call, "keepdims") is None and len(call.args) < 3 and search.root(call.func) != "np":
+                changed = edits.add_argument(source, call, "keepdims=True")
+                fixes += fix("Keep the axis: `keepdims=True`", changed, cause=source.span(call))
+    return fixes[:MOST] if failure.frames else []
+
+
+def turned_reshapes(context: Context, given: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> list[Fix]:
+    """Reshapes that lay out the sizes of a sample in another order than the model takes them, all of them at once."""
+    order = [index for size in wanted for index, other in enumerate(given) if size == other]
+    if len(given) < 2 or len(order) != len(given) or sorted(order) != list(range(len(given))):
+        return []
+    for source in context.sources.values():
+        changes: list[Edit] = []
+        first: ast.Call | None = None
+        for call in source.calls():
+            sizes = _laid_out(call)
+            if len(sizes) != len(given) + 1:
+                continue
+            tail = sizes[1:]
+            told = [value(source, node) for node in tail]
+            if any(size is not None and size != known for size, known in zip(told, given, strict=True)):
+                continue
+            if all(size is None for size in told):
+                continue
+            texts = [source.segment(node) for node in tail]
+            changes += [edits.replace(source, node, texts[place]) for node, place in zip(tail, order, strict=True)]
+            first = first or call
+        if first is not None:
+            shown = edits.tuple_text(("…", *wanted))
+            return fix(f"Reshape to {shown}", *changes, cause=source.span(first))
+    return []
+
+
+def _laid_out(call: ast.Call) -> list[ast.expr]:
+    """The sizes that a `reshape` is given one by one, or in a tuple."""
+    if search.last_part(call.func) != "reshape" or not call.args:
+        return []
+    last = call.args[-1]
+    if isinstance(last, (ast.Tuple, ast.List)):
+        return list(last.elts)
+    return list(call.args)
