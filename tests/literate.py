@@ -28,7 +28,9 @@ ROOT = "/fixture"
 
 _SAID = re.compile(r"#\s*(error|warning|information|hint)\[([\w-]+)\]\s*`([^`]*)`:\s*(.*)$")
 _FIX = re.compile(r"^\s*#\s*fix:\s*(.*)$")
-_OTHER_FRAMES = re.compile(rf'^ *File "(?!{ROOT}/)[^"]*", line .*\n        .*\n', re.MULTILINE)
+_OTHER_FRAMES = re.compile(
+    rf'^ *File "(?!{ROOT}/)[^"]*", line .*\n(?:        .*\n)?|^ *File "(?!{ROOT}/)[^\n]*\Z', re.MULTILINE
+)
 """What TensorFlow's tracebacks inside a message say of places in libraries."""
 _HOVER = re.compile(r"#\s*hover\s*`([^`]*)`:\s*(.*)$")
 
@@ -97,7 +99,7 @@ def differences(fixture: Fixture, findings: tuple[Finding, ...], with_fixes: boo
     left = list(findings)
     problems: list[str] = []
     for said in fixture.said:
-        match = next((item for item in left if _matches(said, item, lines)), None)
+        match = next((item for item in left if _matches(said, item, lines, with_fixes)), None)
         if match is None:
             problems.append(
                 f"line {said.line}: nobody says {said.severity}[{said.code}] `{said.anchor}`: {said.message}"
@@ -115,13 +117,19 @@ def differences(fixture: Fixture, findings: tuple[Finding, ...], with_fixes: boo
     return problems
 
 
-def _matches(said: Said, finding: Finding, lines: list[str]) -> bool:
-    begins = lines[finding.span.line - 1][finding.span.column :]
+def _matches(said: Said, finding: Finding, lines: list[str], tried: bool) -> bool:
+    """Whether a finding is what is said. One whose fixes were not tried yet may also stand where the stated best fix
+    would bring it."""
+    places = [finding.span]
+    if not tried and said.fixes:
+        places += [fix.cause for fix in finding.fixes if fix.title == said.fixes[0] and fix.cause is not None]
     return (
-        finding.span.line == said.line
+        any(
+            place.line == said.line and lines[place.line - 1][place.column :].startswith(said.anchor)
+            for place in places
+        )
         and finding.severity.value == said.severity
         and finding.code == said.code
-        and begins.startswith(said.anchor)
         and finding.message.startswith(said.message)
     )
 

@@ -248,8 +248,8 @@ def _fixes(
         fixes += _sliced(context, argument)
     swapped = len(given) > 1 and given != wanted and sorted(map(str, given)) == sorted(map(str, wanted))
     if swapped:
-        fixes += slips.turned_reshapes(context, given, wanted)
         fixes += operators.set_input_shape(context, model, given)
+        fixes += slips.turned_reshapes(context, given, wanted)
         made = written.value_of(context, argument)
         if made is not None and isinstance(made[1], ast.Call) and search.last_part(made[1].func) == "reshape":
             fixes += operators.reshape_data(context, argument, samples, tuple(size or -1 for size in wanted))

@@ -117,13 +117,13 @@ def _kept_axes(context: Context, failure: Failure) -> list[Fix]:
 
 
 def turned_reshapes(context: Context, given: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> list[Fix]:
-    """Reshapes that lay out the sizes of a sample in another order than the model takes them, all of them at once."""
+    """Reshapes, more than one, that lay out a sample in another order than the model takes it: all at once."""
     order = [index for size in wanted for index, other in enumerate(given) if size == other]
     if len(given) < 2 or len(order) != len(given) or sorted(order) != list(range(len(given))):
         return []
     for source in context.sources.values():
         changes: list[Edit] = []
-        first: ast.Call | None = None
+        found: list[ast.Call] = []
         for call in source.calls():
             sizes = _laid_out(call)
             if len(sizes) != len(given) + 1:
@@ -136,10 +136,10 @@ def turned_reshapes(context: Context, given: tuple[int | None, ...], wanted: tup
                 continue
             texts = [source.segment(node) for node in tail]
             changes += [edits.replace(source, node, texts[place]) for node, place in zip(tail, order, strict=True)]
-            first = first or call
-        if first is not None:
-            shown = edits.tuple_text(("…", *wanted))
-            return fix(f"Reshape to {shown}", *changes, cause=source.span(first))
+            found.append(call)
+        if len(found) > 1:
+            title = f"Reshape all of them to {edits.tuple_text(('…', *wanted))}"
+            return fix(title, *changes, cause=source.span(found[0]))
     return []
 
 
