@@ -37,6 +37,8 @@ SEARCH = 15.0
 MOST_BATCH = 1 << 16
 """Batch size above which none is tried."""
 _KEPT = 64
+DEVICE = "CPU"
+"""What a step runs on: there is no device of a GPU's driver in the sandbox."""
 TRAINING = ("fit", "train_on_batch")
 """Methods whose step trains."""
 

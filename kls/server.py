@@ -38,7 +38,7 @@ from kls.lsp import (
     plain_range,
     wants,
 )
-from kls.session import Session
+from kls.session import Session, out_of_time
 from kls.workplace import Status, Workplaces
 
 log = logging.getLogger("kls")
@@ -362,7 +362,8 @@ def _requests(server: Server) -> None:
         analysis = session.analysis(uri)
         if analysis is None:
             return session.status.sentence
-        return analysis.reason or "no model is made in this file"
+        reason = analysis.reason or "no model is made in this file"
+        return out_of_time(reason) or reason
 
     async def actions(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri, only = params.text_document.uri, params.context.only

@@ -536,7 +536,7 @@ class Session:
             if self._step is not None and self._step.uri == document.snapshot.uri and self._step.span == call.span:
                 title, step = "one real step is being run \N{HORIZONTAL ELLIPSIS}", "running"
             elif known is None:
-                title, step = "Probe one step", "probe"
+                title, step = f"Probe one step on {hardware.DEVICE}", "probe"
             else:
                 title, step = f"{hardware.short(known[1])} \N{MIDDLE DOT} Probe again", "again"
             found.append(describe.Lens(call.span.line, call.span.column, title, step))
@@ -843,12 +843,19 @@ def _distance(span: Span, line: int) -> int:
     return max(span.line - line, line - span.end_line, 0)
 
 
+def out_of_time(reason: str) -> str | None:
+    """Why a dry run ended early, with the way to a longer one, where its time was over; None for other reasons."""
+    rest = reason.removeprefix("the dry run ")
+    return f"the dry run {rest}; kls.worker.timeout gives it longer" if rest.startswith("stopped after ") else None
+
+
 def _what_was_stopped(step: Analysis) -> str | None:
     """What the dry run could not do, in one sentence; None where it did everything, or its last step is to come."""
     if step.report is None:
         return None
     if step.reason is not None:
-        return f"{os.path.basename(step.snapshot.name)}: the dry run was cut short, {step.reason}"
+        words = out_of_time(step.reason) or f"the dry run was cut short, {step.reason}"
+        return f"{os.path.basename(step.snapshot.name)}: {words}"
     stopped = {(gap.span.path, gap.span.line): gap for gap in step.report.gaps if gap.kind in _STOPPED}
     if not step.final or not stopped:
         return None

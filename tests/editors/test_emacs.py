@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 SEED = ROOT / "docs" / "examples" / "dense_fed_images_fit.py"
 SESSION = Path(__file__).with_name("emacs") / "session.el"
 
-pytestmark = [pytest.mark.editors, pytest.mark.tf]
+pytestmark = [pytest.mark.editors, pytest.mark.tf, pytest.mark.timeout(900)]
 
 
 def _emacs() -> str:
@@ -50,7 +50,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=800,
     )
     assert out.exists(), done.stderr
     result: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))

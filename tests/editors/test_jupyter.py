@@ -27,12 +27,12 @@ SEED = ROOT / "docs" / "examples" / "dense_fed_images_fit.py"
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a notebook in a running JupyterLab, whose folder the user has said to trust."""
+    if os.environ.get("KLS_EDITORS") != "all":
+        pytest.skip("tests/editors/run installs JupyterLab and runs this")
     jupyter = PARTS / "jupyter" / "bin" / "jupyter-lab"
     lacking = [str(path) for path in (jupyter, PARTS / "node", PARTS / "driver") if not path.exists()]
-    if lacking and os.environ.get("KLS_EDITORS") == "all":
-        pytest.fail(f"these parts of the JupyterLab test are missing: {', '.join(lacking)}")
     if lacking:
-        pytest.skip("the parts of the JupyterLab test are not installed; tests/editors/run does that")
+        pytest.fail(f"these parts of the JupyterLab test are missing: {', '.join(lacking)}")
     folder = tmp_path_factory.mktemp("jupyter")
     work = folder / "work"
     work.mkdir()
@@ -69,7 +69,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/lab/tree/train.ipynb?reset"
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(120)
 
 
 def _port(output: IO[str]) -> int:
@@ -87,13 +87,13 @@ def test_jupyterlab_finds_kls_without_a_setting() -> None:
     spec = found.load()(None)["kls"]
     # Isolated: the server starts in the notebooks' folder.
     assert spec["argv"][:2] == [sys.executable, "-I"]
-    done = subprocess.run([*spec["argv"][:-1], "--version"], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([*spec["argv"][:-1], "--version"], capture_output=True, text=True, timeout=240, check=True)
     assert done.stdout.startswith("kls ")
 
 
 @pytest.mark.editors
 @pytest.mark.tf
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_notebook_in_jupyterlab(lab: str) -> None:
     PICTURES.mkdir(exist_ok=True)
     node = PARTS / "node" / "node_modules" / "node" / "bin" / "node"
@@ -107,6 +107,6 @@ def test_a_notebook_in_jupyterlab(lab: str) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=700,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]

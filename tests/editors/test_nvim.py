@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 SEED = ROOT / "docs" / "examples" / "dense_fed_images_fit.py"
 SESSION = Path(__file__).with_name("nvim") / "session.lua"
 
-pytestmark = [pytest.mark.editors, pytest.mark.tf]
+pytestmark = [pytest.mark.editors, pytest.mark.tf, pytest.mark.timeout(900)]
 
 
 def _nvim() -> str:
@@ -52,7 +52,7 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     )
     arguments = ["--clean", "--cmd", f"set rtp+={ROOT / 'editors' / 'nvim'}", "--headless", "-l", str(SESSION)]
     done = subprocess.run(
-        [_nvim(), *arguments], env=environment, cwd=program.parent, capture_output=True, text=True, timeout=280
+        [_nvim(), *arguments], env=environment, cwd=program.parent, capture_output=True, text=True, timeout=800
     )
     assert out.exists(), done.stderr
     result: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))

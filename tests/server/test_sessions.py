@@ -169,6 +169,23 @@ async def test_an_endless_program_is_stopped_and_the_next_edit_works(shared: Edi
     await shared.configure({})
 
 
+async def test_a_dry_run_out_of_time_is_told_with_the_way_to_a_longer_one(shared: Editor) -> None:
+    await shared.configure({"worker": {"timeout": 1.0}})
+    # No signal is heard in there, so nothing of the program is told.
+    uri = shared.open("long.py", "import keras\nsum(range(10**12))\nmodel = keras.Sequential()\n")
+    start, end = "the dry run stopped after 1 s", "; kls.worker.timeout gives it longer"
+
+    def told() -> bool:
+        said = [status.sentence.removeprefix("long.py: ") for status in shared.statuses]
+        return any(sentence.startswith(start) and sentence.endswith(end) for sentence in said)
+
+    await shared.until(told, "the end of its time is told")
+    reason = (await _request(shared, "kls/graph", uri))["reason"]
+    assert reason.startswith(start) and reason.endswith(end)
+    shared.close(uri)
+    await shared.configure({})
+
+
 async def test_the_status_says_what_was_not_done(shared: Editor) -> None:
     count = len(shared.statuses)
     uri = shared.open("stopped.py", PROGRAM.replace("model = ", "while True: pass\nmodel = "))

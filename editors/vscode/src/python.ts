@@ -3,6 +3,7 @@
  * Both are optional; where neither answers, the server searches by itself. In an untrusted workspace the answer is
  * always "none": an environment that lies in a workspace is a program of the workspace.
  */
+import type { PythonExtension } from '@vscode/python-extension';
 import * as vscode from 'vscode';
 
 /** An interpreter as the server wants to hear of it. */
@@ -32,21 +33,6 @@ interface PythonEnvironmentsApi {
     | undefined
   >;
   readonly onDidChangeEnvironment: vscode.Event<unknown>;
-}
-
-/** What is used of the API of `ms-python.python`. */
-interface PythonApi {
-  readonly environments: {
-    getActiveEnvironmentPath(scope?: vscode.Uri): { readonly id: string; readonly path: string };
-    resolveEnvironment(path: { readonly id: string; readonly path: string }): Promise<
-      | {
-          readonly executable: { readonly uri?: vscode.Uri; readonly sysPrefix?: string };
-          readonly version?: { readonly major: number; readonly minor: number; readonly micro: number };
-        }
-      | undefined
-    >;
-    readonly onDidChangeActiveEnvironmentPath: vscode.Event<unknown>;
-  };
 }
 
 export function watchEnvironments(log: vscode.LogOutputChannel): Environments {
@@ -120,7 +106,7 @@ async function findSource(
     log.info('The Python Environments extension chooses the environment.');
     return look;
   }
-  const python = await exportsOf<PythonApi>('ms-python.python', log);
+  const python = await exportsOf<PythonExtension>('ms-python.python', log);
   if (python?.environments) {
     const look = guard(async (scope) => {
       const api = python.environments;

@@ -9,7 +9,7 @@
 (require 'eglot)
 (require 'flymake)
 
-(defconst kls-patience 90)
+(defconst kls-patience 240)
 
 (defun kls-until (what ask)
   "The first answer of ASK that is not nil; WHAT it is stands in the error when none comes."
@@ -27,10 +27,12 @@
 (defun kls-session ()
   "What was seen, as an alist."
   (let ((command (append (json-parse-string (getenv "KLS_COMMAND")) nil)) seen)
-    (setq eglot-sync-connect 60
+    (setq eglot-sync-connect kls-patience
+          eglot-connect-timeout kls-patience
           eglot-autoshutdown nil
           make-backup-files nil)
-    (setq-default eglot-workspace-configuration nil)
+    ;; A machine that does much at once may need longer than kls waits by itself.
+    (setq-default eglot-workspace-configuration '(:kls (:worker (:timeout 60))))
     (add-to-list 'eglot-server-programs
                  (cons 'python-mode (append command '(:initializationOptions (:trusted t)))))
     (find-file (getenv "KLS_FILE"))
@@ -46,7 +48,8 @@
       (goto-char (point-min))
       (search-forward "Dense(64")
       (backward-char 5)
-      (let ((hover (jsonrpc-request (eglot-current-server) :textDocument/hover (eglot--TextDocumentPositionParams))))
+      (let ((hover (jsonrpc-request (eglot-current-server) :textDocument/hover (eglot--TextDocumentPositionParams)
+                                    :timeout kls-patience)))
         (push (cons 'hover (format "%S" hover)) seen))
       (goto-char begin)
       (let ((actions (kls-until "a verified fix"
@@ -58,7 +61,8 @@
                                             (list :textDocument (eglot--TextDocumentIdentifier)
                                                   :range (list :start (eglot--pos-to-lsp-position begin)
                                                                :end (eglot--pos-to-lsp-position end))
-                                                  :context '(:diagnostics [] :only ["quickfix"])))
+                                                  :context '(:diagnostics [] :only ["quickfix"]))
+                                            :timeout kls-patience)
                                            nil))))))
         (push (cons 'title (plist-get (car actions) :title)) seen)
         (eglot--apply-workspace-edit (plist-get (car actions) :edit)))

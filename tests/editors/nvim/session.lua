@@ -3,7 +3,9 @@
 -- KLS_SESSION is a JSON object: command (list), file, out (a file for what was seen), old (whether to take the way of
 -- Neovim 0.8 to 0.10, which have no vim.lsp.enable).
 local given = vim.json.decode(vim.env.KLS_SESSION)
-local PATIENCE_MS, LOOK_MS = 90000, 20
+local PATIENCE_MS, LOOK_MS = 240000, 20
+-- A machine that does much at once may need longer than kls waits by itself.
+local SETTINGS = { kls = { worker = { timeout = 60 }, hardware = { timeout = 240 } } }
 local questions = {}
 
 -- The server asks before it runs a program of a folder that it does not know.
@@ -46,9 +48,9 @@ local function start()
   vim.cmd('filetype on')
   if given.old then
     grow_old()
-    vim.g.kls_config = { cmd = given.command }
+    vim.g.kls_config = { cmd = given.command, settings = SETTINGS }
   else
-    vim.lsp.config('kls', { cmd = given.command })
+    vim.lsp.config('kls', { cmd = given.command, settings = SETTINGS })
     vim.lsp.enable('kls')
   end
   -- A Neovim that runs a script reads no plugins by itself.
@@ -114,12 +116,17 @@ local function session()
   -- Beside the finding: a cursor anywhere in its line is enough.
   vim.api.nvim_win_set_cursor(0, { found.lnum + 1, #seen.line - 1 })
   local before = vim.api.nvim_buf_get_changedtick(0)
-  vim.lsp.buf.code_action({
-    apply = true,
-    filter = function(action)
-      return action.isPreferred and action.title:lower():find('reshape') ~= nil
-    end,
-  })
+  local function wanted(action)
+    return action.isPreferred and action.title:lower():find('reshape') ~= nil
+  end
+  until_true('a quick fix that was tried', function()
+    local here = { line = found.lnum, character = 0 }
+    local params = { textDocument = { uri = vim.uri_from_bufnr(0) }, range = { start = here, ['end'] = here } }
+    params.context = { diagnostics = {}, only = { 'quickfix' } }
+    local _, answer = next(vim.lsp.buf_request_sync(0, 'textDocument/codeAction', params, PATIENCE_MS) or {})
+    return answer and vim.tbl_filter(wanted, answer.result or {})[1]
+  end)
+  vim.lsp.buf.code_action({ apply = true, filter = wanted })
   until_true('the quick fix', function()
     return vim.api.nvim_buf_get_changedtick(0) ~= before
   end)

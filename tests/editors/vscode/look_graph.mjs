@@ -1,46 +1,43 @@
 /** The model graph as a person sees it: from the lens to the red arrow, from a box to its line, and after an edit. */
 import { join } from 'node:path';
-
-const PATIENCE = { timeout: 180_000 };
+import { command, until } from './patience.mjs';
 
 export default async function look(page, { file, nested, large, repair, pictures }) {
   const picture = (name) => page.screenshot({ path: join(pictures, `${name}.png`) });
   const view = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   const box = (text) => view.locator('g.box', { hasText: text });
-  const lit = (text) => view.locator('g.box.lit', { hasText: text }).waitFor(PATIENCE);
-  const line = (number) => page.locator('[id="status.editor.selection"]', { hasText: `Ln ${number},` }).waitFor(PATIENCE);
+  const lit = (text) => view.locator('g.box.lit', { hasText: text }).waitFor();
+  const line = (number) => page.locator('[id="status.editor.selection"]', { hasText: `Ln ${number},` }).waitFor();
   const row = (name) => page.locator('.explorer-folders-view .monaco-list-row', { hasText: name }).first();
-  const input = page.locator('.quick-input-widget:visible input').first();
-  const command = async (title) => {
-    await page.keyboard.press('F1');
-    await input.waitFor(PATIENCE);
-    await page.keyboard.type(title);
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click(PATIENCE);
-  };
   /** Opens a program in the group on the left, and the graph of its model with that input and output. */
   const graphOf = async (name, flow) => {
     const left = page.locator('.editor-group-container.active');
-    await page.locator('.tab', { hasText: file }).first().click(PATIENCE);
-    await left.locator('.tab.active', { hasText: file }).waitFor(PATIENCE);
-    await row(name).dblclick(PATIENCE);
-    await left.locator('.tab.active', { hasText: name }).waitFor(PATIENCE);
+    await page.locator('.tab', { hasText: file }).first().click();
+    await left.locator('.tab.active', { hasText: file }).waitFor();
+    await row(name).dblclick();
+    await left.locator('.tab.active', { hasText: name }).waitFor();
     const line = left.locator('.codelens-decoration', { hasText: flow });
-    await line.locator('a', { hasText: 'Show model graph' }).first().click(PATIENCE);
+    await line.locator('a', { hasText: 'Show model graph' }).first().click();
+  };
+  const pressed = async (target, key) => {
+    if ((await target.count()) > 0) {
+      await target.first().focus();
+      await page.keyboard.press(key);
+    }
   };
   const coloured = async (scheme) => {
     await page.emulateMedia({ colorScheme: scheme });
-    await view.locator(`body.vscode-${scheme}`).waitFor(PATIENCE);
+    await view.locator(`body.vscode-${scheme}`).waitFor();
   };
-  await page.locator('.monaco-workbench').waitFor(PATIENCE);
-  await row(file).dblclick(PATIENCE);
+  await row(file).dblclick();
   const lens = page.locator('.codelens-decoration a', { hasText: 'Show model graph' }).first();
-  await lens.waitFor(PATIENCE);
-  await page.locator('.codelens-decoration', { hasText: '(None, 784) → (None, 10)' }).first().waitFor(PATIENCE);
+  await lens.waitFor();
+  await page.locator('.codelens-decoration', { hasText: '(None, 784) → (None, 10)' }).first().waitFor();
   await lens.click();
 
   const bad = view.locator('g.arrow.bad', { hasText: '784' });
-  await bad.first().waitFor(PATIENCE);
-  await box('x_train').first().waitFor(PATIENCE);
+  await bad.first().waitFor();
+  await box('x_train').first().waitFor();
   await coloured('light');
   await picture('vscode-graph');
   await coloured('dark');
@@ -53,10 +50,9 @@ export default async function look(page, { file, nested, large, repair, pictures
     await page.waitForFunction(
       (end) => [...document.querySelectorAll('.quick-input-widget input')].some(({ value }) => value.endsWith(end)),
       `/model.${suffix}`,
-      PATIENCE,
     );
     await page.keyboard.press('Enter');
-    await row(`model.${suffix}`).waitFor(PATIENCE);
+    await row(`model.${suffix}`).waitFor();
   }
 
   await box('dense_1').click();
@@ -67,9 +63,7 @@ export default async function look(page, { file, nested, large, repair, pictures
   await page.keyboard.press('ArrowUp');
   await line(14);
   await lit('50,240');
-  await box('50,240').focus();
-  await page.keyboard.press('ArrowDown');
-  await view.locator('g.box:focus', { hasText: 'dense_1' }).waitFor(PATIENCE);
+  await until(view.locator('g.box:focus', { hasText: 'dense_1' }), () => pressed(box('50,240'), 'ArrowDown'));
   await page.keyboard.press('Enter');
   await line(15);
   await lit('dense_1');
@@ -78,41 +72,32 @@ export default async function look(page, { file, nested, large, repair, pictures
   await page.locator('.monaco-editor .view-line', { hasText: repair.line }).first().click();
   await page.keyboard.press('End');
   await page.keyboard.type(`\n${repair.text}`);
-  await bad.first().waitFor({ state: 'detached', ...PATIENCE });
-  await view.locator('g.arrow', { hasText: '(None, 64)' }).first().waitFor(PATIENCE);
-  await page.locator('.tab.active.dirty').waitFor(PATIENCE);
+  await bad.first().waitFor({ state: 'detached' });
+  await view.locator('g.arrow', { hasText: '(None, 64)' }).first().waitFor();
+  await page.locator('.tab.active.dirty').waitFor();
 
-  await command('Keras: Show Model Summary');
-  await page.locator('.tab', { hasText: 'Models of' }).first().waitFor(PATIENCE);
-  await page.locator('.monaco-editor .view-line', { hasText: '(None, 10)' }).first().waitFor(PATIENCE);
+  await command(page, 'Keras: Show Model Summary');
+  await page.locator('.tab', { hasText: 'Models of' }).first().waitFor();
+  await page.locator('.monaco-editor .view-line', { hasText: '(None, 10)' }).first().waitFor();
   await picture('vscode-summary');
 
   // A model in a model: one box, which the keyboard opens and leaves again.
   await graphOf(nested, '(None, 32, 32, 3) → (None, 10)');
   const inner = view.locator('g.box.model', { hasText: 'encoder' });
-  await inner.waitFor(PATIENCE);
+  await inner.waitFor();
   await picture('vscode-graph-nested');
-  await inner.focus();
-  await page.keyboard.press('Space');
-  await box('inner_convolution').waitFor(PATIENCE);
-  await view.locator('g.box').first().focus();
-  await page.keyboard.press('Backspace');
-  await inner.waitFor(PATIENCE);
+  await until(box('inner_convolution'), () => pressed(inner, 'Space'));
+  await until(inner, () => pressed(view.locator('g.box'), 'Backspace'));
 
   // A large model: folded by its blocks, unfolded by the keyboard.
   await graphOf(large, '(None, 224, 224, 3) → (None, 1000)');
   const folded = view.locator('g.box.folded');
-  await folded.first().waitFor(PATIENCE);
-  const before = await folded.count();
-  await folded.first().focus();
-  await page.keyboard.press('Space');
-  for (const end = Date.now() + PATIENCE.timeout; (await folded.count()) !== before - 1; ) {
-    if (Date.now() > end) {
-      throw new Error('the folded part did not open');
-    }
-  }
+  await folded.first().waitFor();
+  const last = folded.nth((await folded.count()) - 1);
+  await pressed(folded, 'Space');
+  await last.waitFor({ state: 'detached' });
   await picture('vscode-graph-large');
   await page.setViewportSize({ width: 720, height: 800 });
-  await view.locator('button', { hasText: 'Fit' }).click(PATIENCE);
+  await view.locator('button', { hasText: 'Fit' }).click();
   await picture('vscode-graph-narrow');
 }

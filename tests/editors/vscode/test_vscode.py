@@ -59,9 +59,10 @@ def test_extension_host(workbench: Any) -> None:
     assert said.count("TEST passed: ") == 9
 
 
-def test_the_environment_that_the_user_chose(choosing_workbench: Any) -> None:
+@pytest.mark.parametrize("extension", ["environments", "python"])
+def test_the_environment_that_the_user_chose(choosing_workbench: Any, extension: str) -> None:
     shutil.copy(SEED, choosing_workbench.folder / "dense.py")
-    helper = HERE / "environments"
+    helper = HERE / extension
     said = choosing_workbench.run_host_tests(HERE / "host" / "environment.js", seconds=700, helper=helper)
     assert said.count("TEST passed: ") == 1
 

@@ -1,8 +1,8 @@
-/** The environment that the user chose in the Python Environments extension: its server, its TensorFlow, and a change. */
+/** The environment that the user chose in an extension for that: its server, its TensorFlow, and a change. */
 const assert = require('node:assert/strict');
 const vscode = require('vscode');
 const { found, open, runAll, status, until } = require('./index.js');
-const { given } = require('../environments/index.js');
+const { given } = require('../interpreters.js');
 
 const log = () => vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'output' && uri.path.includes('(extension)'));
 const starts = () => log()?.getText().match(/Starting kls .* in the chosen environment/g)?.length;
@@ -15,7 +15,7 @@ const tests = {
     await vscode.commands.executeCommand('kls.showLogs');
     await until('the start in the log', starts);
 
-    const choice = vscode.extensions.getExtension('ms-python.vscode-python-envs').exports;
+    const [choice] = ['ms-python.vscode-python-envs', 'ms-python.python'].flatMap((id) => vscode.extensions.getExtension(id)?.exports ?? []);
     choice.choose(bare);
     await until('what the other environment lacks', () => status()?.sentence.includes(`no TensorFlow in ${bare}`));
     choice.choose(full);

@@ -3,7 +3,7 @@ const assert = require('node:assert/strict');
 const path = require('node:path');
 const vscode = require('vscode');
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 240_000;
 const LOOK_MS = 50;
 
 /** The first truthy answer of `ask`. */
@@ -48,9 +48,6 @@ async function quickFix(uri, range, title) {
   return fix;
 }
 
-/** A list that is not empty, or undefined. */
-const some = (list) => (list?.length > 0 ? list : undefined);
-
 async function hints(document) {
   const all = new vscode.Range(0, 0, document.lineCount, 0);
   const found = await vscode.commands.executeCommand('vscode.executeInlayHintProvider', document.uri, all);
@@ -73,8 +70,10 @@ const tests = {
     for (const shape of ['(None, 64)', '(60000, 28, 28) uint8']) {
       await until(`a hint with ${shape}`, async () => (await hints(document)).some((label) => label.includes(shape)));
     }
-    const lenses = await until('lenses', async () => some(await vscode.commands.executeCommand('vscode.executeCodeLensProvider', document.uri, 9)));
-    assert.ok(lenses.some(({ command }) => /50,890 parameters · \(None, 784\) → \(None, 10\)/.test(command?.title)));
+    await until('the line above the model', async () => {
+      const lenses = await vscode.commands.executeCommand('vscode.executeCodeLensProvider', document.uri, 9);
+      return lenses?.some(({ command }) => /50,890 parameters · \(None, 784\) → \(None, 10\)/.test(command?.title));
+    });
     const fix = await quickFix(document.uri, finding.range, /reshape/i);
     assert.match(fix.title, /verified/);
     await gone(document.uri);
@@ -85,8 +84,10 @@ const tests = {
     await until('a ready worker', () => status()?.state === 'ready');
     await vscode.commands.executeCommand('kls.restartWorker');
     await until('a ready worker again', () => status()?.state === 'ready');
-    await vscode.commands.executeCommand('kls.debugInformation');
-    assert.match(vscode.window.activeTextEditor.document.getText(), /Worker \| ready/);
+    await until('the report of a ready worker', async () => {
+      await vscode.commands.executeCommand('kls.debugInformation');
+      return /Worker \| ready/.test(vscode.window.activeTextEditor?.document.getText() ?? '');
+    });
   },
 
   async 'a restarted server shows the same again'() {
