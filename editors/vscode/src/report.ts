@@ -57,6 +57,9 @@ function about(worker: Worker): readonly (readonly [string, string])[] {
   return rows.flatMap(([name, value]) => (value ? [[name, value] as const] : []));
 }
 
+/** A table of Markdown that is read as it stands, too: its first column is as wide as its longest name. */
 function table(rows: readonly (readonly [string, string])[]): string[] {
-  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value.replaceAll('|', '\\|')} |`)];
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, value]) => `| ${name.padEnd(width)} | ${value.replaceAll('|', '\\|')} |`);
+  return [`| ${' '.repeat(width)} | |`, `|${'-'.repeat(width + 2)}|---|`, ...lines];
 }

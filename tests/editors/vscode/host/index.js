@@ -86,7 +86,7 @@ const tests = {
     await until('a ready worker again', () => status()?.state === 'ready');
     await until('the report of a ready worker', async () => {
       await vscode.commands.executeCommand('kls.debugInformation');
-      return /Worker \| ready/.test(vscode.window.activeTextEditor?.document.getText() ?? '');
+      return /Worker +\| ready/.test(vscode.window.activeTextEditor?.document.getText() ?? '');
     });
   },
 
