@@ -7,8 +7,7 @@ export default async function look(page, { pictures }) {
   const underlined = page.locator('.jp-Notebook .cm-lintRange');
   await underlined.first().waitFor();
   await page.screenshot({ path: join(pictures, 'jupyterlab-squiggle.png') });
-  await underlined.first().hover();
-  await page.locator('.cm-tooltip-lint', { hasText: '784' }).first().waitFor();
+  await hover(page, underlined, page.locator('.cm-tooltip-lint', { hasText: '784' }));
   await page.screenshot({ path: join(pictures, 'jupyterlab-message.png') });
 
   // What the message covers cannot be hovered.

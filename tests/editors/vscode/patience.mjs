@@ -6,16 +6,21 @@ const FIRST_LOOK_MS = 5_000;
 /** From the end of a word to a place within its last letters. */
 const INSIDE_PX = 12;
 
-/** Does `act` until `sign` is seen, with ever longer looks. */
+/** Does `act` until `sign` is seen, with ever longer looks; what it acts on may be drawn anew at that moment. */
 export async function until(sign, act) {
   const end = Date.now() + PATIENCE_MS;
   for (let look = FIRST_LOOK_MS; ; look *= 2) {
-    await act();
+    let failure;
+    try {
+      await act();
+    } catch (error) {
+      failure = error;
+    }
     try {
       return await sign.first().waitFor({ timeout: look });
     } catch (error) {
-      if (Date.now() > end) {
-        throw error;
+      if (Date.now() > end || sign.page().isClosed()) {
+        throw failure ?? error;
       }
     }
   }
