@@ -90,8 +90,17 @@ def merged(one: Report, other: Report) -> Report:
 
 
 def _gap(failure: Failure, witnesses: Sequence[Witness]) -> Gap:
-    first = witnesses[0]
-    return Gap(failure.frames[-1], "value", f"it depends on {first.name}, which is not known: {first.reason}")
+    return Gap(failure.frames[-1], "value", _depends(witnesses))
+
+
+def _depends(witnesses: Sequence[Witness]) -> str:
+    """In words, what something depends on that is not the same with other witnesses."""
+    named = [item for item in witnesses if item.name != "?"]
+    if not named:
+        return f"it depends on a size that is not known: {witnesses[0].reason}"
+    if len(named) == 1:
+        return f"it depends on {named[0].name}, which is not known: {named[0].reason}"
+    return "it depends on " + ", ".join(dict.fromkeys(item.name for item in named))
 
 
 def _paired(one: Sequence[_T], other: Sequence[_T], place: Callable[[_T], Hashable]) -> list[tuple[_T, _T]]:
@@ -130,6 +139,7 @@ class _Names:
     """Compares records of two runs; sizes that differ become None and get the author's name where there is one."""
 
     def __init__(self, witnesses: Sequence[Witness]) -> None:
+        self._witnesses = witnesses
         self._names = {witness.value: witness.name for witness in witnesses}
 
     def within(self, failure: Failure) -> bool:
@@ -237,9 +247,10 @@ class _Names:
                 ),
                 kept=one.kept if one.kept == other.kept else (),
                 kept_batch=one.kept_batch if one.kept == other.kept else None,
+                batch_size=one.batch_size if one.batch_size == other.batch_size else None,
+                real_batch=one.real_batch if one.real_batch == other.real_batch else None,
             )
-        reason = "it depends on " + ", ".join(dict.fromkeys(self._names.values()))
-        return replace(one, status="unknown", reason=reason, outputs=(), kept=(), kept_batch=None)
+        return replace(one, status="unknown", reason=_depends(self._witnesses), outputs=(), kept=(), kept_batch=None)
 
     def _argument(self, one: Argument, other: Argument) -> Argument:
         values = _common(one.values, other.values) if one.values and other.values else None

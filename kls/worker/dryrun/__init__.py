@@ -50,6 +50,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
         pairing,
         saving,
         sinks,
+        sizes,
         stand_ins,
     )
     from .execute import Finished
@@ -65,8 +66,10 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     met = sinks.install(dry, watch, trial)
     numpy_patches.install(dry.files.owns)
     loaders.install(dry.files.owns, watch.witnesses.rounds)
-    for part in (frames, saving, listings, nowhere_to_write):
+    frames.install(dry.files.owns, watch.witnesses.count)
+    for part in (saving, listings, nowhere_to_write):
         part.install(dry.files.owns)
+    sizes.install(dry, watch.witnesses)
     stand_ins.install(dry)
     imports.install(dry)
     entries.install(dry)

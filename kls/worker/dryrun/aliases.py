@@ -6,6 +6,7 @@ loaded modules is made by `find()` ahead of time, or else by the first `replace`
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 
@@ -33,7 +34,9 @@ def find() -> None:
 
 
 def replace(original: Any, stand_in: Any) -> None:
-    """Put `stand_in` wherever a module of TensorFlow or Keras holds the watched function `original`."""
+    """Put `stand_in` wherever a module of TensorFlow or Keras holds the watched function `original`, under its name
+    and with its signature."""
+    functools.update_wrapper(stand_in, original, ("__name__", "__qualname__"), ())
     if id(original) not in _watched:
         watch(original)
     if id(original) not in _places:

@@ -6,6 +6,7 @@ counted and mapped as any other. `shuffle` keeps a small buffer: order means not
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from tensorflow.python.data.ops import dataset_ops, readers
 from tensorflow.python.framework import constant_op, ops
 
 from .arrays import VirtualArray, find_unknown, shape_and_dtype
-from .unknown import UnknownValue
+from .unknown import Unknown, UnknownValue
 
 __all__ = ["LARGEST_TENSOR", "STAND_IN_TEXT", "has_data", "install", "repeated", "unread"]
 
@@ -115,6 +116,7 @@ def _traced_errors() -> None:
 
 
 def _slices(original: Any) -> Any:
+    @functools.wraps(original)
     def from_tensor_slices(tensors: Any, name: Optional[str] = None) -> Any:
         if isinstance(tensors, (VirtualArray, tuple, dict)):
             flat = tf.nest.flatten(tensors)
@@ -162,6 +164,7 @@ def _readers() -> None:
 
 
 def _listed(original: Any) -> Any:
+    @functools.wraps(original)
     def list_files(file_pattern: Any, *args: Any, **keywords: Any) -> Any:
         unknown = find_unknown(file_pattern)
         try:
@@ -183,14 +186,22 @@ def install(author_file: Callable[[str], bool]) -> None:
     kind = dataset_ops.DatasetV2
     listed = staticmethod(_listed(kind.list_files))
     slices = staticmethod(_slices(kind.from_tensor_slices))
-    shuffle = kind.shuffle
+    shuffle, skip = kind.shuffle, kind.skip
 
+    @functools.wraps(shuffle)
     def shuffled(self: Any, buffer_size: Any, *args: Any, **keywords: Any) -> Any:
-        if isinstance(buffer_size, (int, np.integer)) and buffer_size > SHUFFLE_BUFFER:
+        large = isinstance(buffer_size, (int, np.integer)) and buffer_size > SHUFFLE_BUFFER
+        if large or isinstance(buffer_size, Unknown):
             buffer_size = SHUFFLE_BUFFER
         return shuffle(self, buffer_size, *args, **keywords)
+
+    @functools.wraps(skip)
+    def skipped(self: Any, count: Any, *args: Any, **keywords: Any) -> Any:
+        # What is left of a dataset may not be taken for empty where nobody knows how much was skipped.
+        return skip(self, 0 if isinstance(count, Unknown) else count, *args, **keywords)
 
     for owner in {kind, tf.data.Dataset}:
         owner.from_tensor_slices = slices
         owner.list_files = listed
         owner.shuffle = shuffled
+        owner.skip = skipped

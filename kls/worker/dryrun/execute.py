@@ -593,8 +593,11 @@ class Runtime:
         value = names_now.get(name)
         if isinstance(value, list) and number in self._once and self._filled(number, name, value):
             return value
-        if isinstance(value, (list, dict, set)):
-            return Unknown("filled in a loop that was not run to its end", self.span(number).line)
+        reason = "filled in a loop that was not run to its end"
+        if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+            return value if isinstance(value, VirtualArray) else VirtualArray.of(value.shape, value.dtype, reason)
+        if isinstance(value, (list, dict, set, np.ndarray)) or type(value).__module__.startswith("pandas."):
+            return Unknown(reason, self.span(number).line)
         return value
 
     def _filled(self, number: int, name: str, items: list[Any]) -> bool:

@@ -296,11 +296,18 @@ class _Splits(dict[str, Any]):
         return self._make(name)
 
 
-def _tensorflow_datasets(module: Any) -> None:
+def _tensorflow_datasets(module: Any, count: Callable[[Unknown], int]) -> None:
     """`tfds.load` from the specification that the installed package has of a data set; nothing is downloaded."""
     build = getattr(module, "builder", None)
     if build is None:  # the package could not import a part of itself
         return
+    listed = module.core.DatasetInfo.splits.fget
+
+    def splits(self: Any) -> Any:
+        # The numbers come with the download; the names of the splits do too.
+        return listed(self) or Unknown(f"the splits of {self.name}, which was not downloaded")
+
+    module.core.DatasetInfo.splits = property(splits)
 
     def builder(name: Any, **keywords: Any) -> Any:
         keywords["try_gcs"] = False
@@ -314,7 +321,7 @@ def _tensorflow_datasets(module: Any) -> None:
         raise UnknownValue(f"the data set {name!r} of tensorflow_datasets")
 
     def as_dataset(self: Any, split: Any = None, *_: Any, **keywords: Any) -> Any:
-        info = self.info
+        info, there = self.info, listed(self.info)
         spec = info.features.get_tensor_spec()
         if keywords.get("as_supervised"):
             if info.supervised_keys is None:
@@ -323,12 +330,15 @@ def _tensorflow_datasets(module: Any) -> None:
         size = keywords.get("batch_size")
 
         def made(part: Any) -> Any:
-            known = info.splits[part].num_examples if isinstance(part, str) and part in info.splits else None
+            known = there[part].num_examples if isinstance(part, str) and part in there else None
+            if size == -1:
+                rows = known or count(splits(info))
+                return tf.nest.map_structure(lambda item: _whole(item, rows), spec)
             dataset = _of_spec(spec, known or SAMPLES)
-            return dataset if not size else dataset.batch(SAMPLES if size == -1 else size)
+            return dataset if not size else dataset.batch(size)
 
         if split is None:
-            return _Splits(made, info.splits or ("train", "test"))
+            return _Splits(made, there or ("train", "test"))
         return tf.nest.map_structure(made, split)
 
     def load(name: Any, *, with_info: bool = False, builder_kwargs: Any = None, **keywords: Any) -> Any:
@@ -362,8 +372,16 @@ def _of_spec(spec: Any, number: int) -> Any:
     return repeated(flat, number).map(loose)
 
 
-def install(author_file: Callable[[str], bool]) -> None:
-    """Patch what is imported already, and the rest when it is."""
+def _whole(spec: Any, rows: int) -> Any:
+    """All examples of one feature in one tensor; raises UnknownValue where they have no common size."""
+    if any(size is None for size in spec.shape):
+        raise UnknownValue("the sizes of the examples")
+    return zeros((rows, *spec.shape), spec.dtype)
+
+
+def install(author_file: Callable[[str], bool], count: Callable[[Unknown], int] = lambda unknown: SAMPLES) -> None:
+    """Patch what is imported already, and the rest when it is. `count` gives a number for the rows of what is not
+    known."""
     after_import("pandas", _pandas)
     after_import("sklearn.preprocessing", _preprocessing)
     after_import("sklearn.decomposition", _decomposition)
@@ -371,4 +389,4 @@ def install(author_file: Callable[[str], bool]) -> None:
     after_import("sklearn.model_selection", _selection)
     after_import("scipy.sparse", _sparse)
     after_import("sklearn.datasets", _fetched)
-    after_import("tensorflow_datasets", _tensorflow_datasets)
+    after_import("tensorflow_datasets", lambda module: _tensorflow_datasets(module, count))

@@ -42,6 +42,8 @@ PRIME = 37
 
 _LONGEST_PIPELINE = 200
 """Transformations of a dataset that are looked through for its batch size."""
+_IDLE = ("class_weight", "validation_split", "validation_batch_size")
+"""Arguments that change no shape of a batch: a probe goes without those that are Unknown."""
 METHODS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
 
 
@@ -67,7 +69,8 @@ class _Data:
     y: Any
     sample_weight: Any
     class_weight: Any
-    batch_size: Optional[int]
+    batch_size: Any
+    """An int, None for Keras's own, or Unknown."""
 
 
 def _endless(data: Any) -> bool:
@@ -117,6 +120,7 @@ class Sinks:
         """Probe a call with known argument records."""
         run = self.run
         run.trained += 1
+        given = {key: value for key, value in given.items() if key not in _IDLE or not isinstance(value, Unknown)}
         index = len(self.calls)
         call = Call(
             span=span,
@@ -470,6 +474,8 @@ def _batch_sizes(model: Any, batch: Any, samples: Optional[int], given: Any, on_
     if on_batch:
         return [None]
     custom = _is_custom(model)
+    if isinstance(given, Unknown):
+        return [None] if custom else [PRIME]
     size = given if isinstance(given, int) and given > 0 else 32
     if samples is not None:
         size = min(size, samples)
@@ -488,6 +494,8 @@ def _traced_batch(batch: Any, size: Optional[int], arrays: bool) -> int:
 
 def _real_batch(data: _Data, batch: Any, samples: Optional[int], on_batch: bool) -> Optional[int]:
     """The batch size that the run would use, None where only the run can tell."""
+    if samples is not None and isinstance(data.batch_size, Unknown):
+        return None
     if samples is not None:
         return min(data.batch_size if isinstance(data.batch_size, int) and data.batch_size > 0 else 32, samples)
     for item in tree.flatten(batch):

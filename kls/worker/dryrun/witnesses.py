@@ -2,15 +2,19 @@
 
 `Dense(num_classes)` needs an int. Where the int is Unknown, the layer gets a witness instead, and the report says so.
 The server asks for the same dry run with another series of witnesses (`Probe.witness`): what is the same in both runs
-does not depend on the number; what differs is not known (`kls.witnesses`).
+does not depend on the number; what differs is not known (`kls.witnesses`). What changes no shape (a rate, an activation,
+a regularizer) is left at its default where it is Unknown, without a witness.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+from dataclasses import replace
 from types import FrameType
 from typing import Any, Optional
+
+import keras
 
 from ..protocol import Span, Witness
 from .execute import Run
@@ -28,14 +32,51 @@ SAMPLES = (10_007, 20_011)
 ROUNDS = (1009, 2003)
 """The same for how often a loop goes round whose items nobody knows; few, as the program may go through them again."""
 
+BATCHES = (29, 43)
+"""The same for the size of a batch, of which there may be a whole one in memory."""
+
 SIZES = frozenset(
     "units filters input_dim output_dim n num_heads key_dim value_dim max_tokens num_tokens output_sequence_length "
-    "sequence_length query_dim".split()
+    "sequence_length query_dim height width num_bins".split()
 )
 """Parameters of layers that take one size."""
 
 SHAPES = frozenset("shape input_shape batch_shape batch_input_shape target_shape".split())
 """Parameters of layers that take a tuple of sizes."""
+
+
+NEUTRAL = {
+    **dict.fromkeys("name seed trainable dropout recurrent_dropout momentum epsilon alpha negative_slope theta".split()),
+    "rate": 0.5,
+    "stddev": 1.0,
+    "scale": 1.0,
+    "offset": 0.0,
+    "factor": 0.1,
+    "height_factor": 0.1,
+    "width_factor": 0.1,
+}
+"""Parameters of layers on which no shape depends, with a value for those that have no default."""
+
+
+def unknown_activation(x: Any) -> Any:
+    """Stands for an activation that nobody knows: shape and dtype stay, nothing else is known."""
+    return keras.ops.multiply(x, 1)
+
+
+def _is_neutral(name: str, value: Any) -> bool:
+    if not isinstance(value, Unknown):
+        return False
+    return name in NEUTRAL or name.endswith(("activation", "_regularizer", "_initializer", "_constraint"))
+
+
+def _plain(cls: Any, name: str) -> Any:
+    """What a parameter of `cls` is where the program's own value is not known and no shape depends on it."""
+    if name.endswith("activation"):
+        return unknown_activation
+    parameter = inspect.signature(cls.__init__).parameters.get(name)
+    if parameter is None or parameter.default is inspect.Parameter.empty:
+        return NEUTRAL.get(name)
+    return parameter.default
 
 
 class Witnesses:
@@ -48,18 +89,22 @@ class Witnesses:
         self._open: dict[tuple[str, int], Witness] = {}
 
     def used(self) -> tuple[Witness, ...]:
-        """Every witness of this run."""
-        return (*(witness for _, witness in self._kept.values()), *self._open.values())
+        """Every witness of this run; a number that stands for several expressions goes by no name."""
+        every = (*(witness for _, witness in self._kept.values()), *self._open.values())
+        names: dict[int, set[str]] = {}
+        for witness in every:
+            names.setdefault(witness.value, set()).add(witness.name)
+        return tuple(replace(item, name="?") if len(names[item.value]) > 1 else item for item in every)
 
     def left_open(self, variable: str, axis: int, line: int) -> int:
         """A number for an axis that the author's comment at `line` leaves open. First axes count samples: they are
         all the same. Raises ValueError when the numbers are used up."""
         key = ("", 0) if axis == 0 else (variable, axis)
         if key not in self._open:
-            used = len(self._kept) + len(self._open)
-            if axis and used >= len(self._series):
+            free = self._free()
+            if axis and not free:
                 raise ValueError("too many sizes are left open")
-            number = self._series[-1 - len(self._open)] if axis else SAMPLES[self._run.probe.witness % len(SAMPLES)]
+            number = free[-1] if axis else SAMPLES[self._run.probe.witness % len(SAMPLES)]
             self._open[key] = Witness("?", number, f"the comment at line {line} leaves it open", line)
         return self._open[key].value
 
@@ -83,12 +128,13 @@ class Witnesses:
         names = [name for name in inspect.signature(original).parameters if name != "self"]
         given = {**dict(zip(names, arguments)), **keywords}
         sized = {name: value for name, value in given.items() if name in SIZES | SHAPES and _has_unknown(value)}
-        if not sized:
+        plain = {name: _plain(cls, name) for name, value in given.items() if _is_neutral(name, value)}
+        if not sized and not plain:
             return
         author = self._run.files.nearest(frame)
         span = None if author is None else self._run.files.span_of_frame(author)
         places = self._expressions(span, names)
-        replaced = {name: self._sizes(value, span, places.get(name)) for name, value in sized.items()}
+        replaced = {**plain, **{name: self._sizes(value, span, places.get(name)) for name, value in sized.items()}}
         taken = (*(replaced.get(name, given[name]) for name in names[: len(arguments)]), *arguments[len(names) :])
         rest = {name: replaced.get(name, value) for name, value in keywords.items()}
         own = cls.__dict__.get("__init__")
@@ -112,24 +158,46 @@ class Witnesses:
 
     def _sizes(self, value: Any, span: Optional[Span], place: Optional[ast.expr]) -> Any:
         if isinstance(value, Unknown):
-            return self._number(value, span, place)
+            return self.number(value, span, place)
         parts = place.elts if isinstance(place, (ast.Tuple, ast.List)) and len(place.elts) == len(value) else None
         return tuple(
-            self._number(item, span, parts[index] if parts else None) if isinstance(item, Unknown) else item
+            self.number(item, span, parts[index] if parts else None) if isinstance(item, Unknown) else item
             for index, item in enumerate(value)
         )
 
-    def _number(self, unknown: Unknown, span: Optional[Span], place: Optional[ast.expr]) -> Any:
+    def number(
+        self, unknown: Unknown, span: Optional[Span], place: Optional[ast.expr], kind: str = "size"
+    ) -> Any:
+        """The witness for `unknown` where the author's expression `place` stands, in the call at `span`: a "size", the
+        "count" of samples, which is the same as how often a loop over them goes round, or the size of a "batch".
+        The Unknown itself when the numbers are used up."""
         text = "" if place is None else ast.unparse(place)
         key = (id(unknown), text)
         if key not in self._kept:
-            if len(self._kept) + len(self._open) >= len(self._series):
+            number = self._next(kind)
+            if number is None:
                 return unknown
-            number = self._series[len(self._kept)]
             line = unknown.line or (span.line if span is not None else None)
             name = text if 0 < len(text) <= 24 else "?"
             self._kept[key] = (unknown, Witness(name, number, unknown.reason, line))
         return self._kept[key][1].value
+
+    def count(self, unknown: Unknown) -> int:
+        """The witness for a number of samples that stands nowhere in the author's text."""
+        return int(self.number(unknown, None, None, "count"))
+
+    def _next(self, kind: str) -> Optional[int]:
+        if kind in _SHARED:
+            return _SHARED[kind][self._run.probe.witness % len(ROUNDS)]
+        return next(iter(self._free()), None)
+
+    def _free(self) -> list[int]:
+        taken = {witness.value for _, witness in self._kept.values()} | {item.value for item in self._open.values()}
+        return [number for number in self._series if number not in taken]
+
+
+_SHARED = {"count": ROUNDS, "batch": BATCHES}
+"""Kinds of numbers of which there is one for all: nothing is told of two that are different."""
 
 
 def _has_unknown(value: Any) -> bool:
