@@ -47,16 +47,16 @@ def merged(one: Report, other: Report) -> Report:
         (first.span, first.method) == (second.span, second.method)
         for first, second in zip(one.calls, other.calls, strict=True)
     )
-    alike = {_without_keys(failure): failure for failure in other.failures}
-    of_ranks = {_Names(other.witnesses).place(failure): failure for failure in other.failures}
+    alike = {_said(failure): failure for failure in other.failures}
+    of_ranks = {_place(failure): failure for failure in other.failures}
     failures: list[Failure] = []
     lost: list[Failure] = []
     for failure in one.failures:
-        same, similar = alike.get(_without_keys(failure)), of_ranks.get(names.place(failure))
+        same, similar = alike.get(_said(failure)), of_ranks.get(_place(failure))
         if not aligned and failure.call is not None:
             lost.append(failure)
         elif same is not None and not names.within(failure):
-            failures.append(replace(failure, graph=names.graph(failure.graph, same.graph)))
+            failures.append(names.failure(failure, same))
         elif similar is not None and _OF_RANKS.search(failure.message):
             failures.append(names.failure(failure, similar))
         else:
@@ -132,6 +132,17 @@ def _without_keys(value: Any) -> Any:
     return value
 
 
+def _said(failure: Failure) -> Hashable:
+    """What a failure is the same by: where and of what it speaks, in which words; not what else stands around it."""
+    return _without_keys(replace(failure, facts={}, graph=()))
+
+
+def _place(failure: Failure) -> Hashable:
+    """What a failure of ranks is the same by, whatever the sizes were."""
+    words = re.sub(r"\d+", "#", failure.message)
+    return failure.exception, failure.stage, failure.frames, failure.layer_cls, words
+
+
 _OF_RANKS = re.compile(r"\brank\b|\bndim\b")
 
 
@@ -153,10 +164,6 @@ class _Names:
             text = re.sub(rf"\b{value}\b", lambda _, name=name: name, text)
         return text
 
-    def place(self, failure: Failure) -> Hashable:
-        """What a failure is the same by, whatever the witnesses were."""
-        return failure.exception, failure.stage, failure.frames, failure.layer_cls, self.said(failure.message)
-
     def failure(self, one: Failure, other: Failure) -> Failure:
         """A failure that no number changes: sizes that differ are not known."""
         facts = _common(one.facts, other.facts)
@@ -164,10 +171,20 @@ class _Names:
             facts["config"] = _common(one.facts["config"], other.facts["config"])
         return replace(
             one,
-            message=self.said(one.message),
+            message=self._both(one.message, other.message),
             inputs=self.tensors(one.inputs, other.inputs),
             facts=facts,
             graph=self.graph(one.graph, other.graph),
+        )
+
+    def _both(self, one: str, other: str) -> str:
+        """The words of both, with the author's names, or a question mark, in the place of numbers that differ."""
+        parts, others = (re.split(r"(\d+)", text) for text in (one, other))
+        if len(parts) != len(others):
+            return self.said(one)
+        return "".join(
+            first if first == second else self._names.get(int(first), "?") if first.isdigit() else first
+            for first, second in zip(parts, others, strict=True)
         )
 
     def tensors(self, one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -131,3 +131,129 @@ async def test_a_fault_of_sizes_may_be_the_numbers_own(real: Watched) -> None:
     )
     report, found = await judge(real, text + "model.fit(pictures)\n")
     assert report.failures == () and found == ()
+
+
+def shapes(report: Report) -> dict[str, str]:
+    return {item.name: describe.tensors_text(item.tensors) for item in report.variables if item.kind != "unknown"}
+
+
+async def test_arrays_and_datasets_of_an_unknown_size_have_a_shape(real: Watched) -> None:
+    text = """import numpy as np, tensorflow as tf
+x = np.zeros((num_classes, 8), dtype="float32")
+square = np.eye(num_classes)
+image = np.zeros((num_classes, num_classes * 2, 3))
+noise = tf.random.normal([num_classes, 100])
+codes = keras.utils.to_categorical([0, 1, 2], num_classes)
+hot = tf.one_hot([1, 2], num_classes)
+drawn = np.random.rand(num_classes, 4)
+data = tf.data.Dataset.from_tensor_slices((np.zeros((90, 8)), np.zeros(90)))
+data = data.shuffle(num_classes).batch(num_classes)
+shape = class_names
+unknown = np.zeros(shape)
+"""
+    report, found = await judge(real, HEAD + text)
+    assert not found
+    known = shapes(report)
+    assert known["x"] == "(num_classes, 8) float32"
+    assert known["image"].startswith("(num_classes, num_classes * 2, 3)")
+    assert known["square"].startswith("(num_classes, num_classes)")
+    assert known["noise"] == "(num_classes, 100) float32" and known["drawn"] == "(num_classes, 4) float64"
+    assert known["codes"].startswith("(3, num_classes)") and known["hot"].startswith("(2, num_classes)")
+    assert known["data"] == "[(None, 8) float64, (None,) float64]"
+    assert "unknown" not in known
+
+
+async def test_numbers_of_samples_are_one_and_have_no_name(real: Watched) -> None:
+    text = """import numpy as np, tensorflow as tf
+x, y = np.zeros((num_classes, 8)), np.ones(len(class_names), dtype="int64")
+z = []
+for name in class_names:
+    z.append([0.0, 1.0])
+z = np.array(z)
+data = tf.data.Dataset.from_tensor_slices((np.zeros((90, 8)), np.zeros(90)))
+first, rest = data.take(num_classes // 2), data.skip(num_classes // 2)
+for item, number in rest.batch(4):
+    seen = item
+model = keras.Sequential([keras.Input((8,)), layers.Dense(2)])
+model.compile("adam", "mse")
+model.fit(x, z)
+"""
+    report, found = await judge(real, HEAD + text)
+    assert not found
+    known = shapes(report)
+    assert (known["x"], known["y"]) == ("(?, 8) float64", "(?,) int64")
+    assert known["first"] == known["rest"] == "[(8,) float64, () float64]" and known["seen"] == "(4, 8) float64"
+    assert [call.status for call in report.calls] == ["traced"]
+
+
+async def test_what_changes_no_shape_need_not_be_known(real: Watched) -> None:
+    text = """options = open("/nowhere/options.txt")
+x = keras.Input((12, 8))
+y = layers.LSTM(4, dropout=options.rate, return_sequences=True)(x)
+y = layers.GaussianNoise(options.noise)(layers.BatchNormalization(momentum=options.momentum)(y))
+for number in range(2):
+    y = layers.Dense(6, kernel_regularizer=options.decay, name=f"dense_{options.tag}")(y)
+y = layers.Dropout(options.rate, name=options.name)(y)
+y = layers.Dense(1, activation=options.activation)(layers.Flatten()(y))
+model = keras.Model(x, y)
+model.compile(options.optimizer, "binary_crossentropy")
+model.fit(keras.ops.zeros((40, 12, 8)), keras.ops.zeros((40, 1)), batch_size=options.batch, class_weight=options.weight)
+model.get_layer(f"dense_{options.other}")
+"""
+    report, found = await judge(real, HEAD + text)
+    assert not found and not report.witnesses
+    assert not any(layer.outputs == () for layer in report.layers) and len(report.layers) == 9
+    assert outputs(report)["Flatten"] == "(None, 72) float32" and outputs(report)["Dense"] == "(None, 1) float32"
+    assert [call.status for call in report.calls] == ["traced"]
+
+
+A, B = "x = keras.Input((4, 8))\n", "z = keras.Input((5, 8))\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("layers.Dense(num_classes, activation='rellu')\n", "unknown-identifier"),
+        ("layers.Dense(num_classes, unit=3)\n", "argument-name"),
+        ("layers.Conv2D(num_classes, 3)(keras.Input((8,)))\n", "layer-input"),
+        (A + B + "layers.Concatenate()([layers.Dense(num_classes)(x), z])\n", "merge-shape"),
+        (A + B + "layers.Add()([layers.Dense(num_classes)(x), layers.Dense(num_classes)(z)])\n", "merge-shape"),
+        (
+            "import numpy as np\nmodel = keras.Sequential([keras.Input((8,)), layers.Dense(2)])\n"
+            "model.compile('adam', 'mse')\nmodel.fit(np.zeros((num_classes, 9)), np.zeros((num_classes, 2)))\n",
+            "input-shape",
+        ),
+        (
+            "import numpy as np\nmodel = keras.Sequential([keras.Input((8,)), layers.Dense(4, 'softmax')])\n"
+            "model.compile('adam', 'categorical_crossentropy')\n"
+            "model.fit(np.zeros((num_classes, 8)), np.zeros((num_classes, 3)))\n",
+            "loss-target",
+        ),
+        ("layers.LSTM(2)(layers.Reshape((-1,))(layers.Dense(num_classes)(keras.Input((4, 8)))))\n", "layer-input"),
+    ],
+)
+async def test_a_fault_in_a_statement_with_an_unknown_size(real: Watched, text: str, code: str) -> None:
+    _, found = await judge(real, HEAD + text)
+    assert [item.code for item in found] == [code]
+    assert not any(str(number) in item.message for item in found for number in (352, 1009, 1504, 2003))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        A + B + "layers.Concatenate(axis=1)([layers.Dense(num_classes)(x), z])\n",
+        A + "layers.Multiply()([layers.Dense(num_classes)(x), x])\n",
+        A + B + "layers.Dot((2, 2))([layers.Dense(num_classes)(x), z])\n",
+        "import numpy as np\nnp.zeros((num_classes, 4)) + np.zeros((12, 4))\n",
+        "import numpy as np\nnp.zeros((num_classes, 4))[1500]\n",
+        "layers.Conv2D(8, num_classes)(keras.Input((28, 28, 3)))\n",
+        "layers.Conv2D(num_classes, 3, groups=3)\n",
+        "layers.Dense(8, activation=num_classes.name, kernel_initializer=open('/nowhere/x')(3))\n",
+        "layers.Dense(num_classes, use_bias=num_classes.bias, dtype=num_classes.dtype)(keras.Input((4,)))\n",
+        "layers.LSTM(num_classes, return_sequences=num_classes > 3)(keras.Input((4, 8)))\n",
+        "names = {f'a{num_classes}': 1, f'a{num_classes + 1}': 2}\nlayers.Dense(8, name=list(names)[0] + ' /')\n",
+    ],
+)
+async def test_a_fault_that_a_number_could_mend_is_none(real: Watched, text: str) -> None:
+    _, found = await judge(real, HEAD + text)
+    assert not found

@@ -82,7 +82,7 @@ def test_tensorflow_datasets(dry: Dry) -> None:
         import tensorflow as tf
         import tensorflow_datasets as tfds
 
-        from kls.worker.dryrun.unknown import UnknownValue
+        from kls.worker.dryrun.unknown import Unknown, UnknownValue
 
         (train, test), info = tfds.load("mnist", split=["train", "test"], as_supervised=True, with_info=True)
         assert train.element_spec == test.element_spec
@@ -95,5 +95,15 @@ def test_tensorflow_datasets(dry: Dry) -> None:
         assert tfds.load("cycle_gan/horse2zebra")["trainA"].element_spec["image"].dtype == tf.uint8
         with pytest.raises(UnknownValue, match="no_such_data"):
             tfds.load("no_such_data")
+        # How many there are comes with the download.
+        total = info.splits["train"].num_examples
+        assert isinstance(total, Unknown) and "mnist" in total.reason
+        assert train.shuffle(total).skip(total).element_spec == train.element_spec
+        x, y = tfds.as_numpy(tfds.load("mnist", split="train", batch_size=-1, as_supervised=True))
+        assert (x.shape[1:], x.dtype, y.ndim) == ((28, 28, 1), "uint8", 1) and len(x) == len(y)
+        with pytest.raises(UnknownValue, match="size"):
+            tfds.load("cats_vs_dogs", split="train", batch_size=-1)
+        first = next(iter(tfds.as_numpy(train)))
+        assert first[0].shape == (28, 28, 1)
 
     dry(body)

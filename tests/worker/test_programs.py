@@ -459,3 +459,33 @@ model.fit(np.zeros((16, 32, 32, 3)), masks)
 """
     assert (await said(real, text))[1] == []
     assert (await said(real, text.replace(", ignore_class=255", "")))[1] == [("label-range", 6)]
+
+
+async def test_what_a_loop_left_half_filled_has_its_shape_and_no_values(real: Host) -> None:
+    text = """
+import numpy as np
+import pandas as pd
+import keras
+labels = np.zeros(60, dtype="int64")
+table = pd.DataFrame({"grade": [0.0] * 60})
+for row in open("/nowhere/rows.txt"):
+    labels[int(row)] = 3
+    table["grade"] = [float(row)] * 60
+classes = len(np.unique(labels))
+grades = table["grade"].to_numpy()
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4, "softmax")])
+model.compile("adam", "categorical_crossentropy")
+model.fit(np.zeros((60, 2)), keras.utils.to_categorical(labels))
+"""
+    report, loud = await said(real, text)
+    assert loud == []
+    told = {gap.span.line: gap.reason for gap in report.gaps}
+    assert "an array filled in a loop that was not run to its end" in told[10]
+    assert next(item for item in report.variables if item.name == "grades").kind == "unknown"
+
+
+async def test_stand_ins_have_the_names_of_what_they_stand_for(real: Host) -> None:
+    text = "import keras\nimport tensorflow as tf\ntf.data.Dataset.from_tensor_slices()\nkeras.utils.to_categorical()\n"
+    report, _ = await said(real, text)
+    told = [failure.message for failure in report.failures]
+    assert [message.split(" missing")[0] for message in told] == ["DatasetV2.from_tensor_slices()", "to_categorical()"]

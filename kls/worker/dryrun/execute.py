@@ -85,6 +85,8 @@ class Run:
         """Lines of the `# kls: ignore` of the entry whose statements were carried out."""
         self.witnesses: Any = None
         """The numbers that stand in for sizes nobody knows."""
+        self.stood: set[int] = set()
+        """Unknowns, by id, that something stood in for in the statement at work."""
         self.kept: list[Any] = []
         self.hollow: list[Any] = []
         """Weights without memory, where a real step may need them."""
@@ -243,6 +245,7 @@ class Runtime:
         statement = self._statements[number]
         run.statement = (statement, self._path)
         run.statement_started = run.now()
+        run.stood.clear()
         if run.failed_layers and not run.calling:
             # What became of their failure is settled: it was a gap, or the author caught it.
             run.failed_layers.clear()
@@ -595,8 +598,9 @@ class Runtime:
             return value
         reason = "filled in a loop that was not run to its end"
         if isinstance(value, np.ndarray) and value.dtype.kind != "O":
-            return value if isinstance(value, VirtualArray) else VirtualArray.of(value.shape, value.dtype, reason)
-        if isinstance(value, (list, dict, set, np.ndarray)) or type(value).__module__.startswith("pandas."):
+            origin = f"an array {reason}"
+            return value if isinstance(value, VirtualArray) else VirtualArray.of(value.shape, value.dtype, origin)
+        if isinstance(value, (list, dict, set, np.ndarray)) or type(value).__module__.split(".")[0] == "pandas":
             return Unknown(reason, self.span(number).line)
         return value
 

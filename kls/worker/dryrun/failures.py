@@ -13,6 +13,8 @@ import inspect
 import os
 import re
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Any, Optional
 
@@ -26,7 +28,7 @@ from . import specs
 from .execute import Finished, Run, StatementTimeout
 from .instrument import Statement
 from .places import is_own
-from .unknown import Unknown, UnknownValue
+from .unknown import TEXT, Unknown, UnknownValue
 
 JUDGES = ("keras", "tensorflow", "numpy", "keras_hub", "keras_cv", "keras_nlp", "optree", "ml_dtypes")
 """Packages whose exceptions are facts about the author's program."""
@@ -129,6 +131,7 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
 
         leading = graph_to(run)
         created, called, inputs = places_of(run, layer)
+        error, inputs = _with_open_sizes(run, error, inputs)
         facts["config"] = specs.config_of(layer)
         facts["input_spec"] = _input_spec(layer)
         facts["built"] = bool(getattr(layer, "built", False))
@@ -156,6 +159,53 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
         call=call,
         graph=leading,
     )
+
+
+def _with_open_sizes(
+    run: Run, error: BaseException, inputs: tuple[Tensor, ...]
+) -> tuple[BaseException, tuple[Tensor, ...]]:
+    """The failure of a merging layer as it is where sizes that nobody knows are left open, and its inputs.
+
+    The layer is tried again on symbolic tensors that have None in the place of each witness. If it fails all the same,
+    and does not where nothing but ranks is known, no number would help. Else the failure is as it was.
+    """
+    layer, given = run.watch.failed if getattr(run, "watch", None) is not None and run.watch.failed else (None, None)
+    numbers = {witness.value for witness in run.witnesses.used()} if run.witnesses is not None else set()
+    merges = "keras.src.layers.merging." in type(layer).__module__ + "." and type(layer).__name__ != "Dot"
+    if not merges or given is None or not any(numbers & set(tensor.shape or ()) for tensor in inputs):
+        return error, inputs
+    failed = _failure_on(layer, given, lambda size: None if size in numbers else size)
+    if type(failed) is not type(error) or _failure_on(layer, given, lambda size: None) is not None:
+        return error, inputs
+    opened = tuple(
+        replace(tensor, shape=tuple(None if size in numbers else size for size in tensor.shape))
+        if tensor.shape is not None
+        else tensor
+        for tensor in inputs
+    )
+    return failed, opened
+
+
+def _failure_on(layer: Any, given: Any, size_of: Callable[[Any], Any]) -> Any:
+    """What a layer like `layer` raises of the same call on symbolic tensors with other sizes; None for nothing."""
+
+    def symbolic(value: Any) -> Any:
+        if not specs.is_tensor(value):
+            return value
+        shape = specs.shape_of(value)
+        if shape is None:
+            return value
+        return keras.KerasTensor(tuple(size_of(size) for size in shape), specs.dtype_of(value) or "float32")
+
+    call: Any = keras.tree.map_structure(symbolic, given)
+    arguments, keywords = call
+    try:
+        fresh = type(layer).from_config(layer.get_config())
+        fresh.build([tuple(item.shape) for item in arguments[0]])
+        fresh.symbolic_call(*arguments, **keywords)
+    except Exception as error:
+        return error
+    return None
 
 
 def _attribute(error: AttributeError) -> dict[str, Any]:
@@ -269,6 +319,8 @@ def _gap_of(
     behind = _unknown_behind(error)
     if behind is not None:
         return "value", str(behind)
+    if TEXT in str(error):
+        return "value", _reason_of_text(run, error, statement)
     if isinstance(error, ImportError) and not _missing_in_judge(error):
         missing = isinstance(error, ModuleNotFoundError)
         return "module", f"the module {error.name!r} is not installed" if missing else first_line(error)
@@ -300,6 +352,11 @@ def _gap_of(
     if unknown is not None:
         return "value", unknown.reason
     return None, ""
+
+
+def _reason_of_text(run: Run, error: BaseException, statement: Optional[Statement]) -> str:
+    found = unknown_in(run, error.__traceback__, statement)
+    return "a text has a part that is not known" if found is None else found.reason
 
 
 def _unknown_behind(error: BaseException) -> Optional[UnknownValue]:
@@ -395,7 +452,7 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
     while traceback is not None:
         name = traceback.tb_frame.f_code.co_filename
         if is_own(name):
-            ours = ("arrays.py", "functions_of_arrays.py", "numpy_patches.py")
+            ours = ("arrays.py", "functions_of_arrays.py", "numpy_patches.py", "sizes.py")
             if name.endswith(ours) and traceback.tb_next is None:
                 return isinstance(error, (ValueError, TypeError, IndexError))
             if name.endswith("sinks.py") and traceback.tb_next is None:
@@ -500,11 +557,11 @@ def _is_judged(value: Any) -> bool:
 
 def unknown_in(run: Run, traceback: Optional[TracebackType], statement: Optional[Statement]) -> Optional[Unknown]:
     """An Unknown that took part in the failure: among the names of the author's failing lines, or in what the
-    library was given."""
+    library was given. One that a witness stood in for took no part; whether the number did, a second run shows."""
     if traceback is not None and statement is not None and isinstance(statement.node, _SIMPLE):
         names = {item.id for item in ast.walk(statement.node) if isinstance(item, ast.Name)}
         for value in _values_in(traceback.tb_frame, names):
-            if isinstance(value, Unknown):
+            if isinstance(value, Unknown) and id(value) not in run.stood:
                 return value
     while traceback is not None:
         frame = traceback.tb_frame
@@ -517,7 +574,7 @@ def unknown_in(run: Run, traceback: Optional[TracebackType], statement: Optional
             values = list(frame.f_locals.values())[:60]
         for value in values:
             found = _unknown_inside(run, value, 0)
-            if found is not None:
+            if found is not None and not (run.files.owns(name) and id(found) in run.stood):
                 return found
         traceback = traceback.tb_next
     return None
@@ -549,6 +606,8 @@ def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = No
     behind = _unknown_behind(error)
     if behind is not None:
         return "value", str(behind)
+    if TEXT in str(error):
+        return "value", _reason_of_text(run, error, statement)
     if isinstance(error, (MemoryError, OSError, ImportError, NameError, RecursionError, AssertionError, SystemExit)):
         return "error", first_line(error)
     if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):

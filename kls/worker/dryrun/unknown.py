@@ -13,7 +13,10 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, Optional
 
-__all__ = ["Unknown", "UnknownValue", "unknown_module"]
+__all__ = ["TEXT", "Unknown", "UnknownValue", "unknown_module"]
+
+TEXT = "_unknown_"
+"""What an Unknown is in a text, such as a layer's name: nothing may be concluded from a text that has it."""
 
 _ANSWERED_DUNDERS = frozenset({"__version__", "__name__", "__qualname__"})
 
@@ -114,10 +117,10 @@ class Unknown:
         return f"<unknown: {self._reason}>"
 
     def __str__(self) -> str:
-        return "unknown"
+        return TEXT
 
     def __format__(self, spec: str) -> str:
-        return "unknown"
+        return TEXT
 
     def __hash__(self) -> int:
         raise UnhashableUnknown(self._reason, self._line)

@@ -2,7 +2,7 @@
 
 `Dense(num_classes)` needs an int. Where the int is Unknown, the layer gets a witness instead, and the report says so.
 The server asks for the same dry run with another series of witnesses (`Probe.witness`): what is the same in both runs
-does not depend on the number; what differs is not known (`kls.witnesses`). What changes no shape (a rate, an activation,
+does not depend on the number; what differs is not known (`kls.witnesses`). What changes no shape (a rate, a name,
 a regularizer) is left at its default where it is Unknown, without a witness.
 """
 
@@ -18,7 +18,7 @@ import keras
 
 from ..protocol import Span, Witness
 from .execute import Run
-from .unknown import Unknown
+from .unknown import TEXT, Unknown
 
 SERIES = (
     (352, 416, 544, 608, 736, 928, 992, 1184, 1312, 1376),
@@ -46,7 +46,9 @@ SHAPES = frozenset("shape input_shape batch_shape batch_input_shape target_shape
 
 
 NEUTRAL = {
-    **dict.fromkeys("name seed trainable dropout recurrent_dropout momentum epsilon alpha negative_slope theta".split()),
+    **dict.fromkeys(
+        "name seed trainable dropout recurrent_dropout momentum epsilon alpha negative_slope theta".split()
+    ),
     "rate": 0.5,
     "stddev": 1.0,
     "scale": 1.0,
@@ -122,13 +124,17 @@ class Witnesses:
         """Have the `__init__` that follows on `cls.__new__` take witnesses for Unknown sizes; nothing without any."""
         if not cls.__module__.startswith("keras."):
             return
-        if not any(_has_unknown(value) for value in (*arguments, *keywords.values())):
+        named = TEXT in str(keywords.get("name"))
+        if not named and not any(_has_unknown(value) for value in (*arguments, *keywords.values())):
             return
         original = cls.__init__
         names = [name for name in inspect.signature(original).parameters if name != "self"]
         given = {**dict(zip(names, arguments)), **keywords}
         sized = {name: value for name, value in given.items() if name in SIZES | SHAPES and _has_unknown(value)}
         plain = {name: _plain(cls, name) for name, value in given.items() if _is_neutral(name, value)}
+        self._run.stood.update(id(given[name]) for name in plain)
+        if named:  # two names of which nobody knows a part are not one
+            plain["name"] = None
         if not sized and not plain:
             return
         author = self._run.files.nearest(frame)
@@ -165,9 +171,7 @@ class Witnesses:
             for index, item in enumerate(value)
         )
 
-    def number(
-        self, unknown: Unknown, span: Optional[Span], place: Optional[ast.expr], kind: str = "size"
-    ) -> Any:
+    def number(self, unknown: Unknown, span: Optional[Span], place: Optional[ast.expr], kind: str = "size") -> Any:
         """The witness for `unknown` where the author's expression `place` stands, in the call at `span`: a "size", the
         "count" of samples, which is the same as how often a loop over them goes round, or the size of a "batch".
         The Unknown itself when the numbers are used up."""
@@ -180,6 +184,7 @@ class Witnesses:
             line = unknown.line or (span.line if span is not None else None)
             name = text if 0 < len(text) <= 24 else "?"
             self._kept[key] = (unknown, Witness(name, number, unknown.reason, line))
+        self._run.stood.add(id(unknown))
         return self._kept[key][1].value
 
     def count(self, unknown: Unknown) -> int:
