@@ -28,7 +28,7 @@ import re
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, written
+from kls.rules import no_effect, operators, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, single
 from kls.source import SourceText
 from kls.worker.protocol import Call, Failure, Model
@@ -49,6 +49,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         parts = None
     elif failure.stage == "compile":
         parts = _not_compiled(context, call, model)
+    elif _is_of_optimizer(failure) and (late := no_effect.trained_before(context, call, model)) is not None:
+        return late
     else:
         parts = _late(context, call, model, failure)
     if parts is None:
@@ -139,12 +141,17 @@ def _losses(context: Context, call: Call, model: Model) -> list[str]:
     return ["binary_crossentropy", "mse"] if activation == "sigmoid" else ["mse"]
 
 
+def _is_of_optimizer(failure: Failure) -> bool:
+    """Whether an optimizer was given variables that it does not know."""
+    return failure.stage == "step" and "variable" in failure.message and "optimizer" in failure.message.lower()
+
+
 def _late(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
     found = written.compile_call(context, model)
     if found is None:
         return None
     source, node = found
-    if failure.stage == "step" and "variable" in failure.message and "optimizer" in failure.message.lower():
+    if _is_of_optimizer(failure):
         return _optimizer(source, node)
     loss = edits.argument(node, "loss", 1)
     if failure.stage.endswith("loss"):

@@ -236,6 +236,11 @@ def _yields(context: Context, call: Call, model: Model, failure: Failure) -> Par
     source, node = given[-1]
     fixes: list[Fix] = []
     span = source.span(node)
+    inner = [item for item in node.elts if isinstance(item, ast.List)] if isinstance(node, ast.Tuple) else []
+    if inner and _adapter(failure) and "TypeSpec" in failure.message:
+        changed = [edits.replace(source, item, f"({source.segment(item)[1:-1]})") for item in inner]
+        fixes += fix("Group the inputs in a tuple", *changed, cause=span)
+        return "the generator gives its inputs in a list; Keras wants a tuple of them", span, fixes
     if isinstance(node, ast.List) and _adapter(failure):
         inner = source.segment(node)[1:-1]
         fixes += fix("Give a tuple instead of a list", edits.replace(source, node, f"({inner})"), cause=span)

@@ -177,7 +177,11 @@ def _finding(context: Context, call: Call, ids: _Ids, low: int, high: int, rows:
 def _fixes(context: Context, table: Layer, high: int) -> list[Fix]:
     fixes: list[Fix] = []
     found = context.call_node(table.created)
-    width = table.config.get("output_dim")
+    width, have = table.config.get("output_dim"), table.config.get("input_dim")
+    rows = edits.argument(found[1], "input_dim", 0) if found is not None else None
+    if found is not None and isinstance(rows, ast.Name) and isinstance(have, int) and have == high:
+        title = f"Count one row more: `{rows.id}` is {high + 1}"
+        fixes += operators.change_count(found[0], rows, have, high + 1, title)
     if found is not None and isinstance(width, int) and width > high and len(found[1].args) >= 2:
         source, call = found
         one, other = call.args[0], call.args[1]

@@ -33,6 +33,7 @@ from kls.facts import Evidence, Finding, Fix, Related, Severity
 from kls.rules import operators, search, slips, written
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, single, size_of
 from kls.rules.reading import Reading, given, inside, stated
+from kls.rules.sizes import value
 from kls.worker.protocol import Argument, Call, Failure, Model, Tensor
 
 RULE = Rule("input-shape", Severity.ERROR, "The data do not fit the model's input.")
@@ -246,8 +247,10 @@ def _fixes(
         fixes += _unbatch(context, argument)
     if argument.kind == "dataset":
         fixes += _sliced(context, argument)
+        fixes += _declared(context, data, wanted)
     swapped = len(given) > 1 and given != wanted and sorted(map(str, given)) == sorted(map(str, wanted))
     if swapped:
+        fixes += _expanded_elsewhere(context, argument, wanted)
         fixes += operators.set_input_shape(context, model, given)
         fixes += slips.turned_reshapes(context, given, wanted)
         made = written.value_of(context, argument)
@@ -281,6 +284,23 @@ def _fixes(
     return fixes
 
 
+def _expanded_elsewhere(context: Context, argument: Argument, wanted: tuple[int | None, ...]) -> list[Fix]:
+    """`np.expand_dims(x, 1)` where the model has the axis of 1 elsewhere."""
+    made = written.value_of(context, argument)
+    if made is None or wanted.count(1) != 1:
+        return []
+    source, call = made
+    if not isinstance(call, ast.Call):
+        return []
+    axis = edits.argument(call, "axis", 1)
+    if search.last_part(call.func) != "expand_dims" or axis is None:
+        return []
+    place = wanted.index(1) + 1
+    text = "-1" if place == len(wanted) else str(place)
+    cause = source.span(call)
+    return fix(f"Add the axis as axis {text}", edits.replace(source, axis, text), cause=cause)
+
+
 def _is_fresh(context: Context, model: Model) -> bool:
     """Whether the model is a base of `keras.applications` without trained weights: its input may be any."""
     place = operators.input_place(context, model)
@@ -302,6 +322,26 @@ def _colours(
     if len(given) == 2 and wanted == (*given, 3):
         return operators.transform_data(context, argument, f"{np}.stack([{{}}] * 3, axis=-1)", title)
     return []
+
+
+def _declared(context: Context, data: Tensor, wanted: tuple[int | None, ...]) -> list[Fix]:
+    """The shape that a `TensorSpec` of `from_generator` declares, where it is not that of one sample."""
+    given = data.shape or ()
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            shape = edits.argument(call, "shape", 0) if search.last_part(call.func) == "TensorSpec" else None
+            if not isinstance(shape, (ast.Tuple, ast.List)) or len(shape.elts) not in (len(given), len(given) - 1):
+                continue
+            texts = [source.segment(item) for item in shape.elts]
+            kept = texts[len(texts) - len(wanted) :] if len(texts) > len(wanted) else texts
+            sizes = [str(size) for size in wanted]
+            known = [old if value(source, node) == size else new for old, new, node, size in zip(
+                kept, sizes, shape.elts[len(shape.elts) - len(kept) :], wanted, strict=False)]  # fmt: skip
+            text = edits.tuple_text(tuple(known if len(known) == len(wanted) else sizes))
+            title = f"Declare elements of shape {text}"
+            fixes += fix(title, edits.replace(source, shape, text), cause=source.span(call))
+    return fixes[:2]
 
 
 def _sliced(context: Context, argument: Argument) -> list[Fix]:

@@ -147,6 +147,8 @@ def _fixes(case: _Case) -> list[Fix]:
     integers = len(_squeezed(target)) == len(output) - 1
     one_hot = len(target) == len(output) and target[-1] is not None and target[-1] > 1
     if loss in SPARSE and one_hot and target[-1] == units:
+        if case.last is not None and case.last.config.get("activation") == "sigmoid":
+            fixes += operators.set_loss(case.context, case.model, "binary_crossentropy")
         fixes += operators.set_loss(case.context, case.model, "categorical_crossentropy")
         fixes += _data(case, "{}.argmax(axis=-1)", "Give class numbers instead of one-hot rows")
     elif loss not in SPARSE and integers and units is not None and units > 1:

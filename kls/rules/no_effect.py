@@ -30,6 +30,7 @@ from kls import edits
 from kls.facts import Edit, Evidence, Finding, Fix, Severity, Span
 from kls.rules import operators, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix
+from kls.source import SourceText
 from kls.worker.protocol import Call, Model
 
 RULE = Rule("no-effect", Severity.WARNING, "Something that the program gives has no effect.")
@@ -154,14 +155,47 @@ def _trainable(context: Context, call: Call, model: Model) -> Parts | None:
     )
     if any(compiles) or not any(item.lineno <= first <= (item.end_lineno or 0) for item in top):
         return None
-    for statement in top:
-        if not first < statement.lineno < last:
+    return _late_trainable(source, model, first, last)
+
+
+def trained_before(context: Context, call: Call, model: Model) -> Finding | None:
+    """The finding for a second `fit` after other layers were set free or frozen, without another `compile`.
+
+    Nothing is raised: `Trainer.make_train_function` keeps the step that the first `fit` has traced
+    (keras/src/backend/tensorflow/trainer.py), which trains what was trainable then. None where no `fit` went before.
+    """
+    before = [
+        item
+        for item in context.report.calls
+        if item.model == call.model and item.status == "traced" and item.method.startswith(("fit", "train_on"))
+    ]
+    source = context.source(call.span.path)
+    compiled = model.compiled
+    if source is None or source.tree is None or compiled is None or compiled.path != call.span.path:
+        return None
+    earlier = [item.span.line for item in before if compiled.line < item.span.line < call.span.line]
+    if not earlier:
+        return None
+    parts = _late_trainable(source, model, max(earlier), call.span.line, every=True)
+    words, span, fixes = parts or (
+        "the trainable layers changed after `compile`: training may not see it",
+        call.span,
+        [],
+    )
+    return finding(RULE, context, span, f"{words}\nKeras raises nothing.", evidence=Evidence.SILENT, fixes=tuple(fixes))
+
+
+def _late_trainable(source: SourceText, model: Model, first: int, last: int, every: bool = False) -> Parts | None:
+    """`….trainable = …` of the model, or with `every` of anything, between two lines of the module."""
+    for statement in source.tree.body if source.tree is not None else ():
+        if not first < statement.lineno < last or model.compiled is None:
             continue
         for node in ast.walk(statement):
             if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Attribute):
                 continue
             target = node.targets[0]
-            if target.attr != "trainable" or not source.segment(target).startswith((f"{model.variable}.",)):
+            own = source.segment(target).startswith((f"{model.variable}.",))
+            if target.attr != "trainable" or not (own or every):
                 continue
             compiled = source.at(model.compiled, ast.Call)
             changed = edits.insert_after(source, statement, source.segment(compiled)) if compiled is not None else None

@@ -119,6 +119,7 @@ def _look(context: Context, call: Call, model: Model) -> Finding | None:
     elif not logits and activation == "linear" and (crossed or loss in BINARY) and not through_lambda:
         wanted = "softmax" if crossed else "sigmoid"
         first = f"`{loss}` wants probabilities, and {layer.cls} gives logits: it has no activation"
+        fixes += _with_logits(text[0], value)
         fixes += _activate(context, layer, wanted)
     elif activation == "sigmoid" and crossed and units > 1:
         first = f"`{loss}` is for classes that exclude each other; sigmoid gives {units} independent probabilities"
@@ -190,6 +191,14 @@ def _without_logits(text: tuple[SourceText, ast.Call], value: ast.expr | None) -
         return []
     changed = edits.remove_argument(source, value, "from_logits")
     return fix("Leave out `from_logits=True`", changed, cause=source.span(value))
+
+
+def _with_logits(source: SourceText, value: ast.expr | None) -> list[Fix]:
+    """`from_logits=True` for a loss that is made of its class, where it can be said."""
+    if not isinstance(value, ast.Call) or edits.keyword(value, "from_logits") is not None:
+        return []
+    changed = edits.add_argument(source, value, "from_logits=True")
+    return fix("Tell the loss that it gets logits: `from_logits=True`", changed, cause=source.span(value))
 
 
 def _one_hot(call: Call) -> bool:

@@ -491,6 +491,8 @@ def in_functions(context: Context, failure: Failure) -> list[Fix]:
     """Two operands of an operator inside a function of the author: more axes for the one of lower rank."""
     sides = wording.operands(failure.message)
     found = next(iter(search.places(context, failure)), None)
+    if found is not None and "ndims must be >= 2" in failure.message:
+        return _column(context, failure, *found)
     if sides is None or found is None or isinstance(search.scope(*found), ast.Module):
         return []
     source, place = found
@@ -507,6 +509,18 @@ def in_functions(context: Context, failure: Failure) -> list[Fix]:
             text = f"{words}[..., {more}]"
             edit = edits.replace(source, operand, text)
             fixes += fix(f"Give `{words}` another axis: `{text}`", edit, cause=source.span(place))
+    return fixes
+
+
+def _column(context: Context, failure: Failure, source: SourceText, place: ast.expr) -> list[Fix]:
+    """A product of a matrix and a vector: the vector as a column."""
+    vectors = {name for name, shape, _ in failure.facts.get("operands") or () if shape is not None and len(shape) == 1}
+    fixes: list[Fix] = []
+    for node in ast.walk(place):
+        if isinstance(node, ast.Name) and node.id in vectors:
+            text = f"{node.id}[..., None]"
+            changed = edits.replace(source, node, text)
+            fixes += fix(f"Give `{node.id}` another axis: `{text}`", changed, cause=source.span(place))
     return fixes
 
 

@@ -27,9 +27,10 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Severity, Span
-from kls.rules import keras_names
+from kls.rules import keras_names, search
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, stated
+from kls.rules.symbolic_tensor import OPS
 from kls.source import SourceText
 from kls.worker.protocol import Failure
 
@@ -89,7 +90,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return None  # Keras itself asked for it
     owner = failure.facts.get("object") or "it"
     lines = [f"`{owner}` has no `{name}`", f"It raises: {failure.exception}: {failure.message}"]
-    fixes = _attribute_fixes(context, span, name, tuple(failure.facts.get("close") or ()))
+    fixes = _backend(source, statement, name) if owner == "keras.backend" else []
+    fixes += _attribute_fixes(context, span, name, tuple(failure.facts.get("close") or ()))
     return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
 
 
@@ -118,6 +120,31 @@ def _gone(reading: Reading, node: ast.Attribute, words: str, close: tuple[str, .
     fixes = _attribute_edits(reading.source, node, node.attr, close, span)
     age = "" if reading.installed else " in Keras 3"
     return stated(RULE, span, f"{words}{age}", severity=severity, fixes=tuple(fixes))
+
+
+_KEPT = (
+    "epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx", "set_image_data_format", "backend",
+    "clear_session", "get_uid", "is_keras_tensor", "is_float_dtype", "is_int_dtype", "standardize_dtype", "result_type",
+)  # fmt: skip
+"""What `keras.backend` of Keras 3 has still (keras/api/backend/__init__.py)."""
+
+
+def _backend(source: SourceText, statement: ast.stmt, name: str) -> list[Fix]:
+    """`K.sqrt(x)` becomes `keras.ops.sqrt(x)`, and every other function that the file takes from there with it."""
+    first = next((node for node in ast.walk(statement) if isinstance(node, ast.Attribute) and node.attr == name), None)
+    if first is None:
+        return []
+    alias = source.segment(first.value)
+    keras, imports = search.keras_name(source)
+    changes: list[Edit] = list(imports)
+    for node in source.nodes:
+        if isinstance(node, ast.Attribute) and node.attr not in _KEPT and source.segment(node.value) == alias:
+            call = source.parents.get(node)
+            if node.attr == "flatten" and isinstance(call, ast.Call) and call.args:
+                changes.append(edits.replace(source, node, f"{keras}.ops.ravel"))
+            else:
+                changes.append(edits.replace(source, node, f"{keras}.ops.{OPS.get(node.attr, node.attr)}"))
+    return fix(f"Use `{keras}.ops` instead of `{alias}`", *changes, cause=source.span(first))
 
 
 def _attribute(source: SourceText, span: Span, name: str) -> ast.Attribute | None:

@@ -64,7 +64,8 @@ def _named(source: SourceText, node: ast.Name, deep: int) -> int | None:
         if bound:
             return None
         if node.id in parameters(function):
-            return _given(source, function, node.id, deep)
+            given = _given(source, function, node.id, deep)
+            return next(iter(given)) if len(given) == 1 else None
     bound = [made for _, target, made in source.assignments() if isinstance(target, ast.Name) and target.id == node.id]
     bound = [made for made in bound if source.function(made) is None]
     return value(source, bound[0], deep + 1) if len(bound) == 1 else None
@@ -84,8 +85,8 @@ def parameters(function: ast.FunctionDef) -> list[str]:
     return [item.arg for item in (*function.args.args, *function.args.kwonlyargs) if item.arg != "self"]
 
 
-def _given(source: SourceText, function: ast.FunctionDef, name: str, deep: int) -> int | None:
-    """What all calls of a function give for a parameter, or its default."""
+def _given(source: SourceText, function: ast.FunctionDef, name: str, deep: int) -> set[int | None]:
+    """What the calls of a function give for a parameter, or its default."""
     owner = source.parents.get(function)
     called = owner.name if isinstance(owner, ast.ClassDef) and function.name == "__init__" else function.name
     position = parameters(function).index(name)
@@ -96,9 +97,15 @@ def _given(source: SourceText, function: ast.FunctionDef, name: str, deep: int) 
         if search.last_part(call.func) == called:
             given = edits.argument(call, name, position)
             found.add(value(source, given if given is not None else default, deep + 1))
-    if not found:
-        return value(source, default, deep + 1)
-    return found.pop() if len(found) == 1 else None
+    return found or {value(source, default, deep + 1)}
+
+
+def _may_be(source: SourceText, node: ast.expr, want: int) -> bool:
+    """Whether an expression comes to `want`, or a parameter that it names does so in some call."""
+    function = source.function(node)
+    if isinstance(node, ast.Name) and isinstance(function, ast.FunctionDef) and node.id in parameters(function):
+        return want in _given(source, function, node.id, 0)
+    return value(source, node) == want
 
 
 def attributes(source: SourceText, node: ast.AST) -> dict[str, ast.expr]:
@@ -136,9 +143,10 @@ def fitting_words(context: Context, failure: Failure) -> list[Fix]:
     for rank, (have, want) in enumerate(pairs):
         for source in context.sources.values():
             for node in _slots(source):
-                if isinstance(node, ast.Constant) or value(source, node) != have:
-                    continue
                 near = 0 if id(_area(source, node)) in areas else 1
+                unknown = near == 0 and isinstance(node, ast.Subscript) and source.function(node) is not None
+                if isinstance(node, ast.Constant) or not (unknown or _may_be(source, node, have)):
+                    continue
                 for text in [*_words(source, node, want), *_arithmetic(source, node, want)]:
                     ranked += [(near, rank, -node.lineno, item) for item in _said(source, node, text)]
             for statement, target, made in source.assignments():
@@ -200,9 +208,9 @@ def _words(source: SourceText, node: ast.expr, want: int) -> list[str]:
     function = source.function(node)
     if isinstance(function, ast.FunctionDef):
         names = [name for name in parameters(function) if not _bindings(function, name)]
-        found += [name for name in names if _given(source, function, name, 0) == want]
+        found += [name for name in names if want in _given(source, function, name, 0)]
         kept = attributes(source, node) if not found else {}
-        found += [f"self.{name}" for name, made in kept.items() if value(source, made) == want]
+        found += [f"self.{name}" for name, made in kept.items() if _may_be(source, made, want)]
     if not found:
         for _, target, made in source.assignments():
             if isinstance(target, ast.Name) and source.function(made) is None and value(source, target) == want:

@@ -9,16 +9,18 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Fix
 from kls.rules import operators, search
 from kls.rules.context import Context, failed_layer, fix
 from kls.rules.ranks import RECURRENT
-from kls.rules.sizes import value
+from kls.rules.sizes import attributes, value
 from kls.source import SourceText
 from kls.worker.protocol import Failure
 
+MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
 MOST = 3
 """Candidates of one kind."""
 _SHAPES = re.compile(r"shape|dimension|rank|ndim|axis|axes|broadcast|must be equal", re.IGNORECASE)
@@ -28,11 +30,25 @@ _LOSSES = re.compile(r"loss|entropy|error|criterion|metric|accuracy|update_state
 _REDUCTIONS = ("reduce_sum", "reduce_mean", "reduce_max", "sum", "mean", "max", "norm", "argmax")
 
 
+def certain(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates for which the failing expression itself speaks."""
+    if not _SHAPES.search(failure.message):
+        return []
+    place = failure.layer_called or (failure.frames[-1] if failure.frames else None)
+    source = context.source(place.path) if place is not None else None
+    statement = source.statement_at(place.line) if source is not None and place is not None else None
+    if statement is None:
+        return []
+    return _queries(context, {item.id for item in ast.walk(statement) if isinstance(item, ast.Name)})
+
+
 def likely(context: Context, failure: Failure) -> list[Fix]:
     """Candidates for a failure that speaks of shapes."""
     if not _SHAPES.search(failure.message):
-        return []
-    return [*_order(context, failure), *_flattened_steps(context, failure), *_as_the_others(context)]
+        return _one_output(context, failure)
+    return [*_order(context, failure), *_flattened_steps(context, failure), *_unused_layers(context),
+            *_strides_beside(context, failure), *_as_the_others(context),
+            *_joined_rows(context, failure)]  # fmt: skip
 
 
 def possible(context: Context, failure: Failure) -> list[Fix]:
@@ -151,3 +167,130 @@ def _laid_out(call: ast.Call) -> list[ast.expr]:
     if isinstance(last, (ast.Tuple, ast.List)):
         return list(last.elts)
     return list(call.args)
+
+
+_ATTENDING = ("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention")
+
+
+def _queries(context: Context, joined: set[str]) -> list[Fix]:
+    """The two sequences of an attention the other way round: its output has the steps of the first, and what it is
+    joined with, one of the names `joined`, is the second."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            if search.last_part(_made(source, call.func)) not in _ATTENDING:
+                continue
+            given = call.args[0].elts if call.args and isinstance(call.args[0], (ast.List, ast.Tuple)) else call.args
+            texts = [source.segment(item) for item in given]
+            if len(texts) == 2 and len(set(texts)) == 2 and texts[1] in joined:
+                one, other = given
+                changes = edits.replace(source, one, texts[1]), edits.replace(source, other, texts[0])
+                fixes += fix(f"Attend from `{texts[1]}` to `{texts[0]}`", *changes, cause=source.span(call))
+    return fixes[:MOST]
+
+
+def _made(source: SourceText, node: ast.expr) -> ast.expr:
+    """The class of the layer that `node` stands for: a call of it, an attribute or a name bound to one; else `node`."""
+    if isinstance(node, ast.Attribute) and search.root(node) == "self":
+        node = attributes(source, node).get(node.attr, node)
+    elif isinstance(node, ast.Name):
+        bound = [made for _, target, made in source.assignments() if source.segment(target) == node.id]
+        node = bound[0] if len(bound) == 1 else node
+    return node.func if isinstance(node, ast.Call) else node
+
+
+def _joined_rows(context: Context, failure: Failure) -> list[Fix]:
+    """`tf.concat` inside a function of the author along the other of the first two axes: two batches are one."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            axis = edits.argument(call, "axis", 1)
+            if search.last_part(call.func) not in ("concat", "concatenate") or not isinstance(axis, ast.Constant):
+                continue
+            other = {0: "1", 1: "0"}.get(axis.value) if type(axis.value) is int else None
+            if other is not None and search.root(call.func) not in ("np", "numpy"):
+                fixes += fix(f"Join along axis {other}", edits.replace(source, axis, other), cause=source.span(call))
+    return fixes[:MOST]
+
+
+def _unused_layers(context: Context) -> list[Fix]:
+    """A layer that `__init__` makes and no method uses, before the first layer of `call` that a wrong rank reaches."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in source.nodes:
+            if not isinstance(node, ast.ClassDef):
+                continue
+            made = {
+                name: search.last_part(value.func)
+                for name, value in attributes(source, node).items()
+                if isinstance(value, ast.Call) and search.makes_layer(value)
+            }
+            used = {
+                item.attr
+                for item in ast.walk(node)
+                if isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Load) and search.root(item) == "self"
+            }
+            call = next((item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "call"), None)
+            for name in sorted(made.keys() - used):
+                if call is not None and (made[name] == "Flatten" or made[name].startswith("Global")):
+                    fixes += _called_before_dense(source, call, name, made)
+    return fixes[:MOST]
+
+
+def _called_before_dense(source: SourceText, call: ast.FunctionDef, name: str, made: dict[str, str]) -> list[Fix]:
+    for statement in call.body:
+        for item in ast.walk(statement):
+            if not (isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and len(item.args) == 1):
+                continue
+            if made.get(item.func.attr) != "Dense" or isinstance(item.args[0], ast.Call):
+                continue
+            given = source.segment(item.args[0])
+            changed = edits.replace(source, item.args[0], f"self.{name}({given})")
+            title = f"Call `self.{name}`, which is made and not used"
+            return fix(title, changed, cause=source.span(statement))
+    return []
+
+
+def _one_output(context: Context, failure: Failure) -> list[Fix]:
+    """A model that is given all outputs of another one, where it takes one of them."""
+    several = re.search(r"expects 1 (?:named )?input.*received (\d+) input", failure.message)
+    found = context.call_node(failure.layer_called)
+    found = found or (context.call_node(failure.frames[-1]) if failure.frames else None)
+    spec: dict[str, Any] = next(iter(failure.facts.get("input_spec") or ()), None) or {}
+    wanted: tuple[int | None, ...] | None = spec.get("shape")
+    if several is None or found is None or len(found[1].args) != 1:
+        return []
+    source, call = found
+    fits = [
+        index
+        for index, tensor in enumerate(failure.inputs)
+        if wanted is None or (tensor.shape is not None and tuple(tensor.shape) == tuple(wanted))
+    ]
+    fixes: list[Fix] = []
+    for index in reversed(fits):
+        text = f"{source.segment(call.args[0])}[{index}]"
+        changed = edits.replace(source, call.args[0], text)
+        fixes += fix(f"Give one of its outputs: `{text}`", changed, cause=source.span(call))
+    return fixes[:MOST]
+
+
+def _strides_beside(context: Context, failure: Failure) -> list[Fix]:
+    """A branch without the strides that a convolution of the same function has, before the two branches are joined."""
+    place = failure.layer_called or (failure.frames[-1] if failure.frames else None)
+    source = context.source(place.path) if place is not None else None
+    statement = source.statement_at(place.line) if source is not None and place is not None else None
+    if failure.layer_cls not in MERGES or source is None or statement is None:
+        return []
+    function = source.function(statement)
+    beside = [
+        call
+        for call in source.calls()
+        if source.function(call) is function and re.search(r"Conv\dD$|Pooling\dD$", search.last_part(call.func))
+    ]
+    texts = [source.segment(given) for call in beside if (given := edits.keyword(call, "strides")) is not None]
+    fixes: list[Fix] = []
+    for call in reversed(beside):
+        if function is not None and texts and edits.keyword(call, "strides") is None and len(call.args) < 3:
+            changed = edits.add_argument(source, call, f"strides={texts[0]}")
+            fixes += fix(f"Set `strides={texts[0]}` here too", changed, cause=source.span(call))
+    return fixes[:MOST]

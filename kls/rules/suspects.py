@@ -43,6 +43,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_batches(context, failure),
         *_declared_inputs(context, failure),
         *_places_left(context, failure),
+        *slips.certain(context, failure),
         *weights_shape.without_head(context, failure),
         *sizes.fitting_words(context, failure),
         *_outvoted(context, failure),
