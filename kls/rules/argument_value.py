@@ -35,7 +35,38 @@ RULE = Rule("argument-value", Severity.ERROR, "An argument has a value that the 
 
 
 def survey(context: Context) -> Iterator[Finding]:
-    """A class among the callbacks of a `fit`, where an instance belongs: `fit` calls its methods without a `self`."""
+    """A class among the callbacks of a `fit`, where an instance belongs; a loss that is called where it is named."""
+    yield from _called_losses(context)
+    yield from _callbacks(context)
+
+
+def _called_losses(context: Context) -> Iterator[Finding]:
+    """`compile(loss=own())` of a function that takes labels and output: it is called before there are any."""
+    for source in context.sources.values():
+        own = {item.name: item for item in source.nodes if isinstance(item, ast.FunctionDef)}
+        for node in source.calls():
+            loss = edits.argument(node, "loss", 1) if search.last_part(node.func) == "compile" else None
+            made = own.get(loss.func.id) if isinstance(loss, ast.Call) and isinstance(loss.func, ast.Name) else None
+            if made is None or not isinstance(loss, ast.Call) or loss.args or loss.keywords or made.decorator_list:
+                continue
+            wanted = [item.arg for item in made.args.args[: len(made.args.args) - len(made.args.defaults)]]
+            missed = any(
+                gap.kind == "error" and (gap.span.path, gap.span.line) == (source.path, node.lineno)
+                for gap in context.report.gaps
+            )
+            if len(wanted) < 2 or not missed:
+                continue
+            name = source.segment(loss.func)
+            fixes = fix(f"Give the function: `{name}`", edits.replace(source, loss, name), cause=source.span(loss))
+            told = (
+                f"{name}() missing {len(wanted)} required positional arguments: {' and '.join(map(repr, wanted[:2]))}"
+            )
+            words = f"`{name}()` calls the loss here; `compile` takes the function\nPython raises: TypeError: {told}"
+            yield finding(RULE, context, source.span(loss), words, evidence=Evidence.WOULD_RAISE, fixes=tuple(fixes))
+
+
+def _callbacks(context: Context) -> Iterator[Finding]:
+    """A class among the callbacks of a `fit`: `fit` calls its methods without a `self`."""
     for call in context.report.calls:
         found = context.call_node(call.span)
         given = edits.keyword(found[1], "callbacks") if found is not None else None

@@ -13,7 +13,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Fix
-from kls.rules import operators, search
+from kls.rules import operators, search, wording, written
 from kls.rules.context import Context, failed_layer, fix
 from kls.rules.ranks import RECURRENT
 from kls.rules.sizes import attributes, value
@@ -26,6 +26,8 @@ MOST = 3
 _SHAPES = re.compile(r"shape|dimension|rank|ndim|axis|axes|broadcast|must be equal", re.IGNORECASE)
 _SHARED = ("padding", "strides", "return_sequences")
 """What layers of one kind usually have in common, and what changes the shape of their output."""
+_ENCODERS = {"pad_sequences": ("maxlen",), "to_categorical": ("num_classes",)}
+"""Functions that the data of training and of validation go through, and what says how wide their rows become."""
 _LOSSES = re.compile(r"loss|entropy|error|criterion|metric|accuracy|update_state|bce|mse|scce|cce", re.IGNORECASE)
 _REDUCTIONS = ("reduce_sum", "reduce_mean", "reduce_max", "sum", "mean", "max", "norm", "argmax")
 
@@ -34,6 +36,9 @@ def certain(context: Context, failure: Failure) -> list[Fix]:
     """Candidates for which the failing expression itself speaks."""
     if not _SHAPES.search(failure.message):
         return []
+    sides = wording.operands(failure.message)
+    if sides is not None and sides[1] == sides[2]:  # rows of one width: only one of them can be meant to lie
+        return _turned_products(context, failure)
     place = failure.layer_called or (failure.frames[-1] if failure.frames else None)
     source = context.source(place.path) if place is not None else None
     statement = source.statement_at(place.line) if source is not None and place is not None else None
@@ -45,9 +50,10 @@ def certain(context: Context, failure: Failure) -> list[Fix]:
 def likely(context: Context, failure: Failure) -> list[Fix]:
     """Candidates for a failure that speaks of shapes."""
     if not _SHAPES.search(failure.message):
-        return _one_output(context, failure)
-    return [*_order(context, failure), *_flattened_steps(context, failure), *_unused_layers(context),
-            *_strides_beside(context, failure), *_as_the_others(context),
+        return [*_one_output(context, failure), *_named_classes(context, failure)]
+    return [*_turned_products(context, failure), *_exchanged_labels(context, failure),
+            *_order(context, failure), *_flattened_steps(context, failure), *_unused_layers(context),
+            *_beside(context, failure), *_as_the_others(context),
             *_joined_rows(context, failure)]  # fmt: skip
 
 
@@ -62,17 +68,16 @@ def _as_the_others(context: Context) -> list[Fix]:
     for source in context.sources.values():
         kinds: dict[str, list[ast.Call]] = {}
         for call in source.calls():
-            if search.makes_layer(call):
+            if search.makes_layer(call) or search.last_part(call.func) in _ENCODERS:
                 kinds.setdefault(search.last_part(call.func), []).append(call)
-        for calls in kinds.values():
-            for name in _SHARED:
+        for kind, calls in kinds.items():
+            for name in _ENCODERS.get(kind, _SHARED):
                 having = [text for call in calls if (text := _constant(source, call, name)) is not None]
                 lacking = [call for call in calls if edits.keyword(call, name) is None]
                 if not lacking or len(having) < len(lacking) or any(_unpacks(call) for call in lacking):
                     continue
                 text = Counter(having).most_common(1)[0][0]
                 for call in reversed(lacking):
-                    kind = search.last_part(call.func)
                     title = f"Set `{name}={text}`, as {'the' if len(having) == 1 else 'every'} other {kind} has it"
                     changed = edits.add_argument(source, call, f"{name}={text}")
                     fixes += fix(title, changed, cause=source.span(call))
@@ -81,7 +86,9 @@ def _as_the_others(context: Context) -> list[Fix]:
 
 def _constant(source: SourceText, call: ast.Call, name: str) -> str | None:
     value = edits.keyword(call, name)
-    return source.segment(value) if isinstance(value, (ast.Constant, ast.Tuple)) else None
+    told = isinstance(value, (ast.Constant, ast.Tuple))
+    shared = isinstance(value, ast.Name) and source.function(call) is None
+    return source.segment(value) if value is not None and (told or shared) else None
 
 
 def _unpacks(call: ast.Call) -> bool:
@@ -182,7 +189,8 @@ def _queries(context: Context, joined: set[str]) -> list[Fix]:
                 continue
             given = call.args[0].elts if call.args and isinstance(call.args[0], (ast.List, ast.Tuple)) else call.args
             texts = [source.segment(item) for item in given]
-            if len(texts) == 2 and len(set(texts)) == 2 and texts[1] in joined:
+            asks = "".join(texts[:1]).lower().startswith("q")
+            if len(texts) == 2 and len(set(texts)) == 2 and texts[1] in joined and not asks:
                 one, other = given
                 changes = edits.replace(source, one, texts[1]), edits.replace(source, other, texts[0])
                 fixes += fix(f"Attend from `{texts[1]}` to `{texts[0]}`", *changes, cause=source.span(call))
@@ -274,8 +282,9 @@ def _one_output(context: Context, failure: Failure) -> list[Fix]:
     return fixes[:MOST]
 
 
-def _strides_beside(context: Context, failure: Failure) -> list[Fix]:
-    """A branch without the strides that a convolution of the same function has, before the two branches are joined."""
+def _beside(context: Context, failure: Failure) -> list[Fix]:
+    """A branch without the strides or the padding that a layer beside it has, before the branches are joined; a
+    pooling that strides where the branches beside it keep their places."""
     place = failure.layer_called or (failure.frames[-1] if failure.frames else None)
     source = context.source(place.path) if place is not None else None
     statement = source.statement_at(place.line) if source is not None and place is not None else None
@@ -285,12 +294,72 @@ def _strides_beside(context: Context, failure: Failure) -> list[Fix]:
     beside = [
         call
         for call in source.calls()
-        if source.function(call) is function and re.search(r"Conv\dD$|Pooling\dD$", search.last_part(call.func))
+        if source.function(call) is function
+        and abs(call.lineno - statement.lineno) < _NEAR
+        and re.search(r"(Conv|Pooling)\dD$", search.last_part(call.func))
+        and not _unpacks(call)
     ]
-    texts = [source.segment(given) for call in beside if (given := edits.keyword(call, "strides")) is not None]
     fixes: list[Fix] = []
-    for call in reversed(beside):
-        if function is not None and texts and edits.keyword(call, "strides") is None and len(call.args) < 3:
-            changed = edits.add_argument(source, call, f"strides={texts[0]}")
-            fixes += fix(f"Set `strides={texts[0]}` here too", changed, cause=source.span(call))
+    for name in ("strides", "padding"):
+        texts = [source.segment(given) for call in beside if (given := edits.keyword(call, name)) is not None]
+        for call in reversed(beside):
+            if texts and edits.keyword(call, name) is None and len(call.args) < 3:
+                changed = edits.add_argument(source, call, f"{name}={texts[0]}")
+                fixes += fix(f"Set `{name}={texts[0]}` here too", changed, cause=source.span(call))
+    for call in beside:
+        pools = search.last_part(call.func).endswith("Pooling2D") and edits.keyword(call, "padding") is not None
+        if pools and edits.keyword(call, "strides") is None:
+            changed = edits.add_argument(source, call, "strides=1")
+            fixes = [*fix("Keep the places: `strides=1`", changed, cause=source.span(call)), *fixes]
+    return fixes[: 2 * MOST]
+
+
+_NEAR = 20
+"""Lines within which layers stand beside each other."""
+
+
+def _turned_products(context: Context, failure: Failure) -> list[Fix]:
+    """`tf.matmul(q, k)` of two tensors that have the same last axis: the second one transposed, or no longer so."""
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:2]:
+        statement = source.statement(call)
+        for item in ast.walk(statement) if statement is not None else ():
+            if not isinstance(item, ast.Call) or search.last_part(item.func) != "matmul" or len(item.args) != 2:
+                continue
+            if search.root(item.func) not in ("tf", "tensorflow"):
+                continue
+            told = edits.keyword(item, "transpose_b")
+            changed = (
+                edits.add_argument(source, item, "transpose_b=True")
+                if told is None
+                else edits.remove_argument(source, item, "transpose_b")
+            )
+            words = source.segment(item.args[1])
+            title = f"Transpose `{words}`" if told is None else f"Do not transpose `{words}`"
+            fixes += fix(title, changed, cause=source.span(item))
     return fixes[:MOST]
+
+
+def _exchanged_labels(context: Context, failure: Failure) -> list[Fix]:
+    """`fit(x, [kinds, boxes])` for a model that gives boxes first."""
+    call = context.sink(failure)
+    found = context.call_node(call.span) if call is not None else None
+    given = edits.argument(found[1], "y", 1) if found is not None else None
+    if call is None or found is None or not isinstance(given, (ast.List, ast.Tuple)) or len(given.elts) != 2:
+        return []
+    source = found[0]
+    one, other = (source.segment(item) for item in given.elts)
+    changes = edits.replace(source, given.elts[0], other), edits.replace(source, given.elts[1], one)
+    return fix(f"Give the labels in the order of the outputs: `{other}, {one}`", *changes, cause=source.span(given))
+
+
+def _named_classes(context: Context, failure: Failure) -> list[Fix]:
+    """`to_categorical` of names: numbered first."""
+    if "invalid literal for int()" not in failure.message:
+        return []
+    for source, call in search.calls(context, failure)[:2]:
+        np = written.module_name(source, "numpy")
+        if search.last_part(call.func) == "to_categorical" and call.args and np is not None:
+            changed = edits.wrap(source, call.args[0], f"{np}.unique({{}}, return_inverse=True)[1]")
+            return fix("Number the classes first", changed, cause=source.span(call))
+    return []

@@ -342,11 +342,27 @@ def _widths(context: Context, failure: Failure) -> list[Fix]:
             continue
         inside = layer.inputs[0].shape if layer.inputs else None
         if len(out) == 2:
+            fixes += _in_words(context, failure, layer)
             fixes += operators.set_units(context, layer, total)
         elif inside is not None and len(inside) > 2:
             fixes += _flatten_before(context, layer)
         break
     return fixes
+
+
+def _in_words(context: Context, failure: Failure, layer: Layer) -> list[Fix]:
+    """As many units as the names in the `Reshape` behind come to: `Dense(channels)` and `Reshape((1, 1, channels))`."""
+    found, made = context.call_node(failure.layer_created), context.call_node(layer.created)
+    sizes = edits.argument(found[1], "target_shape", 0) if found is not None else None
+    units = edits.argument(made[1], "units", 0) if made is not None else None
+    if found is None or made is None or units is None or not isinstance(sizes, (ast.Tuple, ast.List)):
+        return []
+    texts = [text for text in map(found[0].segment, sizes.elts) if text != "1"]
+    text = " * ".join(texts)
+    if not any(isinstance(item, ast.Name) for item in sizes.elts) or text == made[0].segment(units):
+        return []
+    changed = edits.replace(made[0], units, text)
+    return fix(f"Set `units` of Dense to `{text}`", changed, cause=layer.created)
 
 
 def _places_left(context: Context, failure: Failure) -> list[Fix]:
