@@ -489,3 +489,66 @@ async def test_stand_ins_have_the_names_of_what_they_stand_for(real: Host) -> No
     report, _ = await said(real, text)
     told = [failure.message for failure in report.failures]
     assert [message.split(" missing")[0] for message in told] == ["DatasetV2.from_tensor_slices()", "to_categorical()"]
+
+
+async def test_a_traced_function_that_failed_half_way_is_not_traced_again(real: Host) -> None:
+    text = """
+import tensorflow as tf
+layer, other = tf.keras.layers.Dense(3), tf.keras.layers.Dense(4)
+@tf.function
+def step(x):
+    first = layer(x)
+    return tf.matmul(first, other(x))
+for _ in range(2):
+    step(tf.zeros((8, 5)))
+step(tf.zeros((2, 5)))
+"""
+    report, loud = await said(real, text)
+    assert [line for _, line in loud] == [7]
+    assert {gap.reason for gap in report.gaps if gap.span.line == 10} == {
+        "what a function does whose first trace failed half way"
+    }
+
+
+async def test_a_test_that_cannot_be_told_has_its_own_line(real: Host) -> None:
+    text = """
+import tensorflow as tf
+class Net(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = tf.keras.layers.Dense(3)
+    def call(self, x):
+        if tf.reduce_sum(x) > 0:
+            x = x + tf.zeros([2, 5])
+            x = x * 2
+        return self.dense(x)
+net = Net()
+@tf.function
+def step(x):
+    if tf.reduce_sum(x) > 0:
+        x = x + tf.one_hot([1, 2], 5)
+    return x, tf.zeros([2, 3])
+y, z = step(tf.zeros((2, 5)))
+net(tf.keras.Input((5,)))
+"""
+    report, loud = await said(real, text)
+    assert loud == [("symbolic-tensor", 8)]
+    assert {item.name: item.tensors[0].shape for item in report.variables if item.name in "yz"} == {
+        "y": (2, 5),
+        "z": (2, 3),
+    }
+
+
+async def test_a_list_of_arrays_is_one_component_of_a_dataset(real: Host) -> None:
+    text = """
+import tensorflow as tf
+(x, y), _ = tf.keras.datasets.cifar10.load_data()
+one = tf.data.Dataset.from_tensor_slices((x[:2], [y, y]))
+two = tf.data.Dataset.from_tensor_slices((x, [y, y]))
+"""
+    report, loud = await said(real, text)
+    assert loud == [("dataset-element", 5)]
+    assert [item.shape for item in next(v for v in report.variables if v.name == "one").tensors] == [
+        (32, 32, 3),
+        (50_000, 1),
+    ]

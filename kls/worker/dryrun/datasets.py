@@ -118,6 +118,7 @@ def _traced_errors() -> None:
 def _slices(original: Any) -> Any:
     @functools.wraps(original)
     def from_tensor_slices(tensors: Any, name: Optional[str] = None) -> Any:
+        tensors = _without_lists(tensors)
         if isinstance(tensors, (VirtualArray, tuple, dict)):
             flat = tf.nest.flatten(tensors)
             if any(_is_large(item) for item in flat):
@@ -125,6 +126,17 @@ def _slices(original: Any) -> Any:
         return original(tensors, name=name)
 
     return from_tensor_slices
+
+
+def _without_lists(tensors: Any) -> Any:
+    """The components of a dataset, where a list is one array, as for `tf.data`."""
+    if isinstance(tensors, tuple) and type(tensors) is tuple:
+        return tuple(_without_lists(item) for item in tensors)
+    if isinstance(tensors, dict) and type(tensors) is dict:
+        return {key: _without_lists(item) for key, item in tensors.items()}
+    if isinstance(tensors, list) and any(isinstance(item, np.ndarray) for item in tensors[:64]):
+        return np.array(tensors)
+    return tensors
 
 
 def _is_large(item: Any) -> bool:

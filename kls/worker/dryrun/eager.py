@@ -21,6 +21,7 @@ from keras.src.backend import Variable as KerasVariable
 from keras.src.backend.common import variables as common_variables
 from keras.src.layers.layer import Layer as KerasLayer
 from keras.src.optimizers.base_optimizer import BaseOptimizer
+from tensorflow.python.autograph.core import config as autograph
 from tensorflow.python.data.ops import dataset_ops
 from tensorflow.python.eager import backprop
 from tensorflow.python.framework.func_graph import FuncGraph
@@ -53,6 +54,8 @@ def install(run: Run) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(1)
     replicas.prepare(run)
     tf.config.run_functions_eagerly(True)
+    # AutoGraph rewrites what a traced function calls, but for libraries that it knows.
+    autograph.CONVERSION_RULES = (autograph.DoNotConvert(__name__.split(".")[0]), *autograph.CONVERSION_RULES)
     _weights_without_memory(run)
     _functions_are_traced(run)
     _gradients_are_zero(run)
@@ -159,6 +162,10 @@ class _Traced:
                 return self._kls_function(*arguments, **keywords)
             finally:
                 tf.config.run_functions_eagerly(True)
+        function = self._kls_function
+        if getattr(function, "_created_variables", None) and function._no_variable_creation_config is None:
+            # TensorFlow does not come through a second trace then; no real run gets to it.
+            raise UnknownValue("what a function does whose first trace failed half way")
         arguments = _in_signature(self._kls_signature, arguments)
         concrete = self._kls_function.get_concrete_function(*arguments, **keywords)
         return _zeros(concrete.structured_outputs)

@@ -190,6 +190,15 @@ def _runtime(method: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.Attribute(_name(RUNTIME), method, ast.Load()), list(arguments), [])
 
 
+def _at(place: ast.expr, call: ast.Call) -> ast.Call:
+    """`call`, which stands where `place` does. Python takes a call of a method to be on the last line of the method's
+    name, which therefore must have one line only."""
+    for item in ast.walk(call.func):
+        ast.copy_location(item, place)
+        item.end_lineno, item.end_col_offset = place.lineno, place.col_offset  # type: ignore[attr-defined]
+    return ast.copy_location(call, place)
+
+
 def _constants(values: tuple[str, ...]) -> ast.Tuple:
     return ast.Tuple([ast.Constant(value) for value in values], ast.Load())
 
@@ -322,7 +331,7 @@ class _Rewriter:
         number = self._number(node, [ast.copy_location(_name(name, store=True), node) for name in names])
         test, before, after = (f"{prefix}{number.value}" for prefix in _GUARD[:3])
         leaves = isinstance(node.body[-1], (ast.Raise, ast.Break, ast.Continue)) or _is_exit(node.body[-1])
-        value = _runtime("test", number, node.test, ast.Constant(leaves))
+        value = _at(node.test, _runtime("test", number, node.test, ast.Constant(leaves)))
         evaluate = ast.Try(
             [ast.Assign([_name(test, store=True)], value)],
             [
@@ -407,7 +416,7 @@ class _Rewriter:
         number = self._number(node)
         statement = self.program.statements[-1]
         start = ast.Expr(_runtime("loop", number))
-        node.test = ast.copy_location(_runtime("again", number, node.test), node.test)
+        node.test = _at(node.test, _runtime("again", number, node.test))
         node.body = self.block(node.body)
         node.orelse = self.block(node.orelse)
         return [start, *self._loop(node, number, statement)]

@@ -16,7 +16,6 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 from keras.src.utils import numerical_utils
-from tensorflow.python.autograph.impl import api
 from tensorflow.python.data.ops import dataset_ops
 
 from .aliases import replace, watch
@@ -183,12 +182,8 @@ def install(run: Run, witnesses: Witnesses) -> None:
     for name in ("rand", "randn"):
         setattr(np.random, name, sizes.by_dimensions(getattr(np.random, name)))
 
-    def unconverted(original: Any, parameters: Any) -> Any:
-        # AutoGraph leaves alone what is marked like this.
-        return api.autograph_artifact(sizes.taking(original, parameters))
-
-    _patch(tf, _TENSORFLOW, unconverted)
-    _patch(tf.random, _DRAWS, unconverted)
+    _patch(tf, _TENSORFLOW, sizes.taking)
+    _patch(tf.random, _DRAWS, sizes.taking)
     replace(
         numerical_utils.to_categorical,
         sizes.taking(numerical_utils.to_categorical, {"num_classes": (1, _SIZE)}),
