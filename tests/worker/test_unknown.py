@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kls.worker.dryrun.unknown import Unknown, UnknownValue, unknown_module
+from kls.worker.dryrun.unknown import TEXT, Unknown, UnknownValue, unknown_module
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_refuses_to_be_a_value(unknown: Any, use: Callable[[Any], Any]) -> None:
 
 
 def test_text_is_harmless(unknown: Any) -> None:
-    assert f"{unknown:.3f} {unknown}" == "unknown unknown"
+    assert f"{unknown:.3f} {unknown}" == f"{TEXT} {TEXT}"
 
 
 def test_assignments_and_contexts(unknown: Any) -> None:
