@@ -271,6 +271,8 @@ def _fixes(
     grey = _colours(context, model, argument, given, wanted)
     fresh = not proved and _is_fresh(context, model)
     fixes += [] if fresh else grey
+    if proved and argument.name is not None:
+        fixes = [*slips.put_through(context, argument.name, call.span.line), *fixes]
     if proved:
         # Other data went through this model: its input is not at fault.
         return fixes + resized

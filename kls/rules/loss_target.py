@@ -335,6 +335,8 @@ def _collapse(case: _Case) -> list[Fix]:
     fixes += operators.insert_layer(case.context, first_dense, made)
     if made != "Flatten":
         fixes += operators.insert_layer(case.context, first_dense, "Flatten")
+    if case.last is not None and case.last is not first_dense and 3 <= _rank(case.last) <= 5:
+        fixes += operators.insert_layer(case.context, case.last, f"GlobalAveragePooling{_rank(case.last) - 2}D")
     return fixes
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from kls import edits
 from kls.facts import Edit, Fix
 from kls.rules import operators, search, wording, written
-from kls.rules.context import Context, failed_layer, fix
+from kls.rules.context import Context, argument_of, failed_layer, fix
 from kls.rules.ranks import RECURRENT
 from kls.rules.sizes import attributes, value
 from kls.source import SourceText
@@ -51,10 +51,20 @@ def likely(context: Context, failure: Failure) -> list[Fix]:
     """Candidates for a failure that speaks of shapes."""
     if not _SHAPES.search(failure.message):
         return [*_one_output(context, failure), *_named_classes(context, failure)]
-    return [*_turned_products(context, failure), *_exchanged_labels(context, failure),
-            *_order(context, failure), *_flattened_steps(context, failure), *_unused_layers(context),
-            *_beside(context, failure), *_as_the_others(context),
-            *_joined_rows(context, failure)]  # fmt: skip
+    return [
+        *_joined_where_told(context, failure),
+        *_turned_products(context, failure),
+        *_exchanged_labels(context, failure),
+        *_order(context, failure),
+        *_flattened_steps(context, failure),
+        *_unused_layers(context),
+        *_beside(context, failure),
+        *_as_the_others(context),
+        *_reversed(context, failure),
+        *_appended(context, failure),
+        *_exchanged_parts(context, failure),
+        *_joined_rows(context, failure),
+    ]
 
 
 def possible(context: Context, failure: Failure) -> list[Fix]:
@@ -205,6 +215,18 @@ def _made(source: SourceText, node: ast.expr) -> ast.expr:
         bound = [made for _, target, made in source.assignments() if source.segment(target) == node.id]
         node = bound[0] if len(bound) == 1 else node
     return node.func if isinstance(node, ast.Call) else node
+
+
+def _joined_where_told(context: Context, failure: Failure) -> list[Fix]:
+    """`np.concatenate` along the one axis in which NumPy says that the arrays differ."""
+    told = re.search(r"except for the concatenation axis .*but along dimension (\d+)", failure.message)
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:1] if told is not None else ():
+        axis = edits.argument(call, "axis", 1)
+        if told is not None and axis is not None and search.last_part(call.func) == "concatenate":
+            changed = edits.replace(source, axis, told[1])
+            fixes += fix(f"Join along axis {told[1]}", changed, cause=source.span(call))
+    return fixes
 
 
 def _joined_rows(context: Context, failure: Failure) -> list[Fix]:
@@ -363,3 +385,81 @@ def _named_classes(context: Context, failure: Failure) -> list[Fix]:
             changed = edits.wrap(source, call.args[0], f"{np}.unique({{}}, return_inverse=True)[1]")
             return fix("Number the classes first", changed, cause=source.span(call))
     return []
+
+
+def _reversed(context: Context, failure: Failure) -> list[Fix]:
+    """A loop that joins what was kept in a list, in the order in which it was kept: the last comes first."""
+    place = failure.layer_called or (failure.frames[-1] if failure.frames else None)
+    source = context.source(place.path) if place is not None else None
+    walk: ast.AST | None = source.statement_at(place.line) if source is not None and place is not None else None
+    while source is not None and walk is not None and not isinstance(walk, ast.For):
+        walk = source.parents.get(walk)
+    if failure.layer_cls not in MERGES or source is None or not isinstance(walk, ast.For):
+        return []
+    whole = walk.iter
+    lists = whole.args if isinstance(whole, ast.Call) and search.last_part(whole.func) == "zip" else [whole]
+    fixes: list[Fix] = []
+    for item in reversed(lists):
+        if isinstance(item, (ast.Name, ast.Subscript)):
+            changed = edits.wrap(source, item, "reversed({})")
+            title = f"Take them from the last: `reversed({source.segment(item)})`"
+            fixes += fix(title, changed, cause=source.span(walk.iter))
+    return fixes[:MOST]
+
+
+def _appended(context: Context, failure: Failure) -> list[Fix]:
+    """Tensors of several ranks that a loop collects in a list before they are joined: the longer ones flattened."""
+    ranks = {len(tensor.shape) for tensor in failure.inputs if tensor.shape is not None}
+    found = context.call_node(failure.layer_called)
+    if failure.layer_cls not in MERGES or len(ranks) < 2 or found is None or not found[1].args:
+        return []
+    source, call = found
+    name = source.segment(call.args[0])
+    made = call.func if isinstance(call.func, ast.Call) else call
+    flatten, imports = edits.callee_like(source, made, "Flatten")
+    fixes: list[Fix] = []
+    for item in source.calls():
+        adds = isinstance(item.func, ast.Attribute) and item.func.attr == "append"
+        if adds and item.args and source.segment(item.func) == f"{name}.append":
+            words = source.segment(item.args[0])
+            changed = edits.replace(source, item.args[0], f"{flatten}()({words})")
+            fixes += fix(f"Flatten `{words}`", changed, *imports, cause=source.span(item))
+    return fixes[:MOST]
+
+
+def _exchanged_parts(context: Context, failure: Failure) -> list[Fix]:
+    """`Dataset.zip((labels, images))`, or `from_tensor_slices` of the two: the data come first."""
+    call = context.sink(failure)
+    data = argument_of(call, "x") if call is not None else None
+    if data is None or data.kind != "dataset":
+        return []
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for item in source.calls():
+            given = item.args[0] if len(item.args) == 1 else None
+            if search.last_part(item.func) not in ("zip", "from_tensor_slices") or not isinstance(given, ast.Tuple):
+                continue
+            if len(given.elts) == 2 and "ataset" in source.segment(item.func):
+                one, other = map(source.segment, given.elts)
+                changes = edits.replace(source, given.elts[0], other), edits.replace(source, given.elts[1], one)
+                fixes += fix(f"Give the data first: `({other}, {one})`", *changes, cause=source.span(item))
+    return fixes[:MOST]
+
+
+def put_through(context: Context, name: str, before: int) -> list[Fix]:
+    """The function of the author through which other data of the program go and `name` does not."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        functions = {item.name for item in source.nodes if isinstance(item, ast.FunctionDef)}
+        known = source.tree.body if source.tree is not None else []
+        for statement in known:
+            value = statement.value if isinstance(statement, ast.Assign) else None
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+            if not (isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and isinstance(target, ast.Name)):
+                continue
+            same = len(value.args) == 1 and source.segment(value.args[0]) == target.id
+            if value.func.id in functions and same and target.id != name and statement.lineno < before:
+                line = f"{name} = {value.func.id}({name})"
+                changed = edits.insert_after(source, statement, line)
+                fixes += fix(f"Prepare `{name}` too: `{line}`", changed, cause=source.span(statement))
+    return fixes[:1]
