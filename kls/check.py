@@ -12,7 +12,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from kls import find, rules
 from kls.documents import Snapshot
 from kls.facts import Edit, Finding, Fix, Severity, Site
-from kls.rules import custom_code, ignores, kls_comment, ranks, suspects, unused_ignore, wording
+from kls.rules import (
+    argument_name,
+    custom_code,
+    ignores,
+    kls_comment,
+    missing_return,
+    ranks,
+    removed_name,
+    suspects,
+    training_results,
+    unused_ignore,
+    wording,
+)
 from kls.rules.context import Context
 from kls.rules.reading import Reading
 from kls.source import SourceText
@@ -118,7 +130,12 @@ def _with_more(context: Context, failure: Failure, finding: Finding) -> Finding:
         _LOGGER.exception("the search for repairs failed")
         first, more = (), ()
     once: dict[tuple[Edit, ...], Fix] = {}
-    slip = finding.fixes and finding.code == custom_code.RULE.code and custom_code.known_slip(finding.fixes[0])
+    if finding.code == training_results.RULE.code or (finding.code == removed_name.RULE.code and finding.fixes):
+        return finding
+    slip = finding.fixes and (
+        finding.code in (missing_return.RULE.code, argument_name.RULE.code)
+        or (finding.code == custom_code.RULE.code and custom_code.known_slip(finding.fixes[0]))
+    )
     for fix in (*(finding.fixes[:1] if slip else ()), *first, *finding.fixes, *more):
         once.setdefault(fix.edits, fix)
     return dataclasses.replace(finding, fixes=tuple(once.values()))

@@ -73,16 +73,18 @@ async def _all_on_the_worker(update: bool) -> list[str]:
 
 
 def _really(fixture: Fixture, findings: tuple[Finding, ...]) -> list[str]:
-    """An error must really raise, and the best fix of each must really make the program run."""
+    """An error must really raise, and the best fixes must really make the program run: the first alone, or all of them
+    where the program has several faults."""
     if _runs(fixture.text):
         return [f"{fixture.name}: an error is stated, and the program really runs"]
-    text = fixture.text
-    for finding in findings:
-        if finding.severity.value == "error" and finding.fixes:
-            text = apply(text, [(edit.span, edit.text) for edit in finding.fixes[0].edits])
-            break
-    else:
+    best = [item.fixes[0].edits for item in findings if item.severity.value == "error" and item.fixes]
+    if not best:
         return []
+    every = dict.fromkeys((edit.span, edit.text) for edits in best for edit in edits)
+    text = apply(fixture.text, list(every))
+    if len(best) > 1 and _runs(text):
+        return []
+    text = apply(fixture.text, [(edit.span, edit.text) for edit in best[0]])
     return [] if _runs(text) else [f"{fixture.name}: the repaired program does not really run:\n{text}"]
 
 

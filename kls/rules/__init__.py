@@ -40,6 +40,7 @@ from kls.rules import (
     merge_shape,
     metric_meaning,
     metric_target,
+    missing_return,
     model_graph,
     no_effect,
     not_adapted,
@@ -60,6 +61,7 @@ from kls.rules import (
     symbolic_tensor,
     target_broadcast,
     target_structure,
+    training_results,
     unequal_rows,
     unknown_identifier,
     untracked_variable,
@@ -71,6 +73,8 @@ from kls.rules.reading import Reading
 from kls.worker.protocol import Failure
 
 _EXPLAINING: tuple[ModuleType, ...] = (
+    missing_return,
+    training_results,
     unequal_rows,
     dataset_element,
     label_range,

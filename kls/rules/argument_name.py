@@ -1,12 +1,12 @@
-"""An argument that the function or layer does not have.
+"""An argument that the function or layer does not have, or one that it must be given.
 
 ## What it says
 A keyword is given that this version does not know: a leftover of Keras 1 or 2 (`lr=`, `nb_epoch=`, `output_dim=`), or
-a misspelling.
+a misspelling. Or an argument without a default is left out: the units of a `Dense`, the size of a kernel.
 
 ## Why it matters
-Python or Keras raises `TypeError: … got an unexpected keyword argument` or
-`Unrecognized keyword arguments passed to Dense`.
+Python or Keras raises `TypeError: … got an unexpected keyword argument`,
+`Unrecognized keyword arguments passed to Dense` or `TypeError: … missing 1 required positional argument`.
 
 ## Example
 ```python
@@ -15,7 +15,8 @@ optimizer = keras.optimizers.Adam(lr=0.001)
 ```
 
 ## Repair
-The argument's present name, or no argument where it has none.
+The argument's present name, or no argument where it has none; for one that is left out, what the labels, a variable
+of that name or the other calls say, else a usual value.
 """
 
 from __future__ import annotations
@@ -27,13 +28,17 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Severity, Span
-from kls.rules import keras_names, search
+from kls.rules import keras_names, left_out, search
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, stated
 from kls.source import SourceText
 from kls.worker.protocol import Failure
 
-RULE = Rule("argument-name", Severity.ERROR, "An argument that the function or layer does not have.")
+RULE = Rule(
+    "argument-name",
+    Severity.ERROR,
+    "An argument that the function or layer does not have, or one that it must be given.",
+)
 
 RENAMED = {
     "lr": "learning_rate",
@@ -103,6 +108,11 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return finding(
             RULE, context, source.span(wrong[0]), "\n".join(lines), call=context.sink(failure), fixes=tuple(fixes)
         )
+    missing = left_out.diagnose(context, failure)
+    if missing is not None:
+        words, span, given = missing
+        lines = [words, f"It raises: {failure.exception}: {failure.message}"]
+        return finding(RULE, context, span, "\n".join(lines), call=context.sink(failure), fixes=tuple(given))
     return None
 
 

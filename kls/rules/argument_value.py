@@ -125,12 +125,18 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     source = context.source(span.path)
     words = " ".join(source.cut(span).split()) if source is not None else ""
     first = wording.first_line(failure)
-    lines = [f"`{words if len(words) < 50 else words[:47] + '…'}`: {first}", f"It raises: {failure.exception}"]
+    lines = [f"`{words if len(words) < 50 else words[:47] + '…'}`: {first}", _raised(failure, first)]
     lines += failure.message.split("\n", 1)[1:]
     related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1] if frame.line != span.line)
     return finding(
         RULE, context, span, "\n".join(lines), call=context.sink(failure), related=related, fixes=tuple(fixes)
     )
+
+
+def _raised(failure: Failure, told: str) -> str:
+    """The exception, with its own words where the first line has others."""
+    own = failure.message.split("\n", 1)[0]
+    return f"It raises: {failure.exception}" + (f": {own}" if own not in told else "")
 
 
 def _rows_of_weights(context: Context, failure: Failure) -> list[Fix]:

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import ranks, search, wording
+from kls.rules import ranks, returns, search, wording
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, stated
 from kls.source import SourceText
@@ -92,7 +92,7 @@ def _classes(source: SourceText) -> Iterator[ast.ClassDef]:
     for node in source.nodes:
         if isinstance(node, ast.ClassDef) and any(
             re.search(
-                r"Layer|Model|Loss|Metric|Callback|Cell|Attention|Dense|Conv|Constraint|Regularizer",
+                r"Layer|Model|Loss|Metric|Callback|Cell|Attention|Dense|Conv|Constraint|Regularizer|PyDataset|Sequence",
                 search.last_part(base),
             )
             for base in node.bases
@@ -121,15 +121,18 @@ def read(reading: Reading) -> Iterator[Finding]:
     """A layer or model whose `__init__` never calls its base class's, or whose `call` ends without a `return`."""
     source = reading.source
     for node, _ in reading.classes():
-        made, call = _method(node, "__init__"), _method(node, "call")
+        made = _method(node, "__init__")
         if made is not None and len(node.bases) == 1 and not node.keywords and _skips_base(made):
             words = f"`{node.name}` does not call `super().__init__()`"
             yield stated(RULE, _header(source, made), words, fixes=tuple(_super(source, made)))
-        if call is not None and not call.decorator_list and _forgets(call):
-            fixes = _return(source, call)
-            span = fixes[0].cause if fixes and fixes[0].cause is not None else source.span(call.body[-1])
-            words = f"`call` of `{node.name}` returns nothing: what comes after it is given None"
-            yield stated(RULE, span, words, fixes=tuple(fixes))
+        for name in ("call", "train_step", "test_step", "metrics"):
+            method = _method(node, name)
+            decorators = [] if method is None else [source.segment(item) for item in method.decorator_list]
+            if method is not None and decorators in ([], ["property"]) and returns.forgets(method):
+                fixes = returns.at_the_end(source, method)
+                span = fixes[0].cause if fixes and fixes[0].cause is not None else source.span(method.body[-1])
+                words = f"`{name}` of `{node.name}` returns nothing: what comes after it is given None"
+                yield stated(RULE, span, words, fixes=tuple(fixes))
 
 
 def _skips_base(made: Function) -> bool:
@@ -144,19 +147,6 @@ def _skips_base(made: Function) -> bool:
         for item in ast.walk(made)
     )
     return keeps and not calls and not made.decorator_list
-
-
-def _forgets(call: Function) -> bool:
-    """Whether a `call` computes something last and gives nothing back, raises nothing and adds no loss."""
-    for item in ast.walk(call):
-        if isinstance(item, (ast.Return, ast.Raise, ast.Yield, ast.YieldFrom)):
-            return False
-        if isinstance(item, ast.Attribute) and item.attr in ("add_loss", "add_metric", "assert_equal", "assign"):
-            return False
-    last = call.body[-1]
-    if isinstance(last, ast.Assign):
-        return isinstance(last.targets[0], ast.Name)
-    return isinstance(last, (ast.AugAssign, ast.AnnAssign)) and isinstance(last.target, ast.Name)
 
 
 def _super(source: SourceText, made: Function) -> list[Fix]:
@@ -179,11 +169,20 @@ def _in_class(source: SourceText, node: ast.ClassDef, failure: Failure) -> list[
         and not any(isinstance(item, ast.Attribute) and item.attr == "__init__" for item in ast.walk(made))
     ):
         fixes += _super(source, made)
-    none = "None" in message or "NoneType" in message
-    for name in ("call", "train_step", "compute_loss", "compute_output_shape", "result"):
+    none = "None" in message or "OptionalFromValue" in message
+    for name in (
+        "call",
+        "train_step",
+        "test_step",
+        "metrics",
+        "compute_loss",
+        "compute_output_shape",
+        "result",
+        "__getitem__",
+    ):
         method = _method(node, name)
-        if none and method is not None and not _returns(method):
-            fixes += _return(source, method)
+        if none and method is not None and not returns.gives(method):
+            fixes += returns.at_the_end(source, method)
     step = _method(node, "train_step") or _method(node, "test_step")
     if step is not None and "iterate over a scalar" in message:
         fixes += _logs(source, step)
@@ -272,30 +271,6 @@ def _layers_out(source: SourceText, node: ast.ClassDef, forward: Function) -> li
         place = Span(source.path, forward.lineno, 0, forward.lineno, 0)
         changes.append(Edit(place, f"{outer}{text}{source.newline}{source.newline}"))
     return fix("Make the layers once, in `__init__`", *changes, cause=cause)
-
-
-def _returns(function: Function) -> bool:
-    return any(isinstance(item, ast.Return) and item.value is not None for item in ast.walk(function))
-
-
-def _return(source: SourceText, function: Function) -> list[Fix]:
-    last = function.body[-1]
-    name = ""
-    if isinstance(last, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
-        target = last.targets[0] if isinstance(last, ast.Assign) else last.target
-        name = source.segment(target) if isinstance(target, ast.Name) else ""
-    if name:
-        return fix(f"Return `{name}`", edits.insert_after(source, last, f"return {name}"), cause=source.span(last))
-    if isinstance(last, ast.Expr):
-        words = source.segment(last)
-        return fix("Return the value", edits.replace(source, last, f"return {words}"), cause=source.span(last))
-    if isinstance(last, ast.Return):
-        assigned = [item for item in function.body if isinstance(item, ast.Assign)]
-        target = assigned[-1].targets[0] if assigned else None
-        if isinstance(target, ast.Name):
-            edit = edits.replace(source, last, f"return {target.id}")
-            return fix(f"Return `{target.id}`", edit, cause=source.span(last))
-    return []
 
 
 def _build(source: SourceText, build: Function) -> list[Fix]:

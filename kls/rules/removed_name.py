@@ -92,6 +92,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     lines = [f"`{owner}` has no `{name}`", f"It raises: {failure.exception}: {failure.message}"]
     fixes = _backend(source, statement, name) if owner == "keras.backend" else []
     fixes += _attribute_fixes(context, span, name, tuple(failure.facts.get("close") or ()))
+    fixes += _without(source, span, name)
     return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
 
 
@@ -153,6 +154,18 @@ def _attribute(source: SourceText, span: Span, name: str) -> ast.Attribute | Non
             if (node.end_lineno or 0) >= span.line:
                 return node
     return None
+
+
+def _without(source: SourceText, span: Span, name: str) -> list[Fix]:
+    """What the attribute was asked of, itself: `dataset` for `dataset.tolist()`, which only an array has."""
+    node = _attribute(source, span, name)
+    if node is None:
+        return []
+    outer = source.parents.get(node)
+    whole = outer if isinstance(outer, ast.Call) and outer.func is node else node
+    text = source.segment(node.value)
+    place = source.span(whole)
+    return fix(f"Leave out `.{name}`", edits.replace(source, whole, text), cause=place) if text.isidentifier() else []
 
 
 def _attribute_fixes(context: Context, span: Span, name: str, close: tuple[str, ...]) -> list[Fix]:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from typing import Any
 
 from kls import edits
@@ -31,6 +32,9 @@ from kls.source import SourceText
 from kls.worker.protocol import Failure
 
 RULE = Rule("reshape-size", Severity.ERROR, "A reshape to a shape with another number of elements.")
+
+_MODULES = ("np", "numpy", "tf", "keras", "ops", "K")
+"""What people call the modules whose `reshape` takes the array first."""
 
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
@@ -46,13 +50,21 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     function = call.func
     if not (isinstance(function, ast.Attribute) and function.attr == "reshape"):
         return None
-    shape = next((shape for _, shape, _ in operands if shape is not None), None)
-    if shape is None:
+    first = isinstance(function.value, ast.Name) and function.value.id in _MODULES and call.args
+    given = call.args[0] if first else function.value
+    subject = source.segment(given)
+    told = re.search(r"of size (\d+)|tensor with (\d+) values", failure.message)
+    shape = next((shape for name, shape, _ in operands if shape is not None and name == subject), None)
+    if shape is not None:
+        total = math.prod(size for size in shape if size is not None)
+        has = f"is {show(tuple(shape))}, {total:,} numbers"
+    elif told is not None:
+        total = int(told[1] or told[2])
+        has = f"has {total:,} numbers"
+    else:
         return None
-    total = math.prod(size for size in shape if size is not None)
-    subject = source.segment(function.value)
     lines = [
-        f"`{subject}` is {show(tuple(shape))}, {total:,} numbers: it cannot become {_target(source, call)}",
+        f"`{subject}` {has}: it cannot become {_target(source, call)}",
         f"It raises: {failure.exception}: {failure.message}",
     ]
     fixes = _resize(source, _sizes(call), total, span)

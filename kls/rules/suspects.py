@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from kls import edits
 from kls.facts import Edit, Fix, Span
-from kls.rules import labels, operators, ranks, search, sizes, slips, weights_shape
+from kls.rules import exchanges, labels, operators, ranks, search, sizes, slips, weights_shape
 from kls.rules.context import Context, argument_of, compatible, fix
 from kls.rules.ranks import RECURRENT
 from kls.worker.protocol import Failure, Layer
@@ -52,6 +52,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *slips.likely(context, failure),
         *_branches(context, failure),
         *_turned(context, failure),
+        *exchanges.strong(context, failure),
     ]
 
 
@@ -59,7 +60,8 @@ def weak(context: Context, failure: Failure) -> list[Fix]:
     """Candidates that only a trial can speak for."""
     return [*_widths(context, failure), *slips.possible(context, failure), *_batch_axes(context, failure),
             *_flattened(context, failure), *_losses(context, failure), *_encoders(context, failure),
-            *_order(context, failure), *_channels(context, failure)]  # fmt: skip
+            *_order(context, failure), *_channels(context, failure),
+            *exchanges.weak(context, failure)]  # fmt: skip
 
 
 # The data as they are given

@@ -61,8 +61,9 @@ MODULES = ("tf", "tensorflow", "np", "numpy", "K", "backend", "jnp")
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a symbolic tensor in the hands of another library, or of Python."""
-    if failure.exception == "NotImplementedError":
-        return _added_loss(context, failure)
+    added = _added_loss(context, failure) if failure.exception == "NotImplementedError" else None
+    if added is not None:
+        return added
     if not re.search(
         r"KerasTensor|symbolic|SymbolicTensor|as a Python `?bool|NumPy (?:array|call)|numpy|Iterating over",
         failure.message,

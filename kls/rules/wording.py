@@ -41,6 +41,10 @@ def first_line(failure: Failure) -> str:
     if compared is not None:
         own = failure.message.split("\n", 1)[0].partition(". Received")[0].replace("Arguments", "arguments")
         return f"the labels are {compared[1]}, the output is {compared[2]}: {own[:1].lower()}{own[1:]}"
+    counted = re.search(r'Layer "([^"]+)" expects (\d+) input\(s\), but it received (\d+) input', failure.message)
+    if counted is not None:
+        what = failure.layer_cls or counted[1]
+        return f"`{what}` takes {_tensors(counted[2])}, and is given {_tensors(counted[3])}"
     found = operands(failure.message)
     if found is None:
         own = re.sub(r"^Could not (?:automatically )?infer [^\n]* encountered:\n+", "", failure.message)
@@ -51,6 +55,10 @@ def first_line(failure: Failure) -> str:
     sizes = re.search(r"must be equal, but are (\d+) and (\d+)", failure.message)
     end = f": {sizes[1]} and {sizes[2]} must be equal" if sizes is not None else ""
     return f"the {_OPERATIONS.get(name, f'operation `{name}`')} of {shown} cannot be made{end}"
+
+
+def _tensors(number: str) -> str:
+    return "one tensor" if number == "1" else f"{number} tensors"
 
 
 def operands(message: str) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:

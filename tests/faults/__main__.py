@@ -75,10 +75,9 @@ async def _run(chosen: argparse.Namespace) -> list[Verdict]:
         async with judge.asker() as host:
             for name, files in judge.programs(chosen.folders).items():
                 if re.search(chosen.programs, name):
-                    async for verdict in judge.judged(host, truth, name, files, chosen.most):
-                        if verdict.fault.kind == "none" or re.search(chosen.kinds, verdict.fault.kind):
-                            verdicts.append(verdict)
-                            _tell(verdict, chosen.keep)
+                    async for verdict in judge.judged(host, truth, name, files, chosen.most, chosen.kinds):
+                        verdicts.append(verdict)
+                        _tell(verdict, chosen.keep)
     return verdicts
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from kls.facts import Span
 from kls.source import SourceText, apply
+from tests.faults import omissions
+from tests.faults.places import Change, called, calls, is_layer, keyword, numbers, without
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,6 @@ class Fault:
     lines: frozenset[int]
     what: str
 
-
-Change = tuple[Span, str, bool]
-"""What is replaced, by what, and whether something is missing afterwards (its neighbours then count as the place)."""
 
 RECURRENT = ("LSTM", "GRU", "SimpleRNN")
 LOSSES = {
@@ -54,11 +53,12 @@ METRICS = {
 }
 
 
-def faults(name: str, files: Mapping[str, str], most: int) -> list[Fault]:
-    """At most `most` faults of the program, as many kinds as there are; the same ones whenever it is asked."""
+def faults(name: str, files: Mapping[str, str], most: int, kinds: str = "") -> list[Fault]:
+    """At most `most` faults of the program, as many kinds as there are; the same ones whenever it is asked. `kinds` is
+    a regular expression that the kind matches."""
     by_kind: dict[str, list[Fault]] = {}
     for source in [SourceText(path, text) for path, text in files.items()]:
-        for kind, injector in INJECTORS.items():
+        for kind, injector in ((kind, injector) for kind, injector in INJECTORS.items() if re.search(kinds, kind)):
             made = (_made(source, kind, change) for change in injector(source))
             by_kind.setdefault(kind, []).extend(fault for fault in made if fault is not None)
     queues = [sorted(made, key=lambda fault: _lot(name, fault.text)) for made in by_kind.values() if made]
@@ -99,86 +99,33 @@ def _made(source: SourceText, kind: str, change: Change) -> Fault | None:
     )
 
 
-# What the injectors look at
-
-
-def _calls(source: SourceText, *names: str) -> Iterator[ast.Call]:
-    for node in ast.walk(source.tree) if source.tree is not None else ():
-        if isinstance(node, ast.Call) and (not names or _name(node.func) in names):
-            yield node
-
-
-def _name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _keyword(call: ast.Call, *names: str) -> Iterator[ast.expr]:
-    return (item.value for item in call.keywords if item.arg in names)
-
-
-def _numbers(node: ast.AST) -> Iterator[tuple[ast.Constant, int]]:
-    for item in ast.walk(node):
-        if isinstance(item, ast.Constant) and type(item.value) is int:
-            yield item, item.value
-
-
-def _is_layer(node: ast.AST, *names: str) -> bool:
-    return isinstance(node, ast.Call) and _name(node.func) in names
-
-
-def _without_item(source: SourceText, items: list[ast.expr], index: int) -> Change:
-    """An item of a list, with its comma."""
-    span = source.span(items[index])
-    if index + 1 < len(items):
-        after = source.span(items[index + 1])
-        return Span(span.path, span.line, span.column, after.line, after.column), "", True
-    before = source.span(items[index - 1])
-    return Span(span.path, before.end_line, before.end_column, span.end_line, span.end_column), "", True
-
-
-def _without(source: SourceText, wanted: Callable[[ast.AST], bool]) -> Iterator[Change]:
-    """A layer taken out of a list, of `model.add(…)`, or of a chain of calls."""
-    for node in _calls(source):
-        parent = source.parents.get(node)
-        if not wanted(node):
-            continue
-        if isinstance(parent, (ast.List, ast.Tuple)) and len(parent.elts) > 1:
-            yield _without_item(source, parent.elts, parent.elts.index(node))
-        elif isinstance(parent, ast.Call) and _name(parent.func) == "add" and parent.args == [node]:
-            statement = source.parents.get(parent)
-            if isinstance(statement, ast.Expr):
-                yield source.span(statement), "pass", True
-        elif isinstance(parent, ast.Call) and parent.func is node and len(parent.args) == 1:
-            yield source.span(parent), source.segment(parent.args[0]), False
-
-
 # The faults
 
 
 def input_shape(source: SourceText) -> Iterator[Change]:
     """A size of the declared input is wrong, or the batch axis is declared too."""
-    for call in _calls(source):
-        shapes = list(_keyword(call, "input_shape", "batch_shape", "batch_input_shape"))
-        if _name(call.func) in ("Input", "InputLayer"):
-            shapes += [*call.args[:1], *_keyword(call, "shape")]
+    for call in calls(source):
+        shapes = list(keyword(call, "input_shape", "batch_shape", "batch_input_shape"))
+        if called(call.func) in ("Input", "InputLayer"):
+            shapes += [*call.args[:1], *keyword(call, "shape")]
         for shape in shapes:
-            for node, value in _numbers(shape):
+            for node, value in numbers(shape):
                 yield source.span(node), str(value + 1 if value < 4 else value - 1), False
             if isinstance(shape, (ast.Tuple, ast.List)) and shape.elts:
                 items = [source.segment(item) for item in shape.elts]
                 yield source.span(shape), f"(32, {', '.join(items)})", False
                 if len(items) > 2 and items[0] != items[-1]:
                     yield source.span(shape), f"({', '.join([items[-1], *items[:-1]])})", False
-        for node in _keyword(call, "input_dim"):
-            if _name(call.func) != "Embedding" and isinstance(node, ast.Constant) and isinstance(node.value, int):
+        for node in keyword(call, "input_dim"):
+            if called(call.func) != "Embedding" and isinstance(node, ast.Constant) and isinstance(node.value, int):
                 yield source.span(node), str(node.value + 1), False
 
 
 def channel_axis(source: SourceText) -> Iterator[Change]:
     """The channel axis of the declared input, or of the data, is lost."""
-    for call in _calls(source):
-        shapes = [*_keyword(call, "input_shape"), *(call.args[:1] if _name(call.func) == "Input" else ())]
-        for shape in [*shapes, *(_keyword(call, "shape") if _name(call.func) == "Input" else ())]:
+    for call in calls(source):
+        shapes = [*keyword(call, "input_shape"), *(call.args[:1] if called(call.func) == "Input" else ())]
+        for shape in [*shapes, *(keyword(call, "shape") if called(call.func) == "Input" else ())]:
             if isinstance(shape, (ast.Tuple, ast.List)) and len(shape.elts) > 2:
                 yield source.span(shape), f"({', '.join(source.segment(item) for item in shape.elts[:-1])})", False
     for node in ast.walk(source.tree) if source.tree is not None else ():
@@ -188,7 +135,7 @@ def channel_axis(source: SourceText) -> Iterator[Change]:
 
 def dropped_expand_dims(source: SourceText) -> Iterator[Change]:
     """A call that adds an axis is forgotten."""
-    for call in _calls(source, "expand_dims"):
+    for call in calls(source, "expand_dims"):
         if call.args:
             yield source.span(call), source.segment(call.args[0]), False
 
@@ -196,13 +143,13 @@ def dropped_expand_dims(source: SourceText) -> Iterator[Change]:
 def dropped_flatten(source: SourceText) -> Iterator[Change]:
     """`Flatten`, or a pooling over all positions, is forgotten."""
     names = ("Flatten", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D")
-    yield from _without(source, lambda node: _is_layer(node, *names))
+    yield from without(source, lambda node: is_layer(node, *names))
 
 
 def dropped_reshape(source: SourceText) -> Iterator[Change]:
     """A `reshape` of the data, or a `Reshape` in the model, is forgotten."""
-    yield from _without(source, lambda node: _is_layer(node, "Reshape", "RepeatVector", "Permute"))
-    for call in _calls(source, "reshape"):
+    yield from without(source, lambda node: is_layer(node, "Reshape", "RepeatVector", "Permute"))
+    for call in calls(source, "reshape"):
         if isinstance(call.func, ast.Attribute):
             functions = isinstance(call.func.value, ast.Name) and call.func.value.id in ("np", "tf", "numpy", "keras")
             inner = call.args[0] if functions and len(call.args) > 1 else None if functions else call.func.value
@@ -212,22 +159,22 @@ def dropped_reshape(source: SourceText) -> Iterator[Change]:
 
 def wrong_reshape(source: SourceText) -> Iterator[Change]:
     """A size in a reshape is wrong."""
-    for call in _calls(source, "reshape", "Reshape"):
+    for call in calls(source, "reshape", "Reshape"):
         for argument in [*call.args, *(item.value for item in call.keywords)]:
-            for node, value in _numbers(argument):
+            for node, value in numbers(argument):
                 if value > 1:
                     yield source.span(node), str(value - 1), False
 
 
 def wrong_units(source: SourceText) -> Iterator[Change]:
     """The last layer has another number of units than there are classes or targets."""
-    for call in _calls(source, "Dense"):
-        units = next(iter([*call.args[:1], *_keyword(call, "units")]), None)
+    for call in calls(source, "Dense"):
+        units = next(iter([*call.args[:1], *keyword(call, "units")]), None)
         parent = source.parents.get(call)
         last = isinstance(parent, ast.List) and parent.elts[-1] is call
         last |= any(
             isinstance(item, ast.Constant) and item.value in ("softmax", "sigmoid")
-            for item in _keyword(call, "activation")
+            for item in keyword(call, "activation")
         )
         if isinstance(units, ast.Constant) and isinstance(units.value, int) and (last or units.value < 12):
             yield source.span(units), str(units.value - 1 if units.value > 2 else units.value + 2), False
@@ -248,27 +195,27 @@ def wrong_metric(source: SourceText) -> Iterator[Change]:
 def _renamed(
     source: SourceText, names: dict[str, str], keywords: tuple[str, ...], in_metrics: bool
 ) -> Iterator[Change]:
-    for call in _calls(source, "compile"):
-        for value in _keyword(call, *keywords):
+    for call in calls(source, "compile"):
+        for value in keyword(call, *keywords):
             for node in ast.walk(value):
                 if isinstance(node, ast.Constant) and node.value in names:
                     yield source.span(node), f'"{names[node.value]}"', False
-                elif isinstance(node, ast.Call) and _name(node.func) in names and not in_metrics:
+                elif isinstance(node, ast.Call) and called(node.func) in names and not in_metrics:
                     yield from _other_class(source, node, names)
-    for node in _calls(source, *names):
+    for node in calls(source, *names):
         if source.segment(node.func).split(".")[-2:-1] == (["metrics"] if in_metrics else ["losses"]):
             yield from _other_class(source, node, names)
 
 
 def _other_class(source: SourceText, node: ast.Call, names: dict[str, str]) -> Iterator[Change]:
-    func, name = source.span(node.func), _name(node.func)
+    func, name = source.span(node.func), called(node.func)
     if isinstance(node.func, ast.Attribute) and func.line == func.end_line:
         yield Span(func.path, func.line, func.end_column - len(name), func.line, func.end_column), names[name], False
 
 
 def return_sequences(source: SourceText) -> Iterator[Change]:
     """A recurrent layer gives its last output where the sequence is wanted, or the other way round."""
-    for call in _calls(source, *RECURRENT):
+    for call in calls(source, *RECURRENT):
         given = next((item for item in call.keywords if item.arg == "return_sequences"), None)
         if given is not None and isinstance(given.value, ast.Constant):
             yield source.span(given.value), str(not given.value.value), False
@@ -278,24 +225,24 @@ def return_sequences(source: SourceText) -> Iterator[Change]:
 
 def wrong_axis(source: SourceText) -> Iterator[Change]:
     """A computation or a concatenation goes along another axis."""
-    for call in _calls(source):
-        if _name(call.func) in ("softmax", "argmax", "sum", "mean", "reduce_sum", "reduce_mean"):
+    for call in calls(source):
+        if called(call.func) in ("softmax", "argmax", "sum", "mean", "reduce_sum", "reduce_mean"):
             continue
-        for node in _keyword(call, "axis"):
+        for node in keyword(call, "axis"):
             if isinstance(node, (ast.Constant, ast.UnaryOp)):
                 yield source.span(node), "1" if source.segment(node) in ("-1", "0") else "0", False
 
 
 def large_kernel(source: SourceText) -> Iterator[Change]:
     """A kernel or a pool is larger than what it slides over."""
-    for call in _calls(source):
-        name = _name(call.func)
+    for call in calls(source):
+        name = called(call.func)
         if re.fullmatch(r"(Separable|Depthwise)?Conv[12]D", name) and len(call.args) > 1:
             sizes = call.args[1:2]
         elif re.fullmatch(r"(Max|Average)Pool(ing)?[12]D", name):
-            sizes = [*call.args[:1], *_keyword(call, "pool_size")]
+            sizes = [*call.args[:1], *keyword(call, "pool_size")]
         else:
-            sizes = list(_keyword(call, "kernel_size")) if "Conv" in name and "Transpose" not in name else []
+            sizes = list(keyword(call, "kernel_size")) if "Conv" in name and "Transpose" not in name else []
         for size in sizes:
             large = "64" if isinstance(size, ast.Constant) else "(64, 64)"
             if isinstance(size, (ast.Constant, ast.Tuple)):
@@ -304,30 +251,30 @@ def large_kernel(source: SourceText) -> Iterator[Change]:
 
 def unbatched_dataset(source: SourceText) -> Iterator[Change]:
     """A dataset is not batched, or batched twice."""
-    for call in _calls(source, "batch", "padded_batch"):
+    for call in calls(source, "batch", "padded_batch"):
         if isinstance(call.func, ast.Attribute):
             yield source.span(call), source.segment(call.func.value), False
-            if _name(call.func) == "batch":
+            if called(call.func) == "batch":
                 yield source.span(call), f"{source.segment(call)}.batch(4)", False
 
 
 def string_dtype(source: SourceText) -> Iterator[Change]:
     """Numbers become text."""
-    for call in _calls(source, "astype"):
+    for call in calls(source, "astype"):
         if len(call.args) == 1:
             yield source.span(call.args[0]), '"str"', False
-    for call in _calls(source, "cast"):
+    for call in calls(source, "cast"):
         if len(call.args) == 2 and source.segment(call.func).startswith("tf."):
             yield source.span(call.args[1]), "tf.string", False
 
 
 def lengths_of_x_and_y(source: SourceText) -> Iterator[Change]:
     """Samples and targets are not equally many."""
-    for call in _calls(source, "fit", "evaluate"):
-        for node in call.args[:2] if len(call.args) > 1 else list(_keyword(call, "x", "y")):
+    for call in calls(source, "fit", "evaluate"):
+        for node in call.args[:2] if len(call.args) > 1 else list(keyword(call, "x", "y")):
             if isinstance(node, ast.Name):
                 yield source.span(node), f"{node.id}[:-7]", False
-    for call in _calls(source, "from_tensor_slices"):
+    for call in calls(source, "from_tensor_slices"):
         pair = call.args[0] if call.args else None
         if isinstance(pair, ast.Tuple) and isinstance(pair.elts[-1], ast.Name):
             yield source.span(pair.elts[-1]), f"{pair.elts[-1].id}[:-7]", False
@@ -335,7 +282,7 @@ def lengths_of_x_and_y(source: SourceText) -> Iterator[Change]:
 
 def swapped_x_and_y(source: SourceText) -> Iterator[Change]:
     """Samples and targets change places."""
-    for call in _calls(source, "fit", "evaluate", "train_test_split"):
+    for call in calls(source, "fit", "evaluate", "train_test_split"):
         if len(call.args) > 1 and all(isinstance(item, ast.Name) for item in call.args[:2]):
             one, other = call.args[:2]
             start, end = source.span(one), source.span(other)
@@ -346,9 +293,9 @@ def swapped_x_and_y(source: SourceText) -> Iterator[Change]:
 def concat_partner(source: SourceText) -> Iterator[Change]:
     """A merge takes another tensor of the same function."""
     merges = ("Concatenate", "concatenate", "Add", "add", "Multiply", "multiply", "Average", "Dot", "concat")
-    for call in _calls(source):
+    for call in calls(source):
         inner = call.func if isinstance(call.func, ast.Call) else call
-        if _name(inner.func) not in merges or not call.args or not isinstance(call.args[0], (ast.List, ast.Tuple)):
+        if called(inner.func) not in merges or not call.args or not isinstance(call.args[0], (ast.List, ast.Tuple)):
             continue
         given = [item.id for item in call.args[0].elts if isinstance(item, ast.Name)]
         for item in call.args[0].elts:
@@ -370,41 +317,41 @@ def _tensors_before(source: SourceText, call: ast.Call) -> list[str]:
         and node.lineno < call.lineno
         and isinstance(node.targets[0], ast.Name)
         and isinstance(node.value, ast.Call)
-        and (isinstance(node.value.func, ast.Call) or _name(node.value.func) == "Input")
+        and (isinstance(node.value.func, ast.Call) or called(node.value.func) == "Input")
     ]
     return list(dict.fromkeys(names))[:3]
 
 
 def layer_not_called(source: SourceText) -> Iterator[Change]:
     """A layer is made and not applied."""
-    for call in _calls(source):
-        if isinstance(call.func, ast.Call) and _name(call.func.func)[:1].isupper() and len(call.args) == 1:
+    for call in calls(source):
+        if isinstance(call.func, ast.Call) and called(call.func.func)[:1].isupper() and len(call.args) == 1:
             if isinstance(source.parents.get(call), ast.Assign):
                 yield source.span(call), source.segment(call.func), False
 
 
 def missing_input(source: SourceText) -> Iterator[Change]:
     """A model is made of fewer inputs than its outputs need."""
-    for call in _calls(source, "Model"):
-        for value in [*call.args[:1], *_keyword(call, "inputs")]:
+    for call in calls(source, "Model"):
+        for value in [*call.args[:1], *keyword(call, "inputs")]:
             if isinstance(value, (ast.List, ast.Tuple)) and len(value.elts) > 1:
                 yield source.span(value), source.segment(value.elts[0]), False
 
 
 def embedding_size(source: SourceText) -> Iterator[Change]:
     """An embedding has too few rows, or the sequence lost its axis."""
-    for call in _calls(source, "Embedding"):
-        size = next(iter([*call.args[:1], *_keyword(call, "input_dim")]), None)
+    for call in calls(source, "Embedding"):
+        size = next(iter([*call.args[:1], *keyword(call, "input_dim")]), None)
         if size is not None:
             yield source.span(size), "2", False
 
 
 def one_hot(source: SourceText) -> Iterator[Change]:
     """The labels are not one-hot coded, or with another width."""
-    for call in _calls(source, "to_categorical", "one_hot"):
+    for call in calls(source, "to_categorical", "one_hot"):
         if call.args:
             yield source.span(call), source.segment(call.args[0]), False
-        width = next(iter([*call.args[1:2], *_keyword(call, "num_classes", "depth")]), None)
+        width = next(iter([*call.args[1:2], *keyword(call, "num_classes", "depth")]), None)
         if isinstance(width, ast.Constant) and isinstance(width.value, int):
             yield source.span(width), str(width.value + 1), False
             yield source.span(width), str(width.value - 1), False
@@ -412,7 +359,7 @@ def one_hot(source: SourceText) -> Iterator[Change]:
 
 def misspelt(source: SourceText) -> Iterator[Change]:
     """A name that Keras looks up, or the name of an argument, is misspelt."""
-    for call in _calls(source):
+    for call in calls(source):
         for item in call.keywords:
             value = item.value
             known = item.arg in ("activation", "optimizer", "padding", "loss") and isinstance(value, ast.Constant)
@@ -426,7 +373,7 @@ def misspelt(source: SourceText) -> Iterator[Change]:
 
 def one_sample(source: SourceText) -> Iterator[Change]:
     """One sample, without its batch axis, is given to `predict`."""
-    for call in _calls(source, "predict"):
+    for call in calls(source, "predict"):
         if call.args and isinstance(call.args[0], ast.Name):
             yield source.span(call.args[0]), f"{call.args[0].id}[0]", False
         elif call.args and isinstance(call.args[0], ast.Subscript) and isinstance(call.args[0].slice, ast.Slice):
@@ -436,10 +383,10 @@ def one_sample(source: SourceText) -> Iterator[Change]:
 def data_size(source: SourceText) -> Iterator[Change]:
     """Made data have another width, or another height, than the model takes."""
     makers = ("rand", "randn", "random", "normal", "uniform", "zeros", "ones", "randint", "standard_normal")
-    for call in _calls(source, *makers):
-        shapes = [item for item in [*call.args, *_keyword(call, "size", "shape")] if isinstance(item, ast.Tuple)]
+    for call in calls(source, *makers):
+        shapes = [item for item in [*call.args, *keyword(call, "size", "shape")] if isinstance(item, ast.Tuple)]
         for node in [item for shape in shapes for item in shape.elts[1:]] or call.args[1:] * (
-            _name(call.func) == "rand"
+            called(call.func) == "rand"
         ):
             if isinstance(node, ast.Constant) and type(node.value) is int and node.value > 1:
                 yield source.span(node), str(node.value + 1), False
@@ -447,14 +394,14 @@ def data_size(source: SourceText) -> Iterator[Change]:
 
 def image_size(source: SourceText) -> Iterator[Change]:
     """Images are resized to another size than the model takes."""
-    for call in _calls(source):
+    for call in calls(source):
         sizes = [
-            *_keyword(call, "image_size", "target_size"),
-            *(call.args[1:2] if _name(call.func) == "resize" else ()),
+            *keyword(call, "image_size", "target_size"),
+            *(call.args[1:2] if called(call.func) == "resize" else ()),
         ]
         for size in sizes:
             if isinstance(size, (ast.Tuple, ast.List)):
-                for node, value in _numbers(size):
+                for node, value in numbers(size):
                     yield source.span(node), str(value + 8), False
 
 
@@ -486,5 +433,6 @@ INJECTORS: dict[str, Callable[[SourceText], Iterator[Change]]] = {
         one_sample,
         data_size,
         image_size,
+        *omissions.INJECTORS,
     )
 }

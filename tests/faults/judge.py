@@ -133,14 +133,17 @@ async def told(host: Host, files: Mapping[str, str]) -> Told:
     return Told(analysis.findings, None if analysis.status == "checked" else analysis.reason or analysis.status, fixed)
 
 
-async def judged(host: Host, truth: Truth, name: str, files: Mapping[str, str], most: int) -> AsyncIterator[Verdict]:
-    """Each faulty form of one program, its working form first (its `fault` then changes nothing)."""
+async def judged(
+    host: Host, truth: Truth, name: str, files: Mapping[str, str], most: int, kinds: str = ""
+) -> AsyncIterator[Verdict]:
+    """Each faulty form of one program, its working form first (its `fault` then changes nothing); `kinds` is a regular
+    expression that the kind of the fault matches."""
     working = await asyncio.to_thread(truth.working, files)
-    if working is None or not faults(name, working, 1):
+    if working is None or not faults(name, working, 1, kinds):
         return
     said = await told(host, working)
     yield Verdict(name, Fault("none", "", "", frozenset(), ""), Outcome("done"), said.findings, said.trouble)
-    for fault in faults(name, working, most):
+    for fault in faults(name, working, most, kinds):
         faulty = {**working, fault.name: fault.text}
         outcome = await asyncio.to_thread(truth.outcome, faulty)
         if outcome.failed or outcome.runs:

@@ -27,6 +27,63 @@ class Fault:
     title: str
 
 
+ODD_PADDING = """
+import keras
+from keras import layers
+def block(x, filters):
+    inner = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    inner = layers.Conv2D(filters, 3)(inner)
+    shortcut = layers.Conv2D(filters, 1, padding="same")(x)
+    return layers.Add()([shortcut, inner])
+block(keras.Input((16, 16, 3)), 8)
+"""
+LABELS_FIRST = """
+import keras
+import numpy as np
+import tensorflow as tf
+rows = np.random.rand(40, 6).astype("float32")
+labels = np.arange(40) % 7
+model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8), keras.layers.Dense(7, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+pairs = tf.data.Dataset.from_tensor_slices((rows, labels))
+pairs = pairs.map(lambda row, label: (label, row)).batch(8)
+model.fit(pairs)
+"""
+STATES_TOO = """
+import keras
+from keras import layers
+words = keras.Input((20,), dtype="int32")
+states = layers.LSTM(16, return_state=True)(layers.Embedding(50, 8)(words))
+scores = layers.Dense(2)(states)
+"""
+PREDICTIONS_FIRST = """
+import keras
+import numpy as np
+import tensorflow as tf
+model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8), keras.layers.Dense(7)])
+loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+@tf.function
+def step(rows, labels):
+    logits = model(rows, training=True)
+    return loss_function(logits, labels)
+data = tf.data.Dataset.from_tensor_slices((np.random.rand(40, 6).astype("float32"), np.arange(40) % 7)).batch(8)
+for rows, labels in data:
+    loss = step(rows, labels)
+"""
+EMBEDDING_SECOND = """
+import keras
+import numpy as np
+from keras import layers
+model = keras.Sequential([
+    keras.Input((25,), dtype="int32"),
+    layers.Conv1D(32, 5, activation="relu"),
+    layers.Embedding(500, 16),
+    layers.GlobalMaxPooling1D(),
+    layers.Dense(1, activation="sigmoid"),
+])
+model.compile("adam", "binary_crossentropy")
+model.fit(np.zeros((8, 25), "int32"), np.zeros((8, 1)))
+"""
 LABELS_IN_A_LOOP = """
 import keras
 import numpy as np
@@ -219,6 +276,11 @@ FAULTS = [
     Fault(TURNED_PATCHES, "Reshape", "Reshape to (64, 48)"),
     Fault(PICTURES_IN_A_LOOP, "pictures = ", "Add the channel axis to `pictures`: `[..., None]`"),
     Fault(PICTURES_OF_A_GENERATOR, "pictures = ", "Add the channel axis to `pictures`: `[..., None]`"),
+    Fault(ODD_PADDING, "Conv2D(filters, 3)", 'Give Conv2D `padding="same"`, as its like'),
+    Fault(LABELS_FIRST, "pairs.map", "Give the input first: `row, label`"),
+    Fault(STATES_TOO, "LSTM(16", "Leave out `return_state=True`"),
+    Fault(PREDICTIONS_FIRST, "loss_function(logits", "Give the labels first: `labels, logits`"),
+    Fault(EMBEDDING_SECOND, "Conv1D", "Put Embedding before Conv1D"),
     Fault(TENSORS_EXCHANGED, "Attention()(", "Give them in the other order: `state, steps`"),
 ]
 

@@ -94,6 +94,8 @@ class Run:
         """Devices that the program names and that logical ones stand in for."""
         self.statements = 0
         self.unknown = 0
+        self.evaluated: dict[Span, Any] = {}
+        """What each `evaluate` gave, by its place."""
         self.tainted: dict[int, tuple[Any, str]] = {}
         """Objects, by id, of whose state something is not known, and why."""
         self.uncompiled: dict[int, tuple[Any, Unknown]] = {}

@@ -2,7 +2,8 @@
 
 A fault is only what the installed Keras, TensorFlow or NumPy raised on known values. An exception is a gap when it is
 of the dry run's own making (a value asked of something that has none, graph mode, the sandbox, the clock), when the
-author raised it, or when an Unknown took part in it.
+author raised it, or when an Unknown took part in it. What Python itself says is a fault where no value decides it: a
+function that returns nothing whose value is used, a call of the author's own function that its parameters refuse.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Failure, Gap, Node, Span, Tensor
-from . import specs
+from . import nothing, results, specs
 from .execute import Finished, Run, StatementTimeout
 from .instrument import Statement
 from .places import is_own
@@ -138,11 +139,16 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
     if not frames or frames[-1] == run.files.innermost(error.__traceback__):
         # What AutoGraph rewrote has no frame to look into.
         facts.update(_callee(run, error))
-        operands = _operands(run, error.__traceback__)
+        operands = _operands(run, _innermost(run, error))
         if operands:
             facts["operands"] = operands
     if isinstance(error, AttributeError):
         facts.update(_attribute(error))
+    silent, taken = nothing.giver(run, error), results.taken_apart(run, error, _innermost(run, error))
+    if silent is not None:
+        facts["silent"] = silent
+    if taken is not None:
+        facts["taken"] = taken
     run.failed_layers.clear()
     return Failure(
         exception=type(error).__name__,
@@ -218,13 +224,19 @@ def _attribute(error: AttributeError) -> dict[str, Any]:
     return {"attribute": name, "object": what, "close": close}
 
 
-def _callee(run: Run, error: BaseException) -> dict[str, Any]:
-    """The parameters of what the author's innermost failing expression calls."""
+def _innermost(run: Run, error: BaseException) -> Optional[TracebackType]:
+    """The last of the author's frames that `error` came through."""
     traceback, innermost = error.__traceback__, None
     while traceback is not None:
         if run.files.owns(traceback.tb_frame.f_code.co_filename):
             innermost = traceback
         traceback = traceback.tb_next
+    return innermost
+
+
+def _callee(run: Run, error: BaseException) -> dict[str, Any]:
+    """The parameters of what the author's innermost failing expression calls."""
+    innermost = _innermost(run, error)
     span = None if innermost is None else run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti)
     node = run.files.call_at(span) if span is not None else None
     if node is None or innermost is None:
@@ -254,13 +266,8 @@ def _value_of(node: ast.expr, frame: FrameType) -> Any:
     return None
 
 
-def _operands(run: Run, traceback: Optional[TracebackType]) -> list[Any]:
+def _operands(run: Run, innermost: Optional[TracebackType]) -> list[Any]:
     """The shapes of the names in the author's innermost failing expression: [[name, shape, dtype], …]."""
-    innermost: Optional[TracebackType] = None
-    while traceback is not None:
-        if run.files.owns(traceback.tb_frame.f_code.co_filename):
-            innermost = traceback
-        traceback = traceback.tb_next
     if innermost is None:
         return []
     found: list[Any] = []
@@ -334,6 +341,8 @@ def _gap_of(
         return "error", first_line(error)
     if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
         return "error", first_line(error)
+    if nothing.giver(run, error) is not None or results.taken_apart(run, error, _innermost(run, error)) is not None:
+        return None, ""
     if isinstance(error, AttributeError) and getattr(error, "obj", None) is None:
         return "error", first_line(error)
     if graph_mode(run, error):
@@ -473,6 +482,8 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
         return _through_judge(error)
     if _is_raise_at(run, innermost):
         return False
+    if _is_refused_call(run, error, innermost):
+        return True
     if not isinstance(error, (ValueError, TypeError, IndexError, AttributeError)) or _PYTHON_OWN.search(str(error)):
         return False
     values = _values_in(innermost.tb_frame, _expression_names(run, innermost))
@@ -480,6 +491,27 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
         # A size of a tensor may be None; else None is what an option or a search gave, and no matter of tensors.
         return any(isinstance(value, _DATA) or _holds_data(value) for value in values)
     return any(_is_judged(value) for value in values)
+
+
+_REFUSED = re.compile(
+    r"\(\) (missing \d+ required |takes (no|from \d+ to \d+|\d+) (positional )?argument|got an unexpected keyword "
+    r"argument|got multiple values for argument)"
+)
+"""How Python refuses a call by its arguments (Python/ceval.c, `format_missing` and `too_many_positional`)."""
+
+
+def _is_refused_call(run: Run, error: BaseException, innermost: TracebackType) -> bool:
+    """Whether the author's own function or class was called with arguments that it does not have."""
+    if not isinstance(error, TypeError) or not _REFUSED.search(str(error)):
+        return False
+    span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti)
+    node = run.files.call_at(span) if span is not None else None
+    if node is None or any(isinstance(item, ast.Starred) for item in node.args):
+        return False
+    function = _value_of(node.func, innermost.tb_frame)
+    target = getattr(function, "__init__", None) if isinstance(function, type) else function
+    code = getattr(getattr(target, "__func__", target), "__code__", None)
+    return code is not None and run.files.owns(code.co_filename) and all(item.arg for item in node.keywords)
 
 
 def _through_judge(error: BaseException) -> bool:

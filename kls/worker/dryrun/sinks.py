@@ -30,7 +30,7 @@ from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Amount, Argument, Call, Span, Tensor, Warned
-from . import memory, specs
+from . import memory, results, specs
 from .arrays import VirtualArray
 from .execute import Finished, Run
 from .failures import OWN_GRAPH, failure_of, first_line, gap_kind, in_own_graph
@@ -96,6 +96,8 @@ class Sinks:
         self.batch: tuple[Any, bool] = (None, False)
         """One batch of the call in progress as specs or arrays, and whether they are whole arrays."""
         self.real_batch: Optional[int] = None
+        self.logs: dict[str, Optional[tuple[str, ...]]] = {}
+        """The names in the logs of the steps of the call in progress, by the side ("" or "validation-")."""
         self.measured: Optional[tuple[tuple[tuple[Amount, ...], int], int, Optional[int]]] = None
         """Of the training step that was traced last: what it keeps, at which batch size, and the run's own one."""
 
@@ -138,6 +140,7 @@ class Sinks:
         self.calls.append(call)
         outputs: Any = None
         self.looked = {}
+        self.logs = {}
         self.measured = None
         try:
             if in_own_graph():
@@ -161,6 +164,8 @@ class Sinks:
             # The clock: the statement is a gap, and what it met is told all the same.
             self.calls[index] = dataclasses.replace(call, reason=str(error))
             raise
+        if call.status != "traced":
+            self.logs = {}
         if call.status != "traced" and not getattr(model, "built", True):
             run.tainted[id(model)] = (model, f"{method} at line {span.line} would have built the model")
         known = id(model) not in run.uncompiled
@@ -178,7 +183,43 @@ class Sinks:
         ):
             run.left = True
             raise Finished("one real step was run")
-        return _answer(method, model, given, outputs, span)
+        return self._answer(method, model, given, outputs, span)
+
+    def _answer(self, method: str, model: Any, given: dict[str, Any], outputs: Any, span: Span) -> Any:
+        """What the author's program gets back from a sink."""
+        if method == "fit":
+            history = keras.callbacks.History()
+            history.set_model(model)
+            history.history = results.history(
+                self.logs.get(""), self._validated(model, given), given.get("callbacks"), span.line
+            )
+            history.epoch = Unknown("the epochs of a training history", span.line)
+            model.history = history
+            return history
+        if method == "evaluate":
+            given_back = results.evaluation(model, self.logs.get(""), bool(given.get("return_dict")), span.line)
+            self.run.evaluated[span] = given_back
+            return given_back
+        if method.startswith("predict") and outputs is not None:
+            samples = getattr(given.get("x"), "shape", (None,))[0] if hasattr(given.get("x"), "shape") else None
+
+            def array(tensor: Any) -> Any:
+                shape = specs.shape_of(tensor)
+                if shape is None or samples is None or any(size is None for size in shape[1:]):
+                    return Unknown("the size of what predict gives", span.line)
+                return VirtualArray.of((int(samples), *shape[1:]), specs.dtype_of(tensor) or "float32", "model.predict")
+
+            return tree.map_structure(array, outputs)
+        return Unknown(f"what {method} gives", span.line)
+
+    def _validated(self, model: Any, given: dict[str, Any]) -> Optional[tuple[str, ...]]:
+        """The names in the logs of validation, () where there is none."""
+        if given.get("validation_data") is not None:
+            return self.logs.get("validation-")
+        if not given.get("validation_split"):
+            return ()
+        own = _overrides(model, "train_step") or _overrides(model, "test_step")
+        return None if own else self.logs.get("")
 
     def _sized(self, call: Call, model: Any) -> Call:
         """The call with what its traced step would keep in memory."""
@@ -313,9 +354,11 @@ class Sinks:
                 with _stage("compile"):
                     _refuse_unknown(self.run.uncompiled[id(model)][1])
             with _stage(prefix + "step"):
+                list(model.metrics)  # `reset_metrics` goes through them
                 logs = getattr(model, step)(data)
                 if method in ("fit", "evaluate"):
                     _refuse_plain_logs(logs)
+                self.logs[prefix] = results.names_of(logs)
             return None
         with _stage(prefix + "adapter"):
             x, y, weight = data_adapter_utils.unpack_x_y_sample_weight(data)
@@ -331,7 +374,8 @@ class Sinks:
             if isinstance(loss, keras.KerasTensor):
                 tf.stop_gradient(loss)  # raises, as the gradient of a tensor of the model's own graph does
         with _stage(prefix + "metrics"):
-            model.compute_metrics(x, y, y_pred, sample_weight=weight)
+            logs = model.compute_metrics(x, y, y_pred, sample_weight=weight)
+            self.logs[prefix] = results.names_of(logs)
         if training:
             with _stage(prefix + "step"):
                 self._learn(model)
@@ -553,8 +597,11 @@ def _forward(model: Any, x: Any, training: bool) -> Any:
 
 
 def _refuse_plain_logs(logs: Any) -> None:
-    """What a step returns is turned into a dict; TensorFlow says what cannot be."""
-    if isinstance(logs, dict) or logs is None:
+    """What a step returns is turned into a dict; TensorFlow says what cannot be. A step that returns nothing is refused
+    where `fit` wraps its value (keras/src/backend/tensorflow/trainer.py, `multi_step_on_iterator`)."""
+    if logs is None:
+        tf.experimental.Optional.from_value(logs)
+    if isinstance(logs, dict):
         return
     if isinstance(logs, (tf.Tensor, tf.Variable)) and logs.shape.rank == 0:
         raise TypeError("Cannot iterate over a scalar tensor.")
@@ -625,28 +672,6 @@ def _without_batch(tensors: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(
         dataclasses.replace(tensor, shape=(None, *tensor.shape[1:])) if tensor.shape else tensor for tensor in tensors
     )
-
-
-def _answer(method: str, model: Any, given: dict[str, Any], outputs: Any, span: Span) -> Any:
-    """What the author's program gets back from a sink."""
-    if method == "fit":
-        history = keras.callbacks.History()
-        history.set_model(model)
-        history.history = Unknown("the values of a training history", span.line)
-        history.epoch = Unknown("the epochs of a training history", span.line)
-        model.history = history
-        return history
-    if method.startswith("predict") and outputs is not None:
-        samples = getattr(given.get("x"), "shape", (None,))[0] if hasattr(given.get("x"), "shape") else None
-
-        def array(tensor: Any) -> Any:
-            shape = specs.shape_of(tensor)
-            if shape is None or samples is None or any(size is None for size in shape[1:]):
-                return Unknown("the size of what predict gives", span.line)
-            return VirtualArray.of((int(samples), *shape[1:]), specs.dtype_of(tensor) or "float32", "model.predict")
-
-        return tree.map_structure(array, outputs)
-    return Unknown(f"what {method} gives", span.line)
 
 
 __all__ = ["METHODS", "Sinks", "install"]

@@ -1,0 +1,300 @@
+"""Two things the wrong way round, one value unlike the others of its kind, several tensors where one belongs, an input
+that is not there yet. Not a rule: `suspects` asks.
+
+`strong` are what the program itself speaks for, `weak` what only a trial can speak for, as in `suspects`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Fix
+from kls.rules import search
+from kls.rules.context import Context, argument_of, compatible, fix
+from kls.rules.ranks import RECURRENT
+from kls.source import SourceText
+from kls.worker.protocol import Failure, Layer
+
+MOST = 4
+"""Candidates of one kind."""
+_GIVEN_ALIKE = ("padding", "strides", "size", "pool_size", "kernel_size", "data_format")
+"""Arguments of which a program gives all layers of a kind the same."""
+_OF_SHAPES = re.compile(r"shape|ndim|rank|axis|dimension|dtype|expects|incompatible|element")
+_UNBUILT = re.compile(
+    r"(is|was|has|are)n.t (yet )?(been )?built|never built|not (yet )?(been )?built|expected 0 variables"
+)
+_LABELS = re.compile(r"label|target|class|truth|^y", re.IGNORECASE)
+
+
+def strong(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates that the rest of the program speaks for."""
+    return [
+        *_ends_exchanged(context, failure),
+        *_pairs_exchanged(context, failure),
+        *_labels_dropped(context, failure),
+        *_unbuilt(context, failure),
+        *_states(context, failure),
+        *_odd_ones(context, failure),
+    ]
+
+
+def weak(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates that only a trial can speak for."""
+    return [
+        *_left_out_of_merge(context, failure),
+        *_not_merged(context, failure),
+        *_arguments_exchanged(context, failure),
+        *_neighbours_exchanged(context, failure),
+    ]
+
+
+# The wrong way round
+
+
+def _exchange(source: SourceText, one: ast.expr, other: ast.expr, title: str, around: ast.expr) -> list[Fix]:
+    changes = (
+        edits.replace(source, one, source.segment(other)),
+        edits.replace(source, other, source.segment(one)),
+    )
+    return fix(title, *changes, cause=source.span(around))
+
+
+def _ends_exchanged(context: Context, failure: Failure) -> list[Fix]:
+    """`Model(outputs, inputs)`."""
+    if not re.search(r"not connected|disconnected|Input tensors|must come from|inputs", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure):
+        given = call.args[:2]
+        if search.last_part(call.func) == "Model" and len(given) == 2 and "in" in source.segment(given[1]).lower():
+            fixes += _exchange(source, given[0], given[1], "Exchange the model's inputs and outputs", call)
+    return fixes[:1]
+
+
+def _pairs_exchanged(context: Context, failure: Failure) -> list[Fix]:
+    """A dataset whose second part is what the model takes, and the first is not."""
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    x = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x") if call else None
+    if call is None or model is None or len(model.inputs) != 1 or x is None:
+        return []
+    parts = {item.path: item.shape for item in x.tensors}
+    wanted, first, second = model.inputs[0].shape, parts.get("0"), parts.get("1")
+    if not wanted or not first or not second:
+        return []
+    if compatible(first[1:], wanted[1:]) or None in second[1:] or not compatible(second[1:], wanted[1:]):
+        return []
+    fixes: list[Fix] = []
+    for source, pair in sorted(_pairs(context), key=_reads_right):
+        one, other = (source.segment(item) for item in pair.elts)
+        title = f"Give the input first: `{other}, {one}`" if len(one + other) < 40 else "Give the input first"
+        fixes += _exchange(source, pair.elts[0], pair.elts[1], title, pair)
+    return fixes[:MOST]
+
+
+def _reads_right(place: tuple[SourceText, ast.Tuple]) -> bool:
+    """Whether the names of a pair say that its labels are second."""
+    source, pair = place
+    return not _LABELS.search(source.segment(pair.elts[0])) or bool(_LABELS.search(source.segment(pair.elts[1])))
+
+
+def _pairs(context: Context) -> Iterator[tuple[SourceText, ast.Tuple]]:
+    """The pairs that functions and lambdas return or yield, and those that datasets are made of."""
+    for source in context.sources.values():
+        for node in source.nodes:
+            value: ast.expr | None = None
+            if isinstance(node, ast.Lambda):
+                value = node.body
+            elif isinstance(node, (ast.Return, ast.Yield)):
+                value = node.value
+            elif isinstance(node, ast.Call) and search.last_part(node.func) in ("from_tensor_slices", "zip"):
+                value = node.args[0] if node.args else None
+            if isinstance(value, ast.Tuple) and len(value.elts) == 2:
+                yield source, value
+
+
+def _labels_dropped(context: Context, failure: Failure) -> list[Fix]:
+    """`map(lambda x, y: f(x))` in a program whose `fit` finds no labels."""
+    if "None values not supported" not in failure.message and "no labels" not in failure.message:
+        return []
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in source.nodes:
+            if not isinstance(node, ast.Lambda) or len(node.args.args) != 2 or isinstance(node.body, ast.Tuple):
+                continue
+            names, body = [item.arg for item in node.args.args], node.body
+            if names[1] not in {item.id for item in ast.walk(body) if isinstance(item, ast.Name)}:
+                text = f"({source.segment(body)}, {names[1]})"
+                fixes += fix(f"Give `{names[1]}` on", edits.replace(source, body, text), cause=source.span(node))
+    return fixes[:MOST]
+
+
+def _arguments_exchanged(context: Context, failure: Failure) -> list[Fix]:
+    """A call of the author's own with its first two arguments the other way round, the innermost call first."""
+    if not _OF_SHAPES.search(failure.message):
+        return []
+    fixes: list[Fix] = []
+    for span in reversed(failure.frames):
+        found = context.call_node(span)
+        given = found[1].args if found is not None else []
+        if found is None or len(given) < 2 or search.last_part(found[1].func) in ("fit", "evaluate", "zip"):
+            continue
+        one, other = given[:2]
+        if all(isinstance(item, (ast.Name, ast.Attribute)) for item in (one, other)):
+            words = f"`{found[0].segment(other)}, {found[0].segment(one)}`"
+            fixes += _exchange(found[0], one, other, f"Give them in the other order: {words}", found[1])
+    return fixes[:2]
+
+
+def _neighbours_exchanged(context: Context, failure: Failure) -> list[Fix]:
+    """Two layers of a list in the other order: the one that failed and those beside it."""
+    if not _OF_SHAPES.search(failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure):
+        parent = source.parents.get(call)
+        items = parent.elts if isinstance(parent, ast.List) and call in parent.elts else []
+        if search.last_part(call.func) == "Sequential" and call.args and isinstance(call.args[0], ast.List):
+            whole = call.args[0].elts
+            if len(whole) == 2:
+                fixes += _exchange(source, whole[0], whole[1], "Put the two in the other order", call.args[0])
+        for index in range(len(items) - 1):
+            one, other = items[index], items[index + 1]
+            if call in (one, other) and isinstance(one, ast.Call) and isinstance(other, ast.Call):
+                names = search.last_part(other.func), search.last_part(one.func)
+                if names[0] != names[1] and "Input" not in names:
+                    fixes += _exchange(source, one, other, f"Put {names[0]} before {names[1]}", one)
+    return fixes[:MOST]
+
+
+# What is not there yet
+
+
+def _unbuilt(context: Context, failure: Failure) -> list[Fix]:
+    """A Sequential without an input that is asked for its weights: the input as the data, or another model, have it."""
+    if not _UNBUILT.search(failure.message):
+        return []
+    shapes = [item.shape[1:] for call in context.report.calls for argument in call.arguments if argument.role == "x"
+              for item in argument.tensors[:1] if item.shape]  # fmt: skip
+    shapes += [model.inputs[0].shape[1:] for model in context.report.models if model.inputs and model.inputs[0].shape]
+    known = [shape for shape in dict.fromkeys(shapes) if shape and None not in shape]
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            value = call.args[0] if search.last_part(call.func) == "Sequential" and call.args else None
+            first = value.elts[0] if isinstance(value, ast.List) and value.elts else None
+            if not isinstance(first, ast.Call) or search.last_part(first.func) in ("Input", "InputLayer"):
+                continue
+            if edits.keyword(first, "input_shape") is not None:
+                continue
+            for shape in known[:2]:
+                name, imports = edits.callee_like(source, first, "Input")
+                edit = edits.insert_layer(source, first, f"{name}({edits.tuple_text(shape)})")
+                title = f"Begin with an input of shape {edits.tuple_text(shape)}"
+                fixes += fix(title, edit, *imports, cause=source.span(first))
+    return fixes[:MOST]
+
+
+# Unlike the others of the kind
+
+
+def _odd_ones(context: Context, failure: Failure) -> list[Fix]:
+    """A layer that gives an argument another value than all others of its class, which give it alike."""
+    if not re.search(r"shape|size|dimension|axis|[Ss]ee|element", failure.message):
+        return []
+    kinds: dict[str, dict[tuple[str, int, int], tuple[SourceText, ast.Call, Layer]]] = {}
+    for layer in context.report.layers:
+        found = context.call_node(layer.created)
+        if found is not None and layer.created is not None:
+            span = layer.created
+            kinds.setdefault(layer.cls, {}).setdefault((span.path, span.line, span.column), (*found, layer))
+    fixes: list[Fix] = []
+    for made in kinds.values():
+        for name in _GIVEN_ALIKE:
+            given = [(item, _said(item[0], item[1], name)) for item in made.values()]
+            votes = Counter(text for _, text in given)
+            if "" in votes:
+                continue
+            for usual, count in votes.most_common(2):
+                odd = [item for item, text in given if text != usual]
+                pair = len(given) == 2 and len(votes) == 2
+                if len(odd) == 1 and (count > 1 or pair):
+                    source, call, layer = odd[0]
+                    edit = edits.set_argument(source, call, name, None, usual)
+                    title = f"Give {layer.cls} `{name}={usual}`, as its like"
+                    fixes += fix(title, edit, cause=source.span(call))
+    return fixes[:MOST]
+
+
+def _said(source: SourceText, call: ast.Call, name: str) -> str:
+    """How a call gives the keyword `name`, "" where it does not."""
+    value = edits.keyword(call, name)
+    return source.segment(value) if value is not None else ""
+
+
+# One tensor or several
+
+
+def _states(context: Context, failure: Failure) -> list[Fix]:
+    """A recurrent layer that gives its states, where only its output is taken; or keeps them, where they are."""
+    fixes: list[Fix] = []
+    if re.search(r"input\(s\), but it received|Cannot convert '\(+\(None|list|tuple", failure.message):
+        for layer in reversed(context.report.layers):
+            if layer.cls in RECURRENT and layer.config.get("return_state") and len(layer.outputs) > 1:
+                found = context.call_node(layer.created)
+                edit = edits.remove_argument(*found, "return_state") if found is not None else None
+                fixes += fix("Leave out `return_state=True`", edit, cause=layer.created)
+    if re.search(r"Iterating over a symbolic|values to unpack", failure.message):
+        for source, call in search.calls(context, failure):
+            if search.last_part(call.func) in RECURRENT:
+                edit = edits.set_argument(source, call, "return_state", None, "True")
+                fixes += fix("Add `return_state=True`", edit, cause=source.span(call))
+    return fixes[:MOST]
+
+
+def _not_merged(context: Context, failure: Failure) -> list[Fix]:
+    """A list of tensors that a layer for one tensor is given."""
+    if not re.search(r"expects 1 input\(s\), but it received \d+", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure):
+        value = call.args[0] if len(call.args) == 1 else None
+        if isinstance(value, ast.Name):
+            value = _bound(source, value.id, call.lineno)
+        if not isinstance(value, (ast.List, ast.Tuple)) or not isinstance(call.func, ast.Call):
+            continue
+        for name in ("Concatenate", "Add"):
+            made, imports = edits.callee_like(source, call.func, name)
+            text = f"{made}()([{', '.join(source.segment(item) for item in value.elts)}])"
+            edit = edits.replace(source, value, text)
+            fixes += fix(f"Join them with `{name}`", edit, *imports, cause=source.span(value))
+    return fixes[:2]
+
+
+def _bound(source: SourceText, name: str, line: int) -> ast.expr | None:
+    """What `name` was last assigned before `line`, wherever that stands in the file."""
+    known = [(made.lineno, value) for made, target, value in source.assignments() if source.segment(target) == name]
+    before = [(at, value) for at, value in known if at < line]
+    return max(before, key=lambda item: item[0])[1] if before else None
+
+
+def _left_out_of_merge(context: Context, failure: Failure) -> list[Fix]:
+    """A layer for two tensors that is given one."""
+    if not re.search(r"list of (at least )?2 inputs|list of inputs|expects [2-9] .*received 1", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure):
+        value = call.args[0] if len(call.args) == 1 else None
+        if value is None:
+            continue
+        have = value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value]
+        known = {item.id for node in have for item in ast.walk(node) if isinstance(item, ast.Name)}
+        for name in search.tensors_before(context, source.path, call.lineno):
+            if name not in known:
+                text = f"[{', '.join([*map(source.segment, have), name])}]"
+                fixes += fix(f"Give it `{name}` too", edits.replace(source, value, text), cause=source.span(call))
+    return fixes[:MOST]

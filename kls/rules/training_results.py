@@ -1,0 +1,138 @@
+"""What `fit` or `evaluate` gives is taken for something else.
+
+## What it says
+The program asks a training history for a name that its logs do not have (`"acc"` where the metric is called
+`"accuracy"`, `"val_loss"` where nothing was validated), or takes more or fewer numbers from `evaluate` than the loss
+and the compiled metrics give.
+
+## Why it matters
+It raises only when the training is over: `KeyError: 'val_acc'`, `cannot unpack non-iterable float object`,
+`not enough values to unpack`.
+
+## Example
+```python
+import numpy as np, keras
+x, y = np.zeros((32, 4)), np.zeros((32, 1))
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+history = model.fit(x, y)
+best = max(history.history["acc"])
+```
+
+## Repair
+The name that the logs have; validation data; as many names as there are numbers.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from typing import Any
+
+from kls import edits
+from kls.facts import Finding, Fix, Related, Severity, Span
+from kls.rules import written
+from kls.rules.context import Context, Rule, finding, fix
+from kls.source import SourceText
+from kls.worker.protocol import Call, Failure
+
+RULE = Rule("training-results", Severity.ERROR, "What `fit` or `evaluate` gives is taken for something else.")
+
+SHORT = {
+    "acc": "accuracy",
+    "accuracy": "acc",
+    "lr": "learning_rate",
+    "mean_absolute_error": "mae",
+    "mae": "mean_absolute_error",
+}
+"""Names that Keras 1 and 2 gave metrics, or that authors give them, and what they are called too."""
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for a name or a number of values that the results do not have."""
+    taken: dict[str, Any] = failure.facts.get("taken") or {}
+    span = failure.frames[-1] if failure.frames else None
+    source = context.source(span.path) if span is not None else None
+    if not taken or span is None or source is None:
+        return None
+    calls = [call for call in context.report.calls if call.method == taken["method"] and not call.paired]
+    trained = [call for call in calls if call.span.path != span.path or call.span.line <= span.line][-1:] or calls[-1:]
+    if taken["method"] == "fit":
+        words, place, fixes = _name(source, span, taken, trained)
+    else:
+        words, place, fixes = _count(source, span, int(taken["count"]))
+        fixes = [*_measured(context, source, span, trained), *fixes] if taken["count"] == 1 else fixes
+    related = tuple(Related(call.span, f"`{call.method}` is called here") for call in trained)
+    lines = [words, f"It raises: {failure.exception}: {failure.message}"]
+    return finding(RULE, context, place, "\n".join(lines), related=related, fixes=tuple(fixes))
+
+
+def _name(source: SourceText, span: Span, taken: dict[str, Any], trained: list[Call]) -> tuple[str, Span, list[Fix]]:
+    key, names = str(taken["key"]), [str(name) for name in taken["names"]]
+    listed = ", ".join(f'"{name}"' for name in names)
+    words = f'the history has no "{key}"; it has {listed}'
+    literals = [node for node in source.nodes if isinstance(node, ast.Constant) and node.value == key]
+    node = next((item for item in literals if span.line <= item.lineno <= span.end_line), None)
+    if node is None:
+        return words, span, []
+    prefix, own = ("val_", key[4:]) if key.startswith("val_") else ("", key)
+    fixes: list[Fix] = []
+    close = difflib.get_close_matches(key, names, 1, 0.6)
+    for name in dict.fromkeys([*([prefix + SHORT[own]] if own in SHORT else []), *close]):
+        if name in names:
+            quote = source.segment(node)[:1]
+            changes = [edits.replace(source, item, f"{quote}{name}{quote}") for item in literals]
+            fixes += fix(f'Use "{name}"', *changes, cause=source.span(node))
+    if prefix and not any(name.startswith("val_") for name in names):
+        words = f'the history has no "{key}": `fit` validates nothing'
+        fixes = [item for call in trained for item in _validate(source, call)]
+        rename = [name for name in (own, SHORT.get(own)) if name in names]
+        if not fixes and rename:
+            edit = edits.replace(source, node, f'"{rename[0]}"')
+            fixes = fix(f'Use "{rename[0]}"', edit, cause=source.span(node))
+    return words, source.span(node), fixes
+
+
+def _validate(source: SourceText, call: Call) -> list[Fix]:
+    """Validate on a part of the training data."""
+    found = source.at(call.span, ast.Call)
+    if found is None or not any(item.kind in ("array", "tensor") for item in call.arguments if item.role == "x"):
+        return []
+    edit = edits.add_argument(source, found, "validation_split=0.2")
+    return fix("Validate on a part of the training data", edit, cause=call.span)
+
+
+def _measured(context: Context, source: SourceText, span: Span, trained: list[Call]) -> list[Fix]:
+    """Compile the model with the accuracy that the program means to read."""
+    statement = source.statement_at(span.line)
+    model = context.model_of(trained[0]) if trained else None
+    found = written.compile_call(context, model)
+    if statement is None or found is None or not re.search(r"acc|\[1\]|score", source.segment(statement), re.I):
+        return []
+    edit = edits.set_argument(*found, "metrics", 2, '["accuracy"]')
+    return fix('Compile with `metrics=["accuracy"]`', edit, cause=found[0].span(found[1]))
+
+
+def _count(source: SourceText, span: Span, count: int) -> tuple[str, Span, list[Fix]]:
+    given = "one number, the loss" if count == 1 else f"{count} numbers, the loss and {count - 1} of metrics"
+    if count == 2:
+        given = "2 numbers, the loss and one of a metric"
+    words = f"`evaluate` gives {given}"
+    target = source.at(span, ast.Tuple) or source.at(span, ast.List)
+    if target is None:
+        return words, span, []
+    words += f", not {len(target.elts)}"
+    names = [source.segment(item) for item in target.elts]
+    if count > len(names):
+        text = ", ".join([*names, "*_"])
+    else:
+        text = ", ".join(names[:count])
+    free = [
+        node.id
+        for node in source.nodes
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.lineno > span.end_line
+    ]
+    if any(name in free for name in names[count:]):
+        return words, span, []
+    return words, span, fix(f"Take `{text}`", edits.replace(source, target, text), cause=span)
