@@ -552,3 +552,18 @@ two = tf.data.Dataset.from_tensor_slices((x, [y, y]))
         (32, 32, 3),
         (50_000, 1),
     ]
+
+
+async def test_what_a_graph_from_a_file_holds_is_not_known(real: Host) -> None:
+    text = """
+import pathlib
+import tensorflow as tf
+definition = tf.compat.v1.GraphDef()
+definition.ParseFromString(pathlib.Path("/nowhere/frozen.pb").read_bytes())
+with tf.Graph().as_default() as graph:
+    tf.graph_util.import_graph_def(definition, name="")
+images = graph.get_tensor_by_name("input:0")
+scores = graph.get_operation_by_name("scores")
+"""
+    _, loud = await said(real, text)
+    assert loud == []

@@ -42,6 +42,8 @@ JUDGED_OPS = (
 """Run-time errors of TensorFlow that speak of shapes, types or values; the others speak of machines."""
 
 OWN_GRAPH = "what a graph of TensorFlow 1 holds is not known without running its session"
+_IN_GRAPHS = re.compile(r"refers to (a Tensor|an Operation)\b.*\b(does not exist|not in the graph)", re.DOTALL)
+"""What TensorFlow says of a name that a graph does not have, which may come from a file that is not there."""
 _ROUND = 20
 """Failures of one round of a loop, at most."""
 
@@ -351,6 +353,8 @@ def _gap_of(
         return "file", first_line(error)
     if _half_built(run, error):
         return "value", run.gaps[-1].reason
+    if _IN_GRAPHS.search(str(error)):
+        return "value", OWN_GRAPH
     if in_own_graph() and not isinstance(error, (AttributeError, ImportError)):
         return "value", OWN_GRAPH
     if isinstance(error, tf.errors.FailedPreconditionError) and _adapt_failed(run):
