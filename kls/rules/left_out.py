@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import re
 from collections import Counter
 
@@ -52,6 +53,12 @@ def diagnose(context: Context, failure: Failure) -> tuple[str, Span, list[Fix]] 
 
 
 def _fixes(context: Context, source: SourceText, call: ast.Call, names: list[str]) -> list[Fix]:
+    for item in call.keywords:
+        close = difflib.get_close_matches(item.arg or "", names, 1, 0.8)
+        if close:
+            start = source.span(item)
+            place = Span(start.path, start.line, start.column, start.line, start.column + len(item.arg or ""))
+            return fix(f"`{item.arg}` is `{close[0]}`", Edit(place, close[0]), cause=start)
     values = [_values(context, source, call, name) for name in names]
     if not all(values):
         return []
@@ -89,8 +96,23 @@ def _values(context: Context, source: SourceText, call: ast.Call, name: str) -> 
         if value is not None
     )
     found += [text for text, _ in others.most_common(2)]
-    found += [USUAL[name]] if name in USUAL else []
+    role = _role(context, function, name)
+    found += [USUAL[role]] if role in USUAL else []
     return list(dict.fromkeys(found))
+
+
+def _role(context: Context, function: str, name: str) -> str:
+    """The argument of Keras that a parameter of the author's own function or class stands for: `units` where it makes
+    `Dense(size)`; the name itself for a function of Keras."""
+    for source in context.sources.values():
+        for node in source.nodes:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == function:
+                for call in ast.walk(node):
+                    first = call.args[0] if isinstance(call, ast.Call) and call.args else None
+                    if isinstance(call, ast.Call) and isinstance(first, ast.Name) and first.id == name:
+                        made = search.last_part(call.func)
+                        return "units" if re.search("Dense|LSTM|GRU|RNN", made) else "filters" if "Conv" in made else ""
+    return name
 
 
 def _is_last(source: SourceText, call: ast.Call) -> bool:

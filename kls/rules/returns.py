@@ -49,7 +49,7 @@ def at_the_end(source: SourceText, function: Function) -> list[Fix]:
         target = last.targets[0] if isinstance(last, ast.Assign) else last.target
         return _after(source, last, source.segment(target)) if isinstance(target, (ast.Name, ast.Tuple)) else []
     if isinstance(last, ast.Expr):
-        return _of_its_owner(source, last) or _itself(source, last)
+        return _of_its_owner(source, function, last) or _itself(source, last)
     if isinstance(last, ast.Return):
         assigned = [item for item in function.body if isinstance(item, ast.Assign)]
         target = assigned[-1].targets[0] if assigned else None
@@ -70,11 +70,12 @@ def _after(source: SourceText, last: ast.stmt, name: str) -> list[Fix]:
     return fix(f"Return `{name}`", edit, cause=source.span(last))
 
 
-def _of_its_owner(source: SourceText, last: ast.Expr) -> list[Fix]:
-    """`model.compile(…)` at the end: what is wanted is `model`."""
+def _of_its_owner(source: SourceText, function: Function, last: ast.Expr) -> list[Fix]:
+    """`model.compile(…)` at the end: what is wanted is `model`, which the function made."""
     call = last.value
+    made = {item.id for item in ast.walk(function) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)}
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
-        if call.func.value.id != "self":
+        if call.func.value.id in made:
             return _after(source, last, call.func.value.id)
     return []
 
