@@ -116,6 +116,15 @@ def wrap(source: SourceText, node: ast.expr, form: str) -> Edit:
     )
 
 
+def tuple_of(source: SourceText, node: ast.expr, others: list[str]) -> Edit:
+    """Make `node` the first item of a tuple, in the parentheses that it has or in new ones."""
+    span = source.span(node)
+    text = ", ".join([source.segment(node), *others])
+    before, after = source.lines[span.line - 1][: span.column], source.lines[span.end_line - 1][span.end_column :]
+    alone = before.rstrip().endswith(": (") and after.startswith(")")
+    return replace(source, node, text if alone else f"({text})")
+
+
 def callee_like(source: SourceText, call: ast.Call, name: str) -> tuple[str, list[Edit]]:
     """How the author would write layer class `name`, given how `call` names its class, and the import it needs.
 

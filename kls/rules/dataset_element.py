@@ -1,8 +1,9 @@
 """A step of a `tf.data` pipeline does not fit what the dataset gives.
 
 ## What it says
-A function in `map` takes another number of arguments than an element has parts, computes with integers and fractions
-together, or calls NumPy on a tensor; a step loses the shape; arrays of different lengths are cut into one dataset.
+A function in `map`, or a loop, takes another number of parts than an element has; a function in `map` computes with
+integers and fractions together, or calls NumPy on a tensor; a step loses the shape; arrays of different lengths are cut
+into one dataset.
 
 ## Why it matters
 TensorFlow raises `takes 1 positional argument but 2 were given`, `must have the same dtype`, `Cannot take the length of
@@ -25,6 +26,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
@@ -92,11 +94,40 @@ def survey(context: Context) -> Iterator[Finding]:
             )
 
 
+def _taken_apart(context: Context, failure: Failure) -> Parts | None:
+    """A loop that takes each element apart into more or fewer names than it has parts."""
+    told: dict[str, Any] = failure.facts["elements"]
+    span = failure.frames[-1]
+    source = context.source(span.path)
+    target = source.at(span, ast.Tuple) if source is not None else None
+    if source is None or target is None:
+        return None
+    names = [source.segment(item) for item in target.elts]
+    count, wanted = int(told["count"]), len(names)
+    has = "is one tensor" if count == 1 else f"has {count} parts"
+    first = f"an element of `{told['name']}` {has}; the loop takes {wanted}"
+    fixes: list[Fix] = []
+    for node in source.nodes:
+        # The function of a `map` may have let the other parts drop.
+        if count == 1 and isinstance(node, ast.Lambda) and len(node.args.args) == wanted:
+            used = {item.id for item in ast.walk(node.body) if isinstance(item, ast.Name)}
+            kept = [item.arg for item in node.args.args[1:]]
+            if not isinstance(node.body, ast.Tuple) and used.isdisjoint(kept):
+                title = f"Give `{', '.join(kept)}` on"
+                fixes += fix(title, edits.tuple_of(source, node.body, kept), cause=source.span(node))
+    if count > wanted:
+        text = ", ".join([*names, *["_"] * (count - wanted)])
+        fixes += fix(f"Take all {count}: `{text}`", edits.replace(source, target, text), cause=span)
+    return first, span, fixes
+
+
 def _is_label(name: str) -> bool:
     return name.lower().split("_")[0] in (*LABELS, "ys") or name.lower().split("_")[-1] in ("labels", "label", "target")
 
 
 def _step(context: Context, failure: Failure) -> Parts | None:
+    if "elements" in failure.facts:
+        return _taken_apart(context, failure)
     for frame in reversed(failure.frames):
         found = context.call_node(frame)
         if found is None or not isinstance(found[1].func, ast.Attribute):

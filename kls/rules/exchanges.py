@@ -37,6 +37,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_pairs_exchanged(context, failure),
         *_labels_dropped(context, failure),
         *_unbuilt(context, failure),
+        *_for_sklearn(context, failure),
         *_states(context, failure),
         *_odd_ones(context, failure),
     ]
@@ -128,8 +129,8 @@ def _labels_dropped(context: Context, failure: Failure) -> list[Fix]:
                 continue
             names, body = [item.arg for item in node.args.args], node.body
             if names[1] not in {item.id for item in ast.walk(body) if isinstance(item, ast.Name)}:
-                text = f"({source.segment(body)}, {names[1]})"
-                fixes += fix(f"Give `{names[1]}` on", edits.replace(source, body, text), cause=source.span(node))
+                edit = edits.tuple_of(source, body, names[1:])
+                fixes += fix(f"Give `{names[1]}` on", edit, cause=source.span(node))
     return fixes[:MOST]
 
 
@@ -197,6 +198,25 @@ def _unbuilt(context: Context, failure: Failure) -> list[Fix]:
                 title = f"Begin with an input of shape {edits.tuple_text(shape)}"
                 fixes += fix(title, edit, *imports, cause=source.span(first))
     return fixes[:MOST]
+
+
+def _for_sklearn(context: Context, failure: Failure) -> list[Fix]:
+    """What scikit-learn takes: rows and columns (sklearn/utils/validation.py), and to be fitted first."""
+    fixes: list[Fix] = []
+    one = "Expected 2D array, got 1D array" in failure.message
+    many = re.search(r"Found array with dim \d", failure.message) is not None
+    for source, call in search.calls(context, failure)[:1]:
+        if (one or many) and call.args:
+            form = "{}.reshape(-1, 1)" if one else "{}.reshape(len({}), -1)"
+            text = source.segment(call.args[0])
+            title = f"Give it rows and columns: `{form.replace('{}', text)}`"
+            fixes += fix(title, edits.replace(source, call.args[0], form.replace("{}", text)), cause=source.span(call))
+        if failure.exception == "NotFittedError" and isinstance(call.func, ast.Attribute):
+            if call.func.attr == "transform":
+                owner = source.segment(call.func.value)
+                edit = edits.replace(source, call.func, f"{owner}.fit_transform")
+                fixes += fix("Fit it on these data: `fit_transform`", edit, cause=source.span(call), safe=False)
+    return fixes
 
 
 # Unlike the others of the kind

@@ -1,8 +1,8 @@
-"""Keras, TensorFlow or NumPy raises here.
+"""Keras, TensorFlow, NumPy or scikit-learn raises here.
 
 ## What it says
-The dry run met an exception of the installed Keras, TensorFlow or NumPy that no other rule explains. The message is
-theirs; the place is the innermost line of your program that takes part.
+The dry run met an exception of the installed Keras, TensorFlow, NumPy or scikit-learn that no other rule explains. The
+message is theirs; the place is the innermost line of your program that takes part.
 
 ## Why it matters
 The program stops here when it is run.
@@ -24,7 +24,7 @@ from kls.rules import wording
 from kls.rules.context import Context, Rule, finding
 from kls.worker.protocol import Failure
 
-RULE = Rule("keras-error", Severity.ERROR, "Keras, TensorFlow or NumPy raises here.")
+RULE = Rule("keras-error", Severity.ERROR, "Keras, TensorFlow, NumPy or scikit-learn raises here.")
 
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:

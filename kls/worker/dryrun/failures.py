@@ -25,7 +25,7 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Failure, Gap, Node, Span, Tensor
-from . import nothing, results, specs
+from . import nothing, results, specs, unpacking
 from .execute import Finished, Run, StatementTimeout
 from .instrument import Statement
 from .places import is_own
@@ -146,11 +146,7 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
             facts["operands"] = operands
     if isinstance(error, AttributeError):
         facts.update(_attribute(error))
-    silent, taken = nothing.giver(run, error), results.taken_apart(run, error, _innermost(run, error))
-    if silent is not None:
-        facts["silent"] = silent
-    if taken is not None:
-        facts["taken"] = taken
+    facts.update(_of_python(run, error))
     run.failed_layers.clear()
     return Failure(
         exception=type(error).__name__,
@@ -214,6 +210,18 @@ def _failure_on(layer: Any, given: Any, size_of: Callable[[Any], Any]) -> Any:
     except Exception as error:
         return error
     return None
+
+
+def _of_python(run: Run, error: BaseException) -> dict[str, Any]:
+    """What is known of an exception of Python's own that no unknown value can have brought about: "silent", the
+    function that gave nothing; "taken", the results that were taken apart; "elements", those of a dataset."""
+    innermost = _innermost(run, error)
+    told = {
+        "silent": nothing.giver(run, error),
+        "taken": results.taken_apart(run, error, innermost),
+        "elements": unpacking.of_elements(run, error, innermost),
+    }
+    return {name: fact for name, fact in told.items() if fact is not None}
 
 
 def _attribute(error: AttributeError) -> dict[str, Any]:
@@ -343,7 +351,7 @@ def _gap_of(
         return "error", first_line(error)
     if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
         return "error", first_line(error)
-    if nothing.giver(run, error) is not None or results.taken_apart(run, error, _innermost(run, error)) is not None:
+    if _of_python(run, error):
         return None, ""
     if isinstance(error, AttributeError) and getattr(error, "obj", None) is None:
         return "error", first_line(error)
@@ -481,7 +489,7 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
         return not _is_raise(run, error)
     package = _package_of(name)
     if package is not None:
-        return package in JUDGES
+        return package in JUDGES or (package == "sklearn" and _is_of_shapes(error))
     if not run.files.owns(name):
         return _through_judge(error)
     if _is_raise_at(run, innermost):
@@ -495,6 +503,15 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
         # A size of a tensor may be None; else None is what an option or a search gave, and no matter of tensors.
         return any(isinstance(value, _DATA) or _holds_data(value) for value in values)
     return any(_is_judged(value) for value in values)
+
+
+_SKLEARN = re.compile(r"Expected 2D array, got 1D array|Found array with dim \d|inconsistent numbers of samples")
+
+
+def _is_of_shapes(error: BaseException) -> bool:
+    """Whether scikit-learn speaks of shapes, or of an estimator that is not fitted; its other complaints are about
+    values, which a dry run may have made up (sklearn/utils/validation.py)."""
+    return type(error).__name__ == "NotFittedError" or _SKLEARN.search(str(error)) is not None
 
 
 _REFUSED = re.compile(
