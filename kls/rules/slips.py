@@ -431,7 +431,10 @@ def _exchanged_parts(context: Context, failure: Failure) -> list[Fix]:
     """`Dataset.zip((labels, images))`, or `from_tensor_slices` of the two: the data come first."""
     call = context.sink(failure)
     data = argument_of(call, "x") if call is not None else None
-    if data is None or data.kind != "dataset":
+    model = context.model_of(call) if call is not None else None
+    wanted = model.inputs[0].shape if model is not None and len(model.inputs) == 1 else None
+    second = next((item.shape for item in data.tensors if item.path == "1"), None) if data is not None else None
+    if data is None or data.kind != "dataset" or not wanted or not second or second[1:] != wanted[1:]:
         return []
     fixes: list[Fix] = []
     for source in context.sources.values():
