@@ -26,6 +26,8 @@ MOST_OFFERED = 3
 """Repairs that hold, after which no more are tried."""
 MOST_SECOND = 4
 """Candidates tried for a fault that a repair brought to light."""
+MOST_HALVES = 2
+"""Repairs that only bring another fault to light, which are tried together with a repair of that one."""
 MOST_SECONDS = 40.0
 """Seconds of dry runs that the fixes of one document may take together."""
 
@@ -52,7 +54,7 @@ async def verify(
     spent = 0.0
     for finding in findings:
         tried: list[Fix] = []
-        half: _Trial | None = None
+        halves: list[_Trial] = []
         programs: set[tuple[Source, ...]] = set()
         for fix in finding.fixes[:MOST_TRIED]:
             if sum(item.verified is True for item in tried) >= MOST_OFFERED or spent > MOST_SECONDS:
@@ -66,12 +68,16 @@ async def verify(
             holding = trial.sound and holds(every, finding, trial.after)
             tried.append(dataclasses.replace(fix, verified=holding))
             if trial.sound and not holding and _is_gone(finding, trial.after):
-                half = trial if half is None or _reached(trial) > _reached(half) else half
-        if half is not None and not any(item.verified for item in tried):
-            if spent <= MOST_SECONDS:
+                halves.append(trial)
+        if halves and not any(item.verified for item in tried):
+            # What fails next for the same cause, as the test data after the training data, is nearest to whole.
+            halves.sort(key=lambda item: (not _goes_on(finding, item), -_reached(item)))
+            for half in halves[:MOST_HALVES] if spent <= MOST_SECONDS else ():
                 both = await _with_a_second(snapshot, every, finding, half, probe, before, ask)
-                tried += [both] if both is not None else []
-            place = half.fix.cause
+                if both is not None:
+                    tried.append(both)
+                    break
+            place = halves[0].fix.cause
             finding = dataclasses.replace(finding, span=place) if place is not None else finding
         verified.append(with_fixes(finding, tried))
     return tuple(verified)
@@ -92,6 +98,12 @@ def _reached(trial: _Trial) -> int:
     """The line of the first error that is left: how far the program gets."""
     lines = (item.span.line for item in trial.after if item.severity is Severity.ERROR)
     return min(lines, default=len(trial.changed.sources[0].text))
+
+
+def _goes_on(finding: Finding, trial: _Trial) -> bool:
+    """Whether what is left is one error, of the same code."""
+    left = [item for item in trial.after if item.severity is Severity.ERROR]
+    return len(left) == 1 and left[0].code == finding.code
 
 
 async def _try(snapshot: Snapshot, fix: Fix, changed: Probe, before: Report | None, ask: Ask) -> _Trial:

@@ -46,6 +46,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *slips.certain(context, failure),
         *weights_shape.without_head(context, failure),
         *sizes.fitting_words(context, failure),
+        *_class_numbers(context, failure),
         *_outvoted(context, failure),
         *_windows(context, failure),
         *_joins(context, failure),
@@ -417,6 +418,16 @@ def _losses(context: Context, failure: Failure) -> list[Fix]:
                 place = Span(end.path, end.end_line, end.end_column - len(node.attr), end.end_line, end.end_column)
                 fixes += fix(f"Use the loss `{other}`", Edit(place, other), cause=end)
     return fixes[:MOST]
+
+
+def _class_numbers(context: Context, failure: Failure) -> list[Fix]:
+    """Class numbers for one of several outputs, whose loss takes them one-hot encoded."""
+    met = re.search(r"target\.shape=\(\w+(?:, 1)?,?\), output\.shape=\(\w+, (\d+)\)", failure.message)
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    if met is None or int(met[1]) < 3 or model is None or len(model.outputs) < 2:
+        return []
+    return [item for item in _losses(context, failure) if "parse" in item.title]
 
 
 def _encoders(context: Context, failure: Failure) -> list[Fix]:
