@@ -47,6 +47,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         place = operators.place_of_data(context, argument) or call.span
         name = argument.name or argument.role
         dtype = f"has dtype {argument.tensors[0].dtype}" if argument.tensors else f"is a {argument.kind}"
+        dtype = "holds text" if argument.tensors and str(argument.tensors[0].dtype).startswith("str") else dtype
         parts = [item for item in argument.tensors if _kind(item) == kind and item.path]
         if parts:
             dtype = f"holds {parts[0].dtype} in `{parts[0].path}`"

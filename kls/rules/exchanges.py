@@ -38,6 +38,8 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_labels_dropped(context, failure),
         *_unbuilt(context, failure),
         *_for_sklearn(context, failure),
+        *_vectorized(context, failure),
+        *_projected(context, failure),
         *_states(context, failure),
         *_odd_ones(context, failure),
     ]
@@ -217,6 +219,55 @@ def _for_sklearn(context: Context, failure: Failure) -> list[Fix]:
                 edit = edits.replace(source, call.func, f"{owner}.fit_transform")
                 fixes += fix("Fit it on these data: `fit_transform`", edit, cause=source.span(call), safe=False)
     return fixes
+
+
+def _vectorized(context: Context, failure: Failure) -> list[Fix]:
+    """Texts given to a model of numbers, in a program that has a layer which makes numbers of them."""
+    call = context.sink(failure)
+    x = argument_of(call, "x") if call is not None else None
+    source = context.source(x.span.path) if x is not None and x.span is not None else None
+    given = source.at(x.span, ast.expr) if source is not None and x is not None else None
+    if source is None or given is None or x is None or not any("str" in str(item.dtype) for item in x.tensors):
+        return []
+    fixes: list[Fix] = []
+    for _, target, value in source.assignments():
+        if isinstance(value, ast.Call) and search.last_part(value.func) in ("TextVectorization", "StringLookup"):
+            name, words = source.segment(target), source.segment(given)
+            edit = edits.replace(source, given, f"{name}({words})")
+            fixes += fix(f"Give `{name}({words})`", edit, cause=source.span(given))
+    return fixes[:MOST]
+
+
+def _projected(context: Context, failure: Failure) -> list[Fix]:
+    """`x + y` in a layer of the author, whose convolutions change the size or the channels of `y`: a convolution of one
+    place brings `x` to the same."""
+    fixes: list[Fix] = []
+    for span in reversed(failure.frames):
+        source = context.source(span.path)
+        node = source.at(span, ast.BinOp) if source is not None else None
+        function = source.function(node) if source is not None and node is not None else None
+        owner = source.parents.get(function) if source is not None and function is not None else None
+        if source is None or node is None or function is None or not isinstance(owner, ast.ClassDef):
+            continue
+        made = next(
+            (item for item in owner.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"), None
+        )
+        first = next((item for item in ast.walk(made or owner) if isinstance(item, ast.Call)
+                      and search.last_part(item.func) == "Conv2D" and item.args), None)  # fmt: skip
+        given = {item.arg for item in function.args.args[1:]}
+        sides = [side for side in (node.left, node.right) if isinstance(side, ast.Name) and side.id in given]
+        if made is None or first is None or len(sides) != 1 or not isinstance(node.op, ast.Add):
+            continue
+        strides = edits.keyword(first, "strides")
+        step = f", strides={source.segment(strides)}" if strides is not None else ""
+        layer = f'{source.segment(first.func)}({source.segment(first.args[0])}, 1{step}, padding="same")'
+        changes = (
+            edits.insert_after(source, made.body[-1], f"self.shortcut = {layer}"),
+            edits.wrap(source, sides[0], "self.shortcut({})"),
+        )
+        title = f"Bring `{source.segment(sides[0])}` to the same shape by a convolution"
+        fixes += fix(title, *changes, cause=span)
+    return fixes[:1]
 
 
 # Unlike the others of the kind

@@ -48,11 +48,12 @@ def diagnose(context: Context, failure: Failure) -> tuple[str, Span, list[Fix]] 
         source, call = found
         callee = source.segment(call.func)
         listed = ", ".join(f"`{name}`" for name in names)
-        return f"`{callee}` must be given {listed}", source.span(call), _fixes(context, source, call, names)
+        leading = list(failure.facts.get("parameters") or ())[: len(names)] == names
+        return f"`{callee}` must be given {listed}", source.span(call), _fixes(context, source, call, names, leading)
     return None
 
 
-def _fixes(context: Context, source: SourceText, call: ast.Call, names: list[str]) -> list[Fix]:
+def _fixes(context: Context, source: SourceText, call: ast.Call, names: list[str], leading: bool) -> list[Fix]:
     for item in call.keywords:
         close = difflib.get_close_matches(item.arg or "", names, 1, 0.8)
         if close:
@@ -66,15 +67,17 @@ def _fixes(context: Context, source: SourceText, call: ast.Call, names: list[str
     for index in range(max(map(len, values))):
         chosen = [options[min(index, len(options) - 1)] for options in values]
         given = ", ".join(f"{name}={value}" for name, value in zip(names, chosen, strict=True))
-        fixes += fix(f"Give `{given}`", _added(source, call, given, ", ".join(chosen)), cause=source.span(call))
+        edit = _added(source, call, given, ", ".join(chosen) if leading else given)
+        fixes += fix(f"Give `{given}`", edit, cause=source.span(call))
     return fixes[:4]
 
 
 def _added(source: SourceText, call: ast.Call, named: str, plain: str) -> Edit:
-    """The arguments by their places, first, where the call gives none by its place; else by their names."""
+    """The arguments by their places, first, where the call gives none by its place and they may stand there; else by
+    their names."""
     if call.args:
         return edits.add_argument(source, call, named)
-    if not call.keywords:
+    if not call.keywords or plain == named:
         return edits.add_argument(source, call, plain)
     start = source.span(call.keywords[0])
     return Edit(Span(start.path, start.line, start.column, start.line, start.column), f"{plain}, ")

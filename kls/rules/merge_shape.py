@@ -132,7 +132,39 @@ def _fixes(context: Context, failure: Failure, shapes: list[Shape | None]) -> li
         fixes += _dotted(context, failure, shapes)
     else:
         fixes += _project(context, failure, shapes)
-    return [*fixes, *_resized(context, failure, shapes), *_units(context, failure, shapes)]
+    return [
+        *fixes,
+        *_resized(context, failure, shapes),
+        *_units(context, failure, shapes),
+        *_flattened(context, failure, shapes),
+    ]
+
+
+def _flattened(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
+    """One vector for each sample of the operand that has places or steps, where the other is a vector."""
+    found = context.call_node(failure.layer_called)
+    given = found[1].args[0] if found is not None and found[1].args else None
+    if found is None or failure.layer_cls not in MERGES or not isinstance(given, (ast.List, ast.Tuple)):
+        return []
+    source, call = found
+    ranks = [len(shape) if shape is not None else 0 for shape in shapes]
+    if len(ranks) != len(given.elts) or 2 not in ranks or sum(rank > 2 for rank in ranks) != 1:
+        return []
+    place = next(index for index, rank in enumerate(ranks) if rank > 2)
+    operand, made = given.elts[place], call.func if isinstance(call.func, ast.Call) else call
+    bound = [
+        value
+        for _, target, value in source.assignments()
+        if isinstance(operand, ast.Name) and source.segment(target) == operand.id
+    ]
+    node = bound[0] if len(bound) == 1 else operand
+    fixes: list[Fix] = []
+    for layer in (f"GlobalAveragePooling{ranks[place] - 2}D", "Flatten"):
+        name, imports = edits.callee_like(source, made, layer)
+        changed = edits.replace(source, node, f"{name}()({source.segment(node)})")
+        title = f"Make one vector of `{source.segment(operand)}`: `{layer}`"
+        fixes += fix(title, changed, *imports, cause=source.span(node))
+    return fixes if ranks[place] <= 5 else fixes[1:]
 
 
 def _dotted(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:

@@ -348,7 +348,12 @@ def _turned_products(context: Context, failure: Failure) -> list[Fix]:
         for item in ast.walk(statement) if statement is not None else ():
             if not isinstance(item, ast.Call) or search.last_part(item.func) != "matmul" or len(item.args) != 2:
                 continue
+            words = source.segment(item.args[1])
             if search.root(item.func) not in ("tf", "tensorflow"):
+                if isinstance(item.func, ast.Attribute):
+                    turned = f"{source.segment(item.func.value)}.swapaxes({words}, -1, -2)"
+                    changed = edits.replace(source, item.args[1], turned)
+                    fixes += fix(f"Transpose `{words}`", changed, cause=source.span(item))
                 continue
             told = edits.keyword(item, "transpose_b")
             changed = (
@@ -356,7 +361,6 @@ def _turned_products(context: Context, failure: Failure) -> list[Fix]:
                 if told is None
                 else edits.remove_argument(source, item, "transpose_b")
             )
-            words = source.segment(item.args[1])
             title = f"Transpose `{words}`" if told is None else f"Do not transpose `{words}`"
             fixes += fix(title, changed, cause=source.span(item))
     return fixes[:MOST]

@@ -203,9 +203,16 @@ def _label_names(context: Context, x: Argument) -> list[str]:
     fitting = [
         item.name
         for item in context.report.variables
-        if item.name in found and item.tensors and item.tensors[0].shape and item.tensors[0].shape[0] == rows
+        if len(item.tensors) == 1
+        and item.tensors[0].shape
+        and item.tensors[0].shape[0] == rows
+        and item.kind in ("array", "tensor", "frame")
+        and item.name != x.name
     ]
-    return [name for name in found if name in fitting]
+    others = [
+        name for name in dict.fromkeys(reversed(fitting)) if name not in found and not name.lower().startswith("x")
+    ]
+    return [*(name for name in found if name in fitting), *others[:3]]
 
 
 def _partners(context: Context, name: str | None) -> list[str]:
