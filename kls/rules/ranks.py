@@ -260,14 +260,21 @@ def _operands(
             edit = edits.replace(source, low[0], text)
             fixes += fix(f"Give `{low[0].id}` another axis: `{text}`", edit, cause=cause)
         return fixes
-    for (node, shape), wanted in (((one, first), second), ((other, second), first)):
+    sides = (((one, first), other, second), ((other, second), one, first))
+    unlike: list[Fix] = []
+    for (node, shape), _, wanted in sides:
         if shape == wanted:
             continue
         for variable in reversed(context.report.variables):
             fits = variable.kind == "keras-tensor" and variable.tensors and variable.tensors[0].shape == wanted
             if fits and variable.name not in (one.id, other.id) and variable.statement.line < place.lineno:
                 edit = edits.replace(source, node, variable.name)
-                fixes += fix(f"Give `{variable.name}` instead of `{node.id}`", edit, cause=cause)
+                given = fix(f"Give `{variable.name}` instead of `{node.id}`", edit, cause=cause)
+                # Of `c1` and `c2` one may be meant for the other; what only fits by its shape means something else.
+                (fixes if _alike(variable.name, node.id) else unlike).extend(given)
+    for (_, shape), partner, wanted in reversed(sides):
+        if len(shape) < 4 and shape[:-1] == wanted[:-1] and shape[-1] and wanted[-1] and shape[-1] != wanted[-1]:
+            fixes += _made_as_wide(context, source, shape[-1], wanted[-1], partner)
     for (node, shape), wanted in (((one, first), second), ((other, second), first)):
         if not shape or not wanted:
             continue
@@ -282,7 +289,28 @@ def _operands(
             edit = edits.replace(source, node, text)
             title = f"Project `{node.id}` to {size} with `{made}`"
             fixes += fix(title, edit, *(more if more is not None else imports), cause=cause)
-    return fixes
+    return [*fixes, *unlike]
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two names differ in a number only."""
+    return re.sub(r"\d+", "", one) == re.sub(r"\d+", "", other)
+
+
+def _made_as_wide(context: Context, source: SourceText, have: int, need: int, partner: ast.Name) -> list[Fix]:
+    """The last layer that makes `have` numbers is to make `need`, or as many as the tensor `partner` has where the
+    author gives a name, not a number."""
+    for layer in reversed(context.report.layers):
+        out = layer.outputs[0].shape if layer.outputs else None
+        for name, position in (("units", 0), ("output_dim", 1)):
+            found = context.call_node(layer.created) if layer.config.get(name) == have else None
+            if found is None or not out or out[-1] != have or found[0] is not source:
+                continue
+            written = edits.argument(found[1], name, position)
+            text = str(need) if isinstance(written, ast.Constant) else f"{partner.id}.shape[-1]"
+            title = f"Set `{name}` of {layer.cls} to {text}"
+            return operators.set_layer_argument(context, layer, name, position, text, title)
+    return []
 
 
 def _layer_name(source: SourceText, place: ast.expr, made: str, keras: str) -> tuple[str, list[Edit] | None]:
