@@ -94,7 +94,7 @@ def _pairs_exchanged(context: Context, failure: Failure) -> list[Fix]:
     fixes: list[Fix] = []
     for source, pair in sorted(_pairs(context), key=_reads_right):
         one, other = (source.segment(item) for item in pair.elts)
-        title = f"Give the input first: `{other}, {one}`" if len(one + other) < 40 else "Give the input first"
+        title = f"Give the data first: `({other}, {one})`" if len(one + other) < 60 else "Give the data first"
         fixes += _exchange(source, pair.elts[0], pair.elts[1], title, pair)
     return fixes[:MOST]
 
@@ -254,7 +254,7 @@ def _projected(context: Context, failure: Failure) -> list[Fix]:
         )
         first = next((item for item in ast.walk(made or owner) if isinstance(item, ast.Call)
                       and search.last_part(item.func) == "Conv2D" and item.args), None)  # fmt: skip
-        given = {item.arg for item in function.args.args[1:]}
+        given = {item.arg for item in function.args.args[1:]} if isinstance(function, ast.FunctionDef) else set[str]()
         sides = [side for side in (node.left, node.right) if isinstance(side, ast.Name) and side.id in given]
         if made is None or first is None or len(sides) != 1 or not isinstance(node.op, ast.Add):
             continue

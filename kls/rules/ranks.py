@@ -273,8 +273,11 @@ def _operands(
                 # Of `c1` and `c2` one may be meant for the other; what only fits by its shape means something else.
                 (fixes if _alike(variable.name, node.id) else unlike).extend(given)
     for (_, shape), partner, wanted in reversed(sides):
-        if len(shape) < 4 and shape[:-1] == wanted[:-1] and shape[-1] and wanted[-1] and shape[-1] != wanted[-1]:
-            fixes += _made_as_wide(context, source, shape[-1], wanted[-1], partner)
+        if not shape or not wanted or len(shape) > 3 or shape[:-1] != wanted[:-1]:
+            continue
+        have, need = list(shape)[-1], list(wanted)[-1]
+        if have and need and have != need:
+            fixes += _made_as_wide(context, source, have, need, partner)
     for (node, shape), wanted in (((one, first), second), ((other, second), first)):
         if not shape or not wanted:
             continue

@@ -14,7 +14,7 @@ from typing import Any
 from kls import edits
 from kls.facts import Edit, Fix
 from kls.rules import operators, search, wording, written
-from kls.rules.context import Context, argument_of, failed_layer, fix
+from kls.rules.context import Context, failed_layer, fix
 from kls.rules.ranks import RECURRENT
 from kls.rules.sizes import attributes, value
 from kls.source import SourceText
@@ -62,7 +62,6 @@ def likely(context: Context, failure: Failure) -> list[Fix]:
         *_as_the_others(context),
         *_reversed(context, failure),
         *_appended(context, failure),
-        *_exchanged_parts(context, failure),
         *_joined_rows(context, failure),
     ]
 
@@ -428,28 +427,6 @@ def _appended(context: Context, failure: Failure) -> list[Fix]:
             words = source.segment(item.args[0])
             changed = edits.replace(source, item.args[0], f"{flatten}()({words})")
             fixes += fix(f"Flatten `{words}`", changed, *imports, cause=source.span(item))
-    return fixes[:MOST]
-
-
-def _exchanged_parts(context: Context, failure: Failure) -> list[Fix]:
-    """`Dataset.zip((labels, images))`, or `from_tensor_slices` of the two: the data come first."""
-    call = context.sink(failure)
-    data = argument_of(call, "x") if call is not None else None
-    model = context.model_of(call) if call is not None else None
-    wanted = model.inputs[0].shape if model is not None and len(model.inputs) == 1 else None
-    second = next((item.shape for item in data.tensors if item.path == "1"), None) if data is not None else None
-    if data is None or data.kind != "dataset" or not wanted or not second or second[1:] != wanted[1:]:
-        return []
-    fixes: list[Fix] = []
-    for source in context.sources.values():
-        for item in source.calls():
-            given = item.args[0] if len(item.args) == 1 else None
-            if search.last_part(item.func) not in ("zip", "from_tensor_slices") or not isinstance(given, ast.Tuple):
-                continue
-            if len(given.elts) == 2 and "ataset" in source.segment(item.func):
-                one, other = map(source.segment, given.elts)
-                changes = edits.replace(source, given.elts[0], other), edits.replace(source, given.elts[1], one)
-                fixes += fix(f"Give the data first: `({other}, {one})`", *changes, cause=source.span(item))
     return fixes[:MOST]
 
 

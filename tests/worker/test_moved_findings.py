@@ -276,12 +276,12 @@ FAULTS = [
     Fault(TURNED_PATCHES, "Reshape", "Reshape to (64, 48)"),
     Fault(PICTURES_IN_A_LOOP, "pictures = ", "Add the channel axis to `pictures`: `[..., None]`"),
     Fault(PICTURES_OF_A_GENERATOR, "pictures = ", "Add the channel axis to `pictures`: `[..., None]`"),
-    Fault(ODD_PADDING, "Conv2D(filters, 3)", 'Set `padding="same"`, as every other Conv2D has it'),
-    Fault(LABELS_FIRST, "pairs.map", "Give the input first: `row, label`"),
+    Fault(ODD_PADDING, "Conv2D(filters, 3)", 'Set `padding="same"` here too'),
+    Fault(LABELS_FIRST, "pairs.map", "Give the data first: `(row, label)`"),
     Fault(STATES_TOO, "LSTM(16", "Leave out `return_state=True`"),
     Fault(PREDICTIONS_FIRST, "loss_function(logits", "Give the labels first: `labels, logits`"),
     Fault(EMBEDDING_SECOND, "Conv1D", "Put Embedding before Conv1D"),
-    Fault(TENSORS_EXCHANGED, "Attention()(", "Give them in the other order: `state, steps`"),
+    Fault(TENSORS_EXCHANGED, "Attention()(", "Attend from `state` to `steps`"),
 ]
 
 

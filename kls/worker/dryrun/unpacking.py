@@ -22,7 +22,9 @@ def of_elements(run: Run, error: BaseException, innermost: Optional[TracebackTyp
     if innermost is None or not isinstance(error, ValueError) or "values to unpack" not in str(error):
         return None
     span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti)
-    for loop in run.files.nodes_from(span.path, span.line) if span is not None else ():
+    if span is None:
+        return None
+    for loop in run.files.nodes_from(span.path, span.line):
         if not isinstance(loop, ast.For):
             continue
         for target in ast.walk(loop.target):
