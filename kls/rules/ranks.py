@@ -10,7 +10,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Fix
-from kls.rules import operators, search, wording
+from kls.rules import keras_names, operators, search, wording
 from kls.rules.context import Context, argument_of, failed_layer, fix, size_of
 from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer, Shape
@@ -50,9 +50,9 @@ def rank_fixes(context: Context, failure: Failure) -> list[Fix]:
     if wanted is None and not timed and told is None:
         return []
     before = _before(context, failure, given)
+    fixes = _of_other_dimensions(context, failure, rank) if wanted is not None and rank != wanted else []
     if failure.layer_created is not None and not any(layer.cls == "InputLayer" for layer in before):
         before.append(dataclasses.replace(failed_layer(failure), cls="InputLayer"))  # `LSTM(8, input_shape=(10,))`
-    fixes: list[Fix] = []
     if wanted is None or rank < wanted:
         for layer in before[:1]:
             if layer.cls in RECURRENT:
@@ -72,6 +72,22 @@ def rank_fixes(context: Context, failure: Failure) -> list[Fix]:
         if failure.layer_cls == "Permute":
             fixes += _permute(context, failure, rank)
     return fixes
+
+
+def _of_other_dimensions(context: Context, failure: Failure, rank: int) -> list[Fix]:
+    """`MaxPooling2D` among layers for sequences: the layer of the same name for as many dimensions as the tensor has,
+    where another layer of the program works in these."""
+    name = re.fullmatch(r"(\w+)[123]D(Transpose)?", failure.layer_cls or "")
+    found = context.call_node(failure.layer_created)
+    others = {layer.cls for layer in context.report.layers}
+    if name is None or found is None or not any(re.search(rf"{rank - 2}D(Transpose)?$", cls) for cls in others):
+        return []
+    made = f"{name[1]}{rank - 2}D{name[2] or ''}"
+    if f"keras.layers.{made}" not in keras_names.PARAMETERS:
+        return []
+    words, imports = edits.callee_like(*found, made)
+    edit = edits.replace(found[0], found[1].func, words)
+    return fix(f"Use `{made}`", edit, *imports, cause=failure.layer_created)
 
 
 def _before(context: Context, failure: Failure, given: tuple[int | None, ...]) -> list[Layer]:
@@ -205,11 +221,12 @@ def _batch_in_reshape(context: Context, given: tuple[int | None, ...]) -> list[F
 def operand_fixes(context: Context, failure: Failure) -> list[Fix]:
     """Make the tensors of the failing expression fit: another tensor, another axis, a projection."""
     fixes: list[Fix] = []
+    met = {name: tuple(shape) for name, shape, _ in failure.facts.get("operands") or () if shape is not None}
     for source, place in search.places(context, failure)[:3]:
         if isinstance(place, ast.Call) and search.last_part(place.func) in ("Sequential", "Model", "fit"):
             continue
         names = [node for node in ast.walk(place) if isinstance(node, ast.Name)]
-        known = [(node, _shape_of(context, node, place.lineno)) for node in names]
+        known = [(node, met.get(node.id) or _shape_of(context, node, place.lineno)) for node in names]
         tensors = [(node, shape) for node, shape in known if shape is not None]
         if len({node.id for node, _ in tensors}) < 2:
             continue

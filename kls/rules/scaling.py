@@ -24,12 +24,13 @@ model.fit(x, np.zeros(8))
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kls import edits
 from kls.facts import Evidence, Finding, Fix, Severity, Span
-from kls.rules import operators, written
+from kls.rules import operators, search, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, single
 from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Layer, Model, Variable
@@ -155,11 +156,44 @@ def _twice(context: Context, model: Model, steps: list[_Step]) -> Parts | None:
             span = other.source.span(other.statement)
             fixes = fix("Divide once", edits.remove_statement(other.source, other.statement), cause=span)
             return "the data are divided by their range twice", span, fixes
+    if _scales_itself(context, model):
+        return _scaled_within(divided[-1])
     layer = _rescaling(context, model)
     if layer is None or layer.created is None:
         return None
     first = f"the data are divided already, and Rescaling({layer.config.get('scale'):.4g}) does it again"
     return first, layer.created, operators.remove_layer(context, layer)
+
+
+_SCALING_NETWORKS = re.compile(r"(efficientnet|convnext|mobilenet_?v3)", re.IGNORECASE)
+"""Names of networks that take numbers from 0 to 255 (keras/src/applications, `include_preprocessing`)."""
+
+
+def _scales_itself(context: Context, model: Model) -> bool:
+    """Whether the model holds a network of `keras.applications` that scales its input."""
+    held = set(model.layers)
+    for other in context.report.models:
+        inside = other.key in held or (other.key != model.key and set(other.layers[:3]) <= held)
+        if not inside or not other.layers or not _SCALING_NETWORKS.match(other.name or ""):
+            continue
+        made = [call for source in context.sources.values() for call in source.calls()
+                if _SCALING_NETWORKS.match(search.last_part(call.func))]  # fmt: skip
+        told = [edits.keyword(call, "include_preprocessing") for call in made]
+        if made and not any(isinstance(value, ast.Constant) and value.value is False for value in told):
+            return True
+    return False
+
+
+def _scaled_within(step: _Step) -> Parts:
+    """The division of the data that such a network does itself."""
+    span = step.source.span(step.statement)
+    fixes: list[Fix] = []
+    for node in ast.walk(step.value):
+        if isinstance(node, ast.BinOp) and _is_division(node):
+            text = step.source.segment(node.left)
+            fixes += fix("Leave the numbers as they are", edits.replace(step.source, node, text), cause=span)
+    words = "the data are divided already, and the network scales them itself: it takes numbers from 0 to 255"
+    return words, span, fixes
 
 
 def _unscaled(context: Context, call: Call, model: Model, data: Argument) -> Parts | None:

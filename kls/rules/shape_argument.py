@@ -46,7 +46,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         for call in ast.walk(place):
             if not isinstance(call, ast.Call):
                 continue
-            found = _wrong(call)
+            found = _wrong(call, "Cannot convert '" in failure.message)
             if found is None:
                 continue
             span, words = source.span(call), source.segment(call)
@@ -83,8 +83,12 @@ def read(reading: Reading) -> Iterator[Finding]:
                     yield stated(RULE, place, message, severity=severity, fixes=tuple(fixes))
 
 
-def _wrong(call: ast.Call) -> list[ast.expr] | None:
-    """The arguments of `call` that should be one tuple."""
+def _wrong(call: ast.Call, named: bool) -> list[ast.expr] | None:
+    """The arguments of `call` that should be one tuple; with `named`, a name may stand for the number."""
+    if named:
+        shape = edits.argument(call, "shape", 0) if search.last_part(call.func) in TAKES_SHAPE else None
+        if isinstance(shape, (ast.Name, ast.Attribute)):
+            return [shape]
     if search.last_part(call.func) in TAKES_SHAPE and call.args:
         sizes = [item for item in call.args if _is_size(item)]
         if sizes == call.args:

@@ -407,7 +407,7 @@ def _losses(context: Context, failure: Failure) -> list[Fix]:
         for node in source.nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in OTHER_LOSS:
                 holder = source.statement(node)
-                if holder is None or "loss" not in source.segment(holder):
+                if holder is None or not re.search(r"loss|compile\(", source.segment(holder)):
                     continue
                 quote, other = source.segment(node)[:1], OTHER_LOSS[node.value]
                 edit = edits.replace(source, node, f"{quote}{other}{quote}")

@@ -84,6 +84,63 @@ model = keras.Sequential([
 model.compile("adam", "binary_crossentropy")
 model.fit(np.zeros((8, 25), "int32"), np.zeros((8, 1)))
 """
+PICTURES_AMONG_STEPS = """
+import keras
+from keras import layers
+model = keras.Sequential()
+model.add(layers.Conv1D(32, 5, activation="relu", input_shape=(100, 4)))
+model.add(layers.MaxPooling2D(2))
+model.add(layers.Conv1D(64, 3, activation="relu"))
+"""
+TWO_DATA_SETS = """
+import keras
+import numpy as np
+from keras import layers
+train, labels = np.zeros((60, 16, 16, 3), "float32"), np.arange(60) % 4
+test, truth = np.zeros((20, 16, 16, 3), "float32"), np.arange(20) % 4
+train = train.reshape(-1, 16 * 16 * 3)
+test = test.reshape(-1, 16 * 16 * 3)
+model = keras.Sequential([keras.Input((16, 16, 3)), layers.Conv2D(8, 3), layers.Flatten(), layers.Dense(4)])
+model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.fit(train, labels, validation_data=(test, truth))
+"""
+CLASSES_OF_ONE_HEAD = """
+import keras
+import numpy as np
+from keras import layers
+rows = keras.Input((6,))
+price = layers.Dense(1, name="price")(rows)
+kind = layers.Dense(4, activation="softmax", name="kind")(rows)
+model = keras.Model(rows, [price, kind])
+model.compile("adam", {"price": "mse", "kind": "categorical_crossentropy"})
+model.fit(np.zeros((40, 6)), {"price": np.zeros((40, 1)), "kind": np.arange(40).reshape(-1, 1) % 4})
+"""
+SHORTCUT = """
+import keras
+from keras import layers
+class Block(layers.Layer):
+    def __init__(self, filters, strides=1):
+        super().__init__()
+        self.first = layers.Conv2D(filters, 3, strides=strides, padding="same")
+        self.second = layers.Conv2D(filters, 3, padding="same")
+    def call(self, x):
+        y = self.second(keras.activations.relu(self.first(x)))
+        return keras.activations.relu(x + y)
+model = keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(16, 3), Block(16), Block(32, strides=2)])
+"""
+WIDE_BLOCK = """
+import keras
+import numpy as np
+from keras import layers
+def block(x, width):
+    inner = layers.Dense(64, activation="relu")(x)
+    inner = layers.Dense(width)(inner)
+    return x + inner
+steps = keras.Input((60, 24))
+model = keras.Model(steps, layers.Dense(1)(layers.GlobalAveragePooling1D()(block(steps, 8 * 4))))
+model.compile("adam", "mse")
+model.fit(np.zeros((8, 60, 24)), np.zeros((8, 1)))
+"""
 LABELS_IN_A_LOOP = """
 import keras
 import numpy as np
@@ -281,6 +338,15 @@ FAULTS = [
     Fault(STATES_TOO, "LSTM(16", "Leave out `return_state=True`"),
     Fault(PREDICTIONS_FIRST, "loss_function(logits", "Give the labels first: `labels, logits`"),
     Fault(EMBEDDING_SECOND, "Conv1D", "Put Embedding before Conv1D"),
+    Fault(PICTURES_AMONG_STEPS, "MaxPooling2D", "Use `MaxPooling1D`"),
+    Fault(
+        TWO_DATA_SETS,
+        "train = train.reshape",
+        "Reshape `train` to (60, 16, 16, 3); reshape `test` to (20, 16, 16, 3)",
+    ),
+    Fault(CLASSES_OF_ONE_HEAD, "compile", "Use the loss `sparse_categorical_crossentropy`"),
+    Fault(SHORTCUT, "x + y", "Bring `x` to the same shape by a convolution"),
+    Fault(WIDE_BLOCK, "Dense(width)", "Set `units` of Dense to x.shape[-1]"),
     Fault(TENSORS_EXCHANGED, "Attention()(", "Attend from `state` to `steps`"),
 ]
 
