@@ -67,6 +67,8 @@ def _bad(argument: Argument) -> str | None:
         kind = _kind(tensor)
         if kind is not None:
             return kind
+    if not argument.tensors and argument.kind in ("DataFrame", "Series"):
+        return "columns of text"
     return "strings" if not argument.tensors and "String" in argument.kind else None
 
 

@@ -21,6 +21,8 @@ from kls.worker.protocol import Failure, Layer
 
 MOST = 4
 """Candidates of one kind."""
+_LONGEST = 12
+"""Numbers that a list is filled up to, at most."""
 _GIVEN_ALIKE = ("padding", "strides", "size", "pool_size", "kernel_size", "data_format")
 """Arguments of which a program gives all layers of a kind the same."""
 _OF_SHAPES = re.compile(r"shape|ndim|rank|axis|dimension|dtype|expects|incompatible|element")
@@ -50,6 +52,7 @@ def weak(context: Context, failure: Failure) -> list[Fix]:
     return [
         *_left_out_of_merge(context, failure),
         *_not_merged(context, failure),
+        *_as_many_numbers(context, failure),
         *_arguments_exchanged(context, failure),
         *_neighbours_exchanged(context, failure),
     ]
@@ -134,6 +137,22 @@ def _labels_dropped(context: Context, failure: Failure) -> list[Fix]:
                 edit = edits.tuple_of(source, body, names[1:])
                 fixes += fix(f"Give `{names[1]}` on", edit, cause=source.span(node))
     return fixes[:MOST]
+
+
+def _as_many_numbers(context: Context, failure: Failure) -> list[Fix]:
+    """A list of numbers, such as weights of classes, that is longer or shorter than what it meets."""
+    fixes: list[Fix] = []
+    for have, need in search.conflicts(failure)[:4]:
+        for source in context.sources.values():
+            for node in source.nodes:
+                if not isinstance(node, ast.List) or len(node.elts) != have or not 1 < need <= _LONGEST:
+                    continue
+                if all(isinstance(item, ast.Constant) and isinstance(item.value, float) for item in node.elts):
+                    texts = [source.segment(item) for item in node.elts]
+                    text = f"[{', '.join([*texts[:need], *['1.0'] * (need - have)])}]"
+                    fixes += fix(f"Give {need} numbers: `{text}`", edits.replace(source, node, text),
+                                 cause=source.span(node))  # fmt: skip
+    return fixes[:2]
 
 
 def _arguments_exchanged(context: Context, failure: Failure) -> list[Fix]:

@@ -130,7 +130,7 @@ def _fixes(context: Context, failure: Failure, shapes: list[Shape | None]) -> li
                 break
     if failure.layer_cls == "Dot":
         fixes += _dotted(context, failure, shapes)
-    else:
+    elif failure.layer_cls != "Multiply":
         fixes += _project(context, failure, shapes)
     return [
         *fixes,
@@ -282,7 +282,16 @@ def _units(context: Context, failure: Failure, shapes: list[Shape | None]) -> li
     fixes: list[Fix] = []
     for mine, other in ((second, first), (first, second)):
         made = [item for item in context.report.layers if item.outputs and item.outputs[0].shape == mine]
-        if other[-1] is not None and made:
+        if other[-1] is None:
+            continue
+        # `RepeatVector(n)` and a `Permute` behind it: the last axis is a number of repetitions.
+        repeated = [
+            item for item in context.report.layers if item.cls == "RepeatVector" and item.config.get("n") == mine[-1]
+        ]
+        for layer in repeated[-1:]:
+            title = f"Repeat it {other[-1]} times"
+            fixes += operators.set_layer_argument(context, layer, "n", 0, str(other[-1]), title)
+        if made:
             fixes += operators.set_units(context, made[-1], other[-1])
     return fixes
 

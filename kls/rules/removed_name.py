@@ -92,6 +92,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     lines = [f"`{owner}` has no `{name}`", f"It raises: {failure.exception}: {failure.message}"]
     fixes = _backend(source, statement, name) if owner == "keras.backend" else []
     fixes += _attribute_fixes(context, span, name, tuple(failure.facts.get("close") or ()))
+    fixes += _unused(source, span, name)
     fixes += _without(source, span, name)
     return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
 
@@ -154,6 +155,22 @@ def _attribute(source: SourceText, span: Span, name: str) -> ast.Attribute | Non
             if (node.end_lineno or 0) >= span.line:
                 return node
     return None
+
+
+def _unused(source: SourceText, span: Span, name: str) -> list[Fix]:
+    """`self.l3` for an attribute that the class sets and never reads."""
+    node = _attribute(source, span, name)
+    owner: ast.AST | None = node
+    while owner is not None and not isinstance(owner, ast.ClassDef):
+        owner = source.parents.get(owner)
+    if node is None or owner is None or source.segment(node.value) != "self":
+        return []
+    own = [item for item in ast.walk(owner) if isinstance(item, ast.Attribute) and source.segment(item.value) == "self"]
+    read = {item.attr for item in own if isinstance(item.ctx, ast.Load)}
+    kept = dict.fromkeys(item.attr for item in own if isinstance(item.ctx, ast.Store) and item.attr not in read)
+    place = source.span(node)
+    return [one for other in list(kept)[:2]
+            for one in fix(f"Use `{other}`", edits.replace(source, node, f"self.{other}"), cause=place)]  # fmt: skip
 
 
 def _without(source: SourceText, span: Span, name: str) -> list[Fix]:

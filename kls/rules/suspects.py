@@ -19,6 +19,7 @@ from kls.facts import Edit, Fix, Span
 from kls.rules import exchanges, labels, operators, ranks, search, sizes, slips, weights_shape
 from kls.rules.context import Context, argument_of, compatible, fix
 from kls.rules.ranks import RECURRENT
+from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer
 
 Shape = tuple[int | None, ...]
@@ -47,6 +48,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *weights_shape.without_head(context, failure),
         *sizes.fitting_words(context, failure),
         *_class_numbers(context, failure),
+        *_one_axis(context, failure),
         *_outvoted(context, failure),
         *_windows(context, failure),
         *_joins(context, failure),
@@ -147,6 +149,9 @@ def _batches(context: Context, failure: Failure) -> list[Fix]:
                 twice += fix(
                     "Batch once only", edits.replace(source, node, source.segment(inner)), cause=source.span(node)
                 )
+            if function.attr == "batch" and isinstance(inner, ast.Name) and _made_in_batches(source, inner.id):
+                edit = edits.replace(source, node, inner.id)
+                twice += fix(f"`{inner.id}` is batched already", edit, cause=source.span(node))
             parent = source.parents.get(node)
             whole = isinstance(parent, ast.Assign) and parent.value is node
             if whole and any(
@@ -154,6 +159,16 @@ def _batches(context: Context, failure: Failure) -> list[Fix]:
             ):
                 never += fix("Batch the dataset", edits.wrap(source, node, "{}.batch(32)"), cause=source.span(node))
     return twice or ([] if batched else never[:MOST])
+
+
+def _made_in_batches(source: SourceText, name: str) -> bool:
+    """Whether a name is bound, once, to a dataset that Keras's own functions make, which batch it themselves."""
+    made = [value for _, target, value in source.assignments() if source.segment(target) == name]
+    return (
+        len(made) == 1
+        and isinstance(made[0], ast.Call)
+        and (re.fullmatch(r"\w+_dataset_from_(array|directory)", search.last_part(made[0].func)) is not None)
+    )
 
 
 # The input that the program declares
@@ -313,6 +328,25 @@ def _joins(context: Context, failure: Failure) -> list[Fix]:
                   for value in found]  # fmt: skip
         fixes = [*(item for made in single[:2] for item in made), *fixes]
     return fixes[:3]
+
+
+def _one_axis(context: Context, failure: Failure) -> list[Fix]:
+    """A `Concatenate` of tensors that differ in their last axis alone, along another one."""
+    shapes = [tensor.shape for tensor in failure.inputs if tensor.shape]
+    if failure.layer_cls != "Concatenate" or len(shapes) < 2 or len({len(shape) for shape in shapes}) != 1:
+        return []
+    different = [axis for axis, sizes in enumerate(zip(*shapes, strict=True)) if len(set(sizes)) > 1]
+    if different != [len(shapes[0]) - 1]:
+        return []
+    found = context.call_node(failure.layer_created)
+    value = edits.argument(found[1], "axis", 0 if not _is_function(found[1]) else None) if found is not None else None
+    if found is None or value is None:
+        return []
+    return fix("Join along the last axis", edits.replace(found[0], value, "-1"), cause=found[0].span(value))
+
+
+def _is_function(call: ast.Call) -> bool:
+    return search.last_part(call.func)[:1].islower()
 
 
 def _branches(context: Context, failure: Failure) -> list[Fix]:

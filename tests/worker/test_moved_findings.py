@@ -141,6 +141,64 @@ model = keras.Model(steps, layers.Dense(1)(layers.GlobalAveragePooling1D()(block
 model.compile("adam", "mse")
 model.fit(np.zeros((8, 60, 24)), np.zeros((8, 1)))
 """
+JOINED_AXIS = """
+import keras
+from keras import layers
+def dense_block(x, growth):
+    for _ in range(3):
+        y = layers.Conv2D(growth, 3, padding="same", activation="relu")(x)
+        x = layers.Concatenate(axis=1)([x, y])
+    return x
+dense_block(layers.Conv2D(16, 3, padding="same")(keras.Input((32, 32, 3))), 12)
+"""
+REPEATED = """
+import keras
+import numpy as np
+from keras import layers
+inputs = keras.Input((20, 6))
+steps = layers.LSTM(32, return_sequences=True)(inputs)
+weights = layers.Softmax()(layers.Flatten()(layers.Dense(1, activation="tanh")(steps)))
+weights = layers.RepeatVector(64)(weights)
+weights = layers.Permute((2, 1))(weights)
+model = keras.Model(inputs, layers.Dense(1)(layers.Flatten()(layers.Multiply()([steps, weights]))))
+"""
+BATCHED_ALREADY = """
+import keras
+import numpy as np
+windows = keras.utils.timeseries_dataset_from_array(np.zeros((200, 3)), np.zeros((200, 2)), sequence_length=16)
+model = keras.Sequential([keras.Input((16, 3)), keras.layers.GRU(16), keras.layers.Dense(2)])
+model.compile("adam", "mae")
+model.fit(windows.batch(4))
+"""
+WEIGHTS_OF_CLASSES = """
+import keras
+import numpy as np
+import tensorflow as tf
+class Weighted(keras.losses.Loss):
+    def __init__(self, weights):
+        super().__init__()
+        self.weights = tf.constant(weights)
+    def call(self, y_true, y_pred):
+        each = keras.losses.categorical_crossentropy(y_true, y_pred)
+        return each * tf.reduce_sum(y_true * self.weights, axis=-1)
+model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(4, activation="softmax")])
+model.compile("adam", Weighted([1.0, 2.0, 3.0]))
+model.fit(np.zeros((20, 10)), keras.utils.to_categorical(np.arange(20) % 4, 4))
+"""
+OTHER_ATTRIBUTE = """
+import keras
+import numpy as np
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.first = keras.layers.Dense(32)
+        self.second = keras.layers.Dense(3)
+    def call(self, x):
+        return self.last(self.first(x))
+net = Net()
+net.compile("adam", "mse")
+net.fit(np.zeros((10, 8)), np.zeros((10, 3)))
+"""
 LABELS_IN_A_LOOP = """
 import keras
 import numpy as np
@@ -347,6 +405,11 @@ FAULTS = [
     Fault(CLASSES_OF_ONE_HEAD, "compile", "Use the loss `sparse_categorical_crossentropy`"),
     Fault(SHORTCUT, "x + y", "Bring `x` to the same shape by a convolution"),
     Fault(WIDE_BLOCK, "Dense(width)", "Set `units` of Dense to x.shape[-1]"),
+    Fault(JOINED_AXIS, "axis=1", "Join along the last axis"),
+    Fault(REPEATED, "RepeatVector", "Repeat it 32 times"),
+    Fault(BATCHED_ALREADY, "windows.batch", "`windows` is batched already"),
+    Fault(WEIGHTS_OF_CLASSES, "Weighted([", "Give 4 numbers: `[1.0, 2.0, 3.0, 1.0]`"),
+    Fault(OTHER_ATTRIBUTE, "self.last", "Use `second`"),
     Fault(TENSORS_EXCHANGED, "Attention()(", "Attend from `state` to `steps`"),
 ]
 
