@@ -199,6 +199,15 @@ net = Net()
 net.compile("adam", "mse")
 net.fit(np.zeros((10, 8)), np.zeros((10, 3)))
 """
+MAPPED_TO_NOTHING = """
+import keras
+import numpy as np
+import tensorflow as tf
+def halved(features, label):
+    features = features / 2.0
+pairs = tf.data.Dataset.from_tensor_slices((np.zeros((8, 12)), np.zeros(8)))
+pairs = pairs.map(halved).batch(4)
+"""
 LABELS_IN_A_LOOP = """
 import keras
 import numpy as np
@@ -410,6 +419,7 @@ FAULTS = [
     Fault(BATCHED_ALREADY, "windows.batch", "`windows` is batched already"),
     Fault(WEIGHTS_OF_CLASSES, "Weighted([", "Give 4 numbers: `[1.0, 2.0, 3.0, 1.0]`"),
     Fault(OTHER_ATTRIBUTE, "self.last", "Use `second`"),
+    Fault(MAPPED_TO_NOTHING, "features / 2.0", "Return `features`"),
     Fault(TENSORS_EXCHANGED, "Attention()(", "Attend from `state` to `steps`"),
 ]
 

@@ -531,10 +531,22 @@ def _is_refused_call(run: Run, error: BaseException, innermost: TracebackType) -
         return False
     if "#" in run.files.text(Span(span.path, span.line, 0, span.line, span.column)):
         return False  # a call that a `# kls: probe` asks for
+    if _is_within_compile(run, node, span.path):
+        return False  # a loss that is called where `compile` takes the function: said of what it is
     function = _value_of(node.func, innermost.tb_frame)
     target = getattr(function, "__init__", None) if isinstance(function, type) else function
     code = getattr(getattr(target, "__func__", target), "__code__", None)
     return code is not None and run.files.owns(code.co_filename) and all(item.arg for item in node.keywords)
+
+
+def _is_within_compile(run: Run, node: ast.Call, path: str) -> bool:
+    """Whether a call stands among the arguments of a `compile`."""
+    tree = run.files.tree(path)
+    for outer in ast.walk(tree) if tree is not None else ():
+        if isinstance(outer, ast.Call) and isinstance(outer.func, ast.Attribute) and outer.func.attr == "compile":
+            if any(item is node for item in ast.walk(outer)):
+                return True
+    return False
 
 
 def _through_judge(error: BaseException) -> bool:
