@@ -35,6 +35,7 @@ from kls.rules import ranks, returns, search, wording
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, stated
 from kls.source import SourceText
+from kls.worker import returning
 from kls.worker.protocol import Failure
 
 RULE = Rule("custom-code", Severity.ERROR, "The author's own layer, model, loss or metric does what Keras cannot take.")
@@ -181,7 +182,7 @@ def _in_class(source: SourceText, node: ast.ClassDef, failure: Failure) -> list[
         "__getitem__",
     ):
         method = _method(node, name)
-        if none and method is not None and not returns.gives(method):
+        if none and method is not None and not returning.gives(method):
             fixes += returns.at_the_end(source, method)
     step = _method(node, "train_step") or _method(node, "test_step")
     if step is not None and "iterate over a scalar" in message:

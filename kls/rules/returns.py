@@ -11,19 +11,7 @@ from kls.source import SourceText
 
 Function = ast.FunctionDef
 
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _EFFECTS = ("add_loss", "add_metric", "assert_equal", "assign")
-
-
-def gives(function: Function) -> bool:
-    """Whether a function returns a value somewhere, or is a generator."""
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.Yield, ast.YieldFrom)) or (isinstance(node, ast.Return) and node.value is not None):
-            return True
-        waiting += [item for item in ast.iter_child_nodes(node) if not isinstance(item, _SCOPES)]
-    return False
 
 
 def forgets(call: Function) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Optional
 
 import keras
 
+from .. import returning
 from ..protocol import Span
 from .execute import Run
 from .unknown import Unknown
@@ -19,7 +20,6 @@ _MOST = 8
 """Calls that are looked through."""
 _OF_WHAT_ENDED = r"'NoneType' object is not iterable|attr 'output_\w+' of 0"
 """What is said of the value of the failing call itself; by the second, TensorFlow of a function that a dataset maps."""
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 def giver(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
@@ -104,20 +104,9 @@ def _silent(run: Run, call: Any, frame: FrameType) -> Optional[dict[str, Any]]:
     tree = run.files.tree(path)
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.FunctionDef) and node.name == function.__name__:
-            if first in (node.lineno, *(item.lineno for item in node.decorator_list)) and not _gives(node):
+            if first in (node.lineno, *(item.lineno for item in node.decorator_list)) and not returning.gives(node):
                 return {"function": node.name, "path": path, "line": node.lineno}
     return None
-
-
-def _gives(function: ast.FunctionDef) -> bool:
-    """Whether a function returns a value somewhere, or is a generator."""
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.Yield, ast.YieldFrom)) or (isinstance(node, ast.Return) and node.value is not None):
-            return True
-        waiting += [item for item in ast.iter_child_nodes(node) if not isinstance(item, _SCOPES)]
-    return False
 
 
 def _value(node: ast.expr, frame: FrameType, otherwise: Any) -> Any:
