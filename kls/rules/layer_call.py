@@ -48,7 +48,11 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         failure.message,
     ):
         return None
-    for source, place in search.places(context, failure):
+    places = search.places(context, failure)
+    if re.search(r"<\w+ name=\w+, built=", failure.message):
+        # The message shows the layer that stands for a tensor: first the place that it is given to.
+        places = sorted(places, key=lambda item: not _uncalled(context, *item))
+    for source, place in places:
         fixes = [*_lists(source, place, failure), *_classes(source, place), *_uncalled(context, source, place)]
         fixes += [*_tensor_to_class(context, source, place), *_keyword(source, place, failure)]
         fixes += _collections(source, place, failure)
