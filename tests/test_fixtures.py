@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
-import subprocess
-import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from kls.rules import MODULES, STEP_CODES
 from kls.source import apply
 from kls.worker.protocol import Probe, Report
 from tests import catalogue, literate
+from tests.faults.truth import Truth
 from tests.literate import Fixture
 
 FIXTURES = literate.read_all()
@@ -52,7 +53,9 @@ def test_fixtures_on_the_real_worker(request: pytest.FixtureRequest) -> None:
 
 async def _all_on_the_worker(update: bool) -> list[str]:
     problems: list[str] = []
-    async with catalogue.worker() as host:
+    async with contextlib.AsyncExitStack() as stack:
+        host = await stack.enter_async_context(catalogue.worker())
+        truth = stack.enter_context(Truth(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
 
         async def ask(probe: Probe) -> Report:
             return await host.ask(probe)
@@ -68,28 +71,29 @@ async def _all_on_the_worker(update: bool) -> list[str]:
             found = await repairs.verify(fixture.snapshot, found, probe, ask, before=report)
             problems += [f"{fixture.name}: {item}" for item in literate.differences(fixture, found, with_fixes=True)]
             if any(said.severity == "error" for said in fixture.said):
-                problems += _really(fixture, found)
+                problems += _really(fixture, found, truth)
     return problems
 
 
-def _really(fixture: Fixture, findings: tuple[Finding, ...]) -> list[str]:
+def _really(fixture: Fixture, findings: tuple[Finding, ...], truth: Truth) -> list[str]:
     """An error must really raise, and the best fixes must really make the program run: the first alone, or all of them
     where the program has several faults."""
-    if _runs(fixture.text):
-        return [f"{fixture.name}: an error is stated, and the program really runs"]
+    real = truth.outcome({"program.py": fixture.text}, staged=False)
+    if not real.failed:
+        return [f"{fixture.name}: an error is stated, and the real run does not fail: {real.end}"]
     best = [item.fixes[0].edits for item in findings if item.severity.value == "error" and item.fixes]
     if not best:
         return []
     every = dict.fromkeys((edit.span, edit.text) for edits in best for edit in edits)
     text = apply(fixture.text, list(every))
-    if len(best) > 1 and _runs(text):
+    if len(best) > 1 and _runs(truth, text):
         return []
     text = apply(fixture.text, [(edit.span, edit.text) for edit in best[0]])
-    return [] if _runs(text) else [f"{fixture.name}: the repaired program does not really run:\n{text}"]
+    return [] if _runs(truth, text) else [f"{fixture.name}: the repaired program does not really run:\n{text}"]
 
 
-def _runs(text: str) -> bool:
-    return subprocess.run([sys.executable, "-c", text], capture_output=True).returncode == 0
+def _runs(truth: Truth, text: str) -> bool:
+    return truth.outcome({"program.py": text}, staged=False).runs
 
 
 def _examples() -> list[tuple[str, str]]:

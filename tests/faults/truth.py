@@ -60,9 +60,12 @@ class Truth:
             self._server.kill()
             self._server.wait()
 
-    def outcome(self, files: Mapping[str, str]) -> Outcome:
-        """How the program ends: `files` are its texts by name, the one that is run first."""
-        told = self._ask(files, contain=False)
+    def outcome(self, files: Mapping[str, str], staged: bool = True) -> Outcome:
+        """How the program ends: `files` are its texts by name, the one that is run first.
+
+        Without `staged` it runs as it is, its whole training included.
+        """
+        told = self._ask(files, contain=False, staged=staged)
         if not told["failures"]:
             return Outcome(told["end"])
         first = told["failures"][0]
@@ -88,14 +91,14 @@ class Truth:
                 return None
         return None
 
-    def _ask(self, files: Mapping[str, str], contain: bool) -> dict[str, Any]:
-        key = hashlib.sha256(f"{self._stage}\0{contain}\0{json.dumps(files)}".encode()).hexdigest()
+    def _ask(self, files: Mapping[str, str], contain: bool, staged: bool = True) -> dict[str, Any]:
+        key = hashlib.sha256(f"{self._stage}\0{contain}\0{staged}\0{json.dumps(files)}".encode()).hexdigest()
         kept = self._cache / f"{key}.json"
         if kept.exists():
             return json.loads(kept.read_text())
         with tempfile.TemporaryDirectory() as folder:
-            question = {"files": dict(files), "folder": folder, "seconds": SECONDS, "contain": contain}
-            told = self._reply(json.dumps(question))
+            question = {"files": dict(files), "folder": folder, "seconds": SECONDS}
+            told = self._reply(json.dumps({**question, "contain": contain, "staged": staged}))
         kept.write_text(json.dumps(told))
         return told
 
