@@ -51,6 +51,12 @@ def add_argument(source: SourceText, call: ast.Call, text: str) -> Edit:
     return Edit(place, f", {text}")
 
 
+def insert_after_item(source: SourceText, node: ast.expr, text: str) -> Edit:
+    """Put `, text` behind an item of a list of arguments or names."""
+    span = source.span(node)
+    return Edit(Span(span.path, span.end_line, span.end_column, span.end_line, span.end_column), f", {text}")
+
+
 def remove_argument(source: SourceText, call: ast.Call, name: str) -> Edit | None:
     """Take keyword `name` out of `call`."""
     item = next((item for item in call.keywords if item.arg == name), None)

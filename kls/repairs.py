@@ -12,7 +12,7 @@ import dataclasses
 import difflib
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 
 from kls.check import check
 from kls.documents import Snapshot
@@ -165,8 +165,14 @@ def edited(probe: Probe, fix: Fix) -> Probe | None:
 
 
 def _as_much_is_known(before: Report | None, after: Report) -> bool:
-    """Whether a change left no `fit` or its like unknown that was not: what is unknown is silent, not mended."""
-    return before is None or _unknown(after) <= _unknown(before)
+    """Whether a change left no `fit` or its like unknown that was not: what is unknown is silent, not mended.
+
+    A `fit` that the run now comes to, and before did not, may lack what the program lacked before: a file.
+    """
+    if before is None:
+        return True
+    missing = {gap.reason for gap in before.gaps} | {call.reason for call in before.calls if call.status == "unknown"}
+    return _known(after) >= _known(before) and _unknown(after, missing) <= _unknown(before, missing)
 
 
 def _raises(fix: Fix, after: Report) -> bool:
@@ -175,8 +181,13 @@ def _raises(fix: Fix, after: Report) -> bool:
     return any(gap.kind == "error" and (gap.span.path, gap.span.line) in places for gap in after.gaps)
 
 
-def _unknown(report: Report) -> int:
-    return sum(call.status == "unknown" for call in report.calls)
+def _known(report: Report) -> int:
+    return sum(call.status != "unknown" for call in report.calls)
+
+
+def _unknown(report: Report, missing: Container[str | None]) -> int:
+    """How many calls are unknown for another reason than `missing`."""
+    return sum(call.status == "unknown" and call.reason not in missing for call in report.calls)
 
 
 def _found(snapshot: Snapshot, changed: Probe, report: Report) -> tuple[Finding, ...]:

@@ -89,6 +89,11 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     ):
         return None
     parameters = tuple(str(item) for item in failure.facts.get("parameters") or ())
+    own = _own_method(context, failure)
+    if own is not None:
+        words, span, fixes = own
+        lines = [words, f"It raises: {failure.exception}: {failure.message}"]
+        return finding(RULE, context, span, "\n".join(lines), call=context.sink(failure), fixes=tuple(fixes))
     for span in reversed(failure.frames):
         found = context.call_node(span)
         if found is None:
@@ -114,6 +119,43 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         lines = [words, f"It raises: {failure.exception}: {failure.message}"]
         return finding(RULE, context, span, "\n".join(lines), call=context.sink(failure), fixes=tuple(given))
     return None
+
+
+def _own_method(context: Context, failure: Failure) -> tuple[str, Span, list[Fix]] | None:
+    """A method or function of the author that Keras calls with a keyword it does not take: `update_state` without
+    `sample_weight`, `call` without `training`. None where a call in the author's text gives the keyword itself."""
+    told = re.search(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'", failure.message)
+    if told is None or told[3] not in _OF_KERAS:
+        return None
+    for span in failure.frames:
+        found = context.call_node(span)
+        if found is not None and search.last_part(found[1].func) in (told[1], told[2]):
+            return None
+    for source in context.sources.values():
+        for node in source.nodes:
+            if not isinstance(node, ast.FunctionDef) or node.name != told[2] or node.args.kwarg is not None:
+                continue
+            owner = source.parents.get(node)
+            if (owner.name if isinstance(owner, ast.ClassDef) else None) != told[1] or not node.args.args:
+                continue
+            last = node.args.defaults[-1] if node.args.defaults else None
+            arg = node.args.args[-1]
+            end = source.span(last) if last is not None else source.span(arg.annotation) if arg.annotation else None
+            line, column = (end.end_line, end.end_column) if end is not None else _end_of(source, arg)
+            edit = Edit(Span(source.path, line, column, line, column), f", {told[3]}=None")
+            header = Span(source.path, node.lineno, node.col_offset, node.lineno, len(source.lines[node.lineno - 1]))
+            words = f"`{node.name}` takes no `{told[3]}`, which Keras gives it"
+            return words, header, fix(f"Take it: `{told[3]}=None`", edit, cause=header)
+    return None
+
+
+_OF_KERAS = ("sample_weight", "training", "mask", "from_logits", "batch_size", "steps_per_execution")
+"""Keywords with which Keras itself calls what an author writes."""
+
+
+def _end_of(source: SourceText, arg: ast.arg) -> tuple[int, int]:
+    span = source.span(ast.copy_location(ast.Name(arg.arg), arg))
+    return span.end_line, span.end_column
 
 
 def _former(call: ast.Call, failure: Failure) -> list[ast.keyword]:

@@ -85,6 +85,9 @@ def known_slip(best: Fix) -> str | None:
 
 
 def _first(best: Fix, failure: Failure) -> str:
+    open_size = re.search(r"fully-defined.*Received: shape=(\([^)]*\))", failure.message)
+    if open_size is not None:
+        return f"a weight of shape {open_size[1]} cannot be made: the size of that axis is not known here"
     last = failure.message.strip().split("\n")[-1]
     return known_slip(best) or wording.first_line(dataclasses.replace(failure, message=last))
 
@@ -195,7 +198,8 @@ def _in_class(source: SourceText, node: ast.ClassDef, failure: Failure) -> list[
     build = _method(node, "build")
     fixes += _weights_named(source, node)
     if build is not None and _speaks_of(node, failure):
-        fixes += _build(source, build)
+        known = "fully-defined" not in message  # else any axis may be meant: a guess, and no slip
+        fixes += _build(source, build, "Build for the last axis" if known else "Make it as long as the last axis")
     written = _method(node, "compute_output_shape")
     if written is not None and "expected axis" in message:
         edit = edits.remove_statement(source, written)
@@ -274,7 +278,7 @@ def _layers_out(source: SourceText, node: ast.ClassDef, forward: Function) -> li
     return fix("Make the layers once, in `__init__`", *changes, cause=cause)
 
 
-def _build(source: SourceText, build: Function) -> list[Fix]:
+def _build(source: SourceText, build: Function, title: str) -> list[Fix]:
     """`input_shape[1]` where the last axis is multiplied."""
     names = {item.arg for item in build.args.args[1:]}
     fixes: list[Fix] = []
@@ -284,7 +288,7 @@ def _build(source: SourceText, build: Function) -> list[Fix]:
                 edit = edits.replace(source, item.slice, "-1")
                 statement = source.statement(item)
                 cause = source.span(statement) if statement is not None else source.span(item)
-                fixes += fix("Build for the last axis", edit, cause=cause)
+                fixes += fix(title, edit, cause=cause)
     return fixes
 
 

@@ -28,7 +28,7 @@ import ast
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import operators, written
-from kls.rules.context import Context, Rule, argument_of, finding, fix
+from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix
 from kls.worker.protocol import Argument, Call, Failure, Model
 
 RULE = Rule("data-form", Severity.ERROR, "`fit` was given data in a form that it does not take.")
@@ -259,7 +259,7 @@ def _yields(context: Context, call: Call, model: Model, failure: Failure) -> Par
         return "the generator gives plain numbers; Keras wants arrays with a batch axis", span, fixes
     wanted = model.inputs[0].shape if len(model.inputs) == 1 else None
     shape = argument.tensors[0].shape if argument.tensors else None
-    if "forward" in failure.stage and wanted and shape and len(shape) == len(wanted) - 1 and np_name is not None:
+    if "forward" in failure.stage and wanted and shape and compatible(shape, wanted[1:]) and np_name is not None:
         changes: list[Edit | None] = [
             edits.replace(source, item, f"{np_name}.expand_dims({source.segment(item)}, 0)") for item in node.elts
         ]

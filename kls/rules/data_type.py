@@ -102,6 +102,11 @@ def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
     np = written.module_name(made[0], "numpy") if made is not None else None
     if kind == "dates":
         return operators.transform_data(context, argument, '{}.astype("int64")', f"Convert `{name}` to numbers")
+    pandas = written.module_name(made[0], "pandas") if made is not None else None
+    if kind == "columns of text" and pandas is not None and argument.role.endswith("x"):
+        form = f"{pandas}.get_dummies({{}}, dtype=float)"
+        title = f"Make a column of 0 and 1 of each word in `{name}`"
+        return [*fixes, *operators.transform_data(context, argument, form, title)]
     strings = kind == "strings" or elements == "str"
     if kind == "Python objects" and elements != "str":
         fixes += operators.transform_data(context, argument, '{}.astype("float32")', f'Convert `{name}` to "float32"')
@@ -111,7 +116,6 @@ def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
     again = (
         ".reshape(" + ", ".join(["-1", *(str(size) for size in shape[1:])]) + ")" if shape and len(shape) > 1 else ""
     )
-    pandas = written.module_name(made[0], "pandas") if made is not None else None
     if strings and pandas is not None and argument.role.endswith("y") and len(shape or (0,)) == 1:
         form = f"{pandas}.factorize({{}})[0]"
         fixes += operators.transform_data(context, argument, form, f"Number the classes in `{name}`")

@@ -29,11 +29,12 @@ import ast
 from collections.abc import Iterator
 
 from kls import edits
-from kls.facts import Evidence, Finding, Fix, Related, Severity
+from kls.facts import Evidence, Finding, Fix, Related, Severity, Span
 from kls.rules import operators, search, slips, written
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, single, size_of
 from kls.rules.reading import Reading, given, inside, stated
 from kls.rules.sizes import value
+from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Failure, Model, Tensor
 
 RULE = Rule("input-shape", Severity.ERROR, "The data do not fit the model's input.")
@@ -137,7 +138,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     role = "validation_x" if failure.stage.startswith("validation") else "x"
     argument = argument_of(call, role)
     data = single(argument.tensors[:1]) if argument is not None and argument.kind == "dataset" else None
-    data = data or (single(argument.tensors) if argument is not None else None)
+    data = data or (_of_batch(argument) if argument is not None else None)
     wanted = _wanted(context, model, failure)
     if argument is None or data is None or data.shape is None or wanted is None:
         return None
@@ -145,7 +146,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     given = data.shape[1:] if batched else data.shape
     if batched and compatible(given, wanted):
         return None
-    place = operators.place_of_data(context, argument) or call.span
+    place = _yielded(context, argument) or operators.place_of_data(context, argument) or call.span
     subject = f"`{argument.name}`" if argument.name else "the data"
     name = f"`{model.variable}`" if model.variable else f"the model ({model.name})"
     lines = [f"{subject} is {show(data.shape)}; {name} takes {show((None, *wanted))}"]
@@ -200,9 +201,19 @@ def survey(context: Context) -> Iterator[Finding]:
         )
 
 
+def _yielded(context: Context, argument: Argument) -> Span | None:
+    """Where a generator of the author gives its batches."""
+    given = [] if argument.kind in _WHOLE else written.yielded(context, argument)
+    return given[-1][0].span(given[-1][1]) if given else None
+
+
+_WHOLE = ("array", "tensor", "frame", "list", "dataset", "unknown")
+"""Kinds of data that no code of the author brings batch by batch."""
+
+
 def _of_batch(argument: Argument) -> Tensor | None:
     """The tensor of x in one batch, None where x has several."""
-    if argument.kind != "dataset":
+    if argument.kind in _WHOLE and argument.kind != "dataset":
         return single(argument.tensors)
     inputs = [item for item in argument.tensors if item.path.split(".")[0] in ("", "0")]
     return single(tuple(inputs))
@@ -242,7 +253,7 @@ def _fixes(
     if argument.kind in ("array", "tensor") and data.shape is not None and compatible(data.shape, wanted):
         if _has_as_many_labels(call, data):
             return operators.set_input_shape(context, model, given)
-        return operators.add_batch_axis(context, argument)
+        return [*_batched_where_made(context, argument, wanted), *operators.add_batch_axis(context, argument)]
     if argument.kind == "dataset" and len(given) == len(wanted) + 1 and given[0] is None:
         fixes += _unbatch(context, argument)
     if argument.kind == "dataset":
@@ -301,6 +312,52 @@ def _expanded_elsewhere(context: Context, argument: Argument, wanted: tuple[int 
     text = "-1" if place == len(wanted) else str(place)
     cause = source.span(call)
     return fix(f"Add the axis as axis {text}", edits.replace(source, axis, text), cause=cause)
+
+
+def _batched_where_made(context: Context, argument: Argument, wanted: tuple[int | None, ...]) -> list[Fix]:
+    """One sample that reaches the model as the parameter of a function: where its name is bound first, made a batch
+    in the way in which the program makes a batch of another one."""
+    source = context.source(argument.span.path) if argument.span is not None else None
+    node = source.at(argument.span, ast.expr) if source is not None else None
+    if source is None or node is None:
+        return []
+    way = next((form for call in source.calls() if (form := _makes_batch(source, call, wanted))), None)
+    given = written.given_from(source, node)
+    given = given if given is not None else (node, None)
+    name = given[0]
+    if way is None or not isinstance(name, ast.Name):
+        return []
+    known = [
+        (made, value)
+        for made, value in written.assignments(source, name.id, len(source.lines))
+        if source.function(made) is source.function(name)
+        and not isinstance(value, ast.Name)
+        and (value is None or way.partition("{}")[0] not in source.segment(value))
+    ]
+    fixes: list[Fix] = []
+    for made, _ in known[:1]:
+        fixes += operators.transform_where_bound(
+            source, made, name.id, way, f"Give a batch of one: `{way.format(name.id)}`"
+        )
+    return fixes
+
+
+def _makes_batch(source: SourceText, call: ast.Call, wanted: tuple[int | None, ...]) -> str:
+    """How `call` makes a batch of one of a name, as a form: `np.reshape({}, [1, 4])`."""
+    kind, own = search.last_part(call.func), isinstance(call.func, ast.Attribute)
+    if kind == "reshape" and own:
+        module = search.root(call.func) in ("np", "numpy", "tf", "keras")
+        sizes = call.args[1:] if module else call.args
+        shape = sizes[0].elts if len(sizes) == 1 and isinstance(sizes[0], (ast.List, ast.Tuple)) else sizes
+        first = value(source, shape[0]) if shape else None
+        if first != 1 or len(shape) != len(wanted) + 1:
+            return ""
+        inner = ", ".join(map(source.segment, sizes))
+        return f"{source.segment(call.func)}({{}}, {inner})" if module else f"{{}}.reshape({inner})"
+    axis = edits.argument(call, "axis", 1) if kind == "expand_dims" else None
+    if axis is not None and isinstance(axis, ast.Constant) and axis.value == 0:
+        return f"{source.segment(call.func)}({{}}, {'axis=' if call.keywords else ''}0)"
+    return ""
 
 
 def _is_fresh(context: Context, model: Model) -> bool:

@@ -60,19 +60,49 @@ def _rows_of(source: SourceText, node: ast.expr) -> ast.expr:
 
 
 def counted_from_one(context: Context, labels: Argument, values: dict[str, Any]) -> list[Fix]:
-    """One-hot rows in which class 0 never occurs: the numbers were counted from 1."""
+    """One-hot rows in which class 0 never occurs: the numbers were counted from 1. Of labels in a dataset, the rows
+    that the file encodes."""
     found = encoded(context, labels)
-    if found is None or values.get("first_class") is not False:
-        return []
-    source, node = found
+    if found is None and labels.kind not in ("array", "tensor"):
+        return [item for place in _rows_without_first(context) for item in _from_zero(*place)]
+    return _from_zero(*found) if found is not None and values.get("first_class") is False else []
+
+
+def _rows_without_first(context: Context) -> list[tuple[SourceText, ast.Call]]:
+    """The encoders whose rows a name is bound to, and in which class 0 never occurs."""
+    found: list[tuple[SourceText, ast.Call]] = []
+    for item in context.report.variables:
+        source = context.source(item.statement.path)
+        made = source.at(item.statement, ast.Assign) if source is not None else None
+        value = made.value if made is not None else None
+        if source is None or not isinstance(value, ast.Call) or not value.args or not _encodes(source, value):
+            continue
+        if (item.values or {}).get("first_class") is False:
+            found.append((source, value))
+    return found
+
+
+def _from_zero(source: SourceText, node: ast.Call) -> list[Fix]:
     given = node.args[0]
     text = source.segment(given)
     simple = isinstance(given, (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp))
     if isinstance(given, ast.BinOp) and isinstance(given.op, ast.Add) and source.segment(given.right) == "1":
         changed = edits.replace(source, given, source.segment(given.left))
+    elif _is_list(source, given) and (np := written.module_name(source, "numpy")) is not None:
+        changed = edits.replace(source, given, f"{np}.array({text}) - 1")
     else:
         changed = edits.replace(source, given, f"{text} - 1" if simple else f"({text}) - 1")
     return fix("Count the classes from 0", changed, cause=source.span(node))
+
+
+def _is_list(source: SourceText, node: ast.expr) -> bool:
+    """Whether an expression is a list by its text, or the name of one: nothing can be taken from all of it at once."""
+    if isinstance(node, ast.Name):
+        known = written.assignments(source, node.id, node.lineno)
+        return bool(known) and known[-1][1] is not None and _is_list(source, known[-1][1])
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, (ast.Mult, ast.Add)) and _is_list(source, node.left)
+    return isinstance(node, (ast.List, ast.ListComp))
 
 
 def not_encoded(context: Context, labels: Argument) -> list[Fix]:

@@ -180,7 +180,9 @@ def _label_fixes(case: _Case, validation: bool) -> list[Fix]:
     units = output[-1]
     fixes: list[Fix] = []
     if _brings_labels(labels):
-        return label_repairs.by_folder(context, labels, case.call.loss)
+        wider = len(target) == len(output) and units is not None and target[-1] == units + 1
+        fixes += label_repairs.counted_from_one(context, labels, case.values) if wider and not sparse else []
+        return [*fixes, *label_repairs.by_folder(context, labels, case.call.loss)]
     fixes += label_repairs.encoded_once(context, labels)
     if case.call.loss in BINARY and units == 1 and len(target) == len(output) and target[-1] == 2:
         fixes += label_repairs.not_encoded(context, labels)

@@ -28,7 +28,7 @@ import re
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity
-from kls.rules import search
+from kls.rules import search, written
 from kls.rules.context import Context, Rule, finding, fix
 from kls.source import SourceText
 from kls.worker.protocol import Failure
@@ -79,6 +79,8 @@ def _inputs(context: Context, source: SourceText, call: ast.Call) -> list[Fix]:
     names = {source.segment(item) for item in items}
     missing = [name for name, line in _made_inputs(source) if name not in names and line <= call.lineno]
     missing = list(dict.fromkeys(missing))
+    needed = [name for name in missing if name in _needed(source, call)]
+    missing = needed or missing
     fixes: list[Fix] = []
     for name in missing:
         for use in source.calls():
@@ -103,6 +105,28 @@ def _inputs(context: Context, source: SourceText, call: ast.Call) -> list[Fix]:
     if _data_count(source, call) in (None, len(items)):
         return [*fixes[:3], *wider]
     return [*wider[:2], *fixes[:3], *wider[2:]]
+
+
+def _needed(source: SourceText, call: ast.Call) -> set[str]:
+    """The names of inputs that the model's outputs come from, by the last assignment of each name on the way."""
+    outputs = edits.argument(call, "outputs", 1)
+    inputs = {name for name, _ in _made_inputs(source)}
+    found: set[str] = set()
+    work = [(item.id, call.lineno) for item in ast.walk(outputs) if isinstance(item, ast.Name)] if outputs else []
+    seen = set(work)
+    while work:
+        name, line = work.pop()
+        if name in inputs:
+            found.add(name)
+            continue
+        made = [item for item, _ in written.assignments(source, name, line - 1)]
+        here = [item for item in made if source.function(item) is source.function(call)]
+        for item in ast.walk(here[-1].value) if here else ():
+            place = (item.id, here[-1].lineno) if isinstance(item, ast.Name) else None
+            if place is not None and place not in seen:
+                seen.add(place)
+                work.append(place)
+    return found
 
 
 def _data_count(source: SourceText, call: ast.Call) -> int | None:

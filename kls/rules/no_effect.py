@@ -2,7 +2,8 @@
 
 ## What it says
 More arrays or keys than the model has inputs, another number of losses than outputs, class weights for classes that do
-not exist, `trainable` changed after `compile`, an input that leads to no output, `quantize` before `fit`.
+not exist, `trainable` changed after `compile`, an input that leads to no output, `quantize` before `fit`. As
+information: a layer whose output nothing reads.
 
 ## Why it matters
 Keras ignores it, at most with a warning: a head stays untrained, an input unread, a frozen layer goes on learning.
@@ -24,11 +25,12 @@ again after `trainable` was changed.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Evidence, Finding, Fix, Severity, Span
-from kls.rules import operators, written
+from kls.rules import operators, search, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix
 from kls.source import SourceText
 from kls.worker.protocol import Call, Model
@@ -57,6 +59,45 @@ def survey(context: Context) -> Iterator[Finding]:
             told.add(span)
             lines = f"{first}\nKeras raises nothing."
             yield finding(RULE, context, span, lines, evidence=Evidence.SILENT, fixes=tuple(fixes))
+    yield from _unused(context)
+
+
+def _unused(context: Context) -> Iterator[Finding]:
+    """A layer applied in the text beside a model's own layers, whose output no line reads: the model is without it.
+
+    Only where one name is bound to the output, once, in the function that makes the model and outside of loops.
+    """
+    inside = {key for model in context.report.models for key in model.layers}
+    functional = [model.created for model in context.report.models if model.kind == "functional" and model.graph]
+    counted = Counter(layer.key for layer in context.report.layers if layer.called is not None)
+    for layer in context.report.layers:
+        source = context.source(layer.called.path) if layer.called is not None else None
+        call = source.at(layer.called, ast.Call) if source is not None else None
+        statement = source.statement(call) if source is not None and call is not None else None
+        if source is None or call is None or layer.key in inside or layer.parent is not None or counted[layer.key] > 1:
+            continue
+        if not isinstance(statement, ast.Assign) or statement.value is not call or len(statement.targets) != 1:
+            continue
+        name, scope = statement.targets[0], search.scope(source, statement)
+        made = [source.at(span, ast.expr) for span in functional if span is not None and span.path == source.path]
+        beside = any(node is not None and search.scope(source, node) is scope for node in made)
+        if not isinstance(name, ast.Name) or not beside or source.parents.get(statement) is not scope:
+            continue
+        uses = [item for item in source.nodes if isinstance(item, ast.Name) and item.id == name.id]
+        if len(uses) != 1 or name.id.startswith("_"):
+            continue
+        given = call.args[0] if len(call.args) == 1 else None
+        fixes: list[Fix] = []
+        for other in source.calls():
+            same = len(other.args) == 1 and isinstance(other.func, ast.Call) and other.lineno > statement.lineno
+            if same and given is not None and source.segment(other.args[0]) == source.segment(given):
+                changed = edits.replace(source, other.args[0], name.id)
+                fixes += fix(f"Give `{name.id}` to the next layer", changed, cause=source.span(other.args[0]))
+                break
+        words = f"nothing reads `{name.id}`: the model is without this `{layer.cls}`"
+        lines = f"{words}\nKeras raises nothing."
+        yield finding(RULE, context, source.span(statement), lines, evidence=Evidence.SILENT,
+                      severity=Severity.INFORMATION, fixes=tuple(fixes))  # fmt: skip
 
 
 def _losses(context: Context, call: Call, model: Model) -> Parts | None:

@@ -44,12 +44,13 @@ def transform_data(context: Context, argument: Argument | None, form: str, title
     source, statement, name = place
     origin = written.whole(source, name, statement.end_lineno or statement.lineno)
     if origin is not None and origin[2] > 1 and source.at(source.span(origin[0]), ast.stmt) is origin[0]:
-        every = _transform(source, origin[0], origin[1], form, title.replace(f"`{name}`", f"`{origin[1]}`"))
-        return [*every, *_transform(source, statement, name, form, f"{title}, for `{name}` alone")]
-    return _transform(source, statement, name, form, title)
+        every = transform_where_bound(source, origin[0], origin[1], form, title.replace(f"`{name}`", f"`{origin[1]}`"))
+        return [*every, *transform_where_bound(source, statement, name, form, f"{title}, for `{name}` alone")]
+    return transform_where_bound(source, statement, name, form, title)
 
 
-def _transform(source: SourceText, statement: ast.stmt, name: str, form: str, title: str) -> list[Fix]:
+def transform_where_bound(source: SourceText, statement: ast.stmt, name: str, form: str, title: str) -> list[Fix]:
+    """Put what `statement` binds to `name` through `form`, where it is bound or in a line after it."""
     cause = source.bound(statement, name)
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
         return fix(title, edits.wrap(source, statement.value, form), cause=cause)

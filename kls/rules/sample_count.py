@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity
-from kls.rules import operators, written
+from kls.rules import operators, search, written
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, inside, stated
 from kls.worker.protocol import Argument, Call, Failure
@@ -100,6 +100,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     fixes: list[Fix] = [
         *_stacked(context, call, counted),
         *_exchanged(context, counted),
+        *_split_too(context, counted),
         *_axis(context, counted),
         *_flattened(context, counted),
     ]
@@ -199,6 +200,34 @@ def _exchanged(context: Context, counted: list[tuple[Argument, int]]) -> list[Fi
             ]
             return fix("Name the parts in the order in which they come", *changes, cause=source.span(target))
     return []
+
+
+def _split_too(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
+    """Weights, or another input, of all samples beside arrays that `train_test_split` cut: they are cut with them."""
+    fixes: list[Fix] = []
+    most = max(count for _, count in counted)
+    whole = [argument for argument, count in counted if count == most]
+    parts = {argument.name for argument, count in counted if count < most}
+    for source in context.sources.values():
+        for statement in source.nodes:
+            if not isinstance(statement, ast.Assign):
+                continue
+            made, target = statement.value, statement.targets[0]
+            if not isinstance(made, ast.Call) or not isinstance(target, (ast.Tuple, ast.List)):
+                continue
+            names = [source.segment(item) for item in target.elts]
+            name = whole[0].name if len(whole) == 1 else None
+            if search.last_part(made.func) != "train_test_split" or not made.args or name is None:
+                continue
+            index = next((place % 2 for place, item in enumerate(names) if item in parts), None)
+            known = written.assignments(source, name, statement.lineno - 1)
+            if index is None or name in names or len(names) != 2 * len(made.args) or not known:
+                continue
+            given = edits.insert_after_item(source, made.args[-1], name)
+            new = f"{name}, _" if index == 0 else f"_, {name}"
+            bound = edits.insert_after_item(source, target.elts[-1], new)
+            fixes += fix(f"Split `{name}` with the others", given, bound, cause=source.span(target))
+    return fixes
 
 
 def _axis(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:

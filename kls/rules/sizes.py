@@ -147,7 +147,7 @@ def fitting_words(context: Context, failure: Failure) -> list[Fix]:
                 unknown = near == 0 and isinstance(node, ast.Subscript) and source.function(node) is not None
                 if isinstance(node, ast.Constant) or not (unknown or _may_be(source, node, have)):
                     continue
-                for text in [*_words(source, node, want), *_arithmetic(source, node, want)]:
+                for text in [*words(source, node, want), *_arithmetic(source, node, want)]:
                     ranked += [(near, rank, -node.lineno, item) for item in _said(source, node, text)]
             for statement, target, made in source.assignments():
                 if isinstance(target, ast.Name) and isinstance(made, ast.BinOp) and value(source, made) == have:
@@ -201,7 +201,7 @@ def _slots(source: SourceText) -> Iterator[ast.expr]:
             yield from item.elts if isinstance(item, (ast.Tuple, ast.List)) else [item]
 
 
-def _words(source: SourceText, node: ast.expr, want: int) -> list[str]:
+def words(source: SourceText, node: ast.expr, want: int) -> list[str]:
     """Names that may stand for `node` and have the size: parameters and names of its function, attributes of its
     class, constants of the module."""
     found: list[str] = []

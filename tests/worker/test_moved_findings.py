@@ -384,6 +384,152 @@ scores = layers.Dense(1, activation="tanh")(steps)
 context = layers.Dot(axes=1)([layers.Softmax(axis=1)(scores), steps])
 model = keras.Model(inputs, layers.Dense(6)(layers.Flatten()(context)))
 """
+NOISE_OF_PICTURES = """
+import keras
+import numpy as np
+import tensorflow as tf
+critic = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+class Mixer(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.critic = critic
+    def train_step(self, real):
+        count = tf.shape(real)[0]
+        share = tf.random.uniform([count, 1])
+        return {"score": tf.reduce_mean(self.critic(real * share))}
+mixer = Mixer()
+mixer.compile()
+mixer.fit(np.random.rand(32, 8, 8, 1).astype("float32"), batch_size=16)
+"""
+LENGTH_OF_A_WEIGHT = """
+import keras
+import numpy as np
+from keras import layers
+STEPS = 24
+class Bias(layers.Layer):
+    def build(self, shape):
+        self.bias = self.add_weight(name="bias", shape=(shape[1], 1))
+    def call(self, x):
+        return x + self.bias
+words = keras.Input((None,))
+steps = Bias()(layers.Embedding(50, 8)(words))
+model = keras.Model(words, layers.Dense(1)(layers.GlobalAveragePooling1D()(steps)))
+model.compile("adam", "mse")
+texts = np.random.randint(0, 50, (40, STEPS))
+model.fit(texts, np.random.rand(40, 1))
+"""
+PICTURES_OF_A_CLASS = """
+import keras
+import numpy as np
+class Pictures(keras.utils.Sequence):
+    def __init__(self, count, size=(16, 16), channels=3):
+        super().__init__()
+        self.count, self.size, self.channels = count, size, channels
+    def __len__(self):
+        return self.count // 8
+    def __getitem__(self, index):
+        rows = range(index * 8, (index + 1) * 8)
+        X = np.zeros((len(rows), *self.size))
+        y = np.array([row % 2 for row in rows])
+        return X, y
+model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(Pictures(32))
+"""
+STATES_AS_INPUTS = """
+import keras
+from keras import layers
+source, words = keras.Input((None,)), keras.Input((None,))
+embedding, decoder, scores = layers.Embedding(50, 8), layers.LSTM(16, return_state=True), layers.Dense(50)
+_, first, second = layers.LSTM(16, return_state=True)(layers.Embedding(40, 8)(source))
+output, _, _ = decoder(embedding(words), initial_state=[first, second])
+model = keras.Model([source, words], scores(output))
+hidden, cell = keras.Input((16,)), keras.Input((16,))
+output, next_hidden, next_cell = decoder(embedding(words), initial_state=[hidden, cell])
+step = keras.Model([words], [scores(output), next_hidden, next_cell])
+"""
+METRIC_OF_WEIGHTED_SAMPLES = """
+import keras
+import numpy as np
+class Hits(keras.metrics.Metric):
+    def __init__(self, name="hits"):
+        super().__init__(name=name)
+        self.hits = self.add_weight(name="hits", initializer="zeros")
+    def update_state(self, y_true, y_pred):
+        self.hits.assign_add(keras.ops.sum(keras.ops.cast(y_pred > 0.5, "float32")))
+    def result(self):
+        return self.hits
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy", weighted_metrics=[Hits()])
+rows, answers = np.random.rand(40, 4), np.random.randint(0, 2, (40, 1))
+model.fit(rows, answers, sample_weight=np.ones(40))
+"""
+CLASSES_FROM_ONE_IN_A_DATASET = """
+import keras
+import numpy as np
+import tensorflow as tf
+stars = [5, 1, 3, 2, 4] * 8
+labels = keras.utils.to_categorical(stars)
+pairs = tf.data.Dataset.from_tensor_slices((np.random.rand(40, 6), labels)).batch(8)
+model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, activation="softmax")])
+model.compile("adam", "categorical_crossentropy")
+model.fit(pairs)
+"""
+WEIGHTS_OF_ALL_ROWS = """
+import keras
+import numpy as np
+from sklearn.model_selection import train_test_split
+rows, answers = np.random.rand(80, 4), np.random.randint(0, 2, 80)
+weights = np.where(answers == 1, 3.0, 1.0)
+x_train, x_test, y_train, y_test = train_test_split(rows, answers, test_size=0.25)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(x_train, y_train, sample_weight=weights, validation_data=(x_test, y_test))
+"""
+WORDS_IN_A_TABLE = """
+import keras
+import numpy as np
+import pandas as pd
+table = pd.DataFrame({"age": np.arange(40), "port": ["S", "C"] * 20, "survived": [0, 1] * 20})
+rows = table.drop(columns="survived")
+model = keras.Sequential([keras.layers.Dense(8), keras.layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(rows, table["survived"])
+"""
+STATE_OF_AN_ENVIRONMENT = """
+import keras
+import numpy as np
+class Agent:
+    def __init__(self):
+        self.model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+        self.model.compile("adam", "mse")
+    def act(self, state):
+        return int(np.argmax(self.model.predict(state, verbose=0)[0]))
+def reset():
+    return np.zeros(4)
+agent = Agent()
+state = reset()
+for turn in range(3):
+    action = agent.act(state)
+    state = np.reshape(reset() + action, [1, 4])
+"""
+PRICES_OF_A_FILE = """
+import numpy as np
+import pandas as pd
+from keras import Sequential, layers
+prices = pd.read_csv("prices.csv")[["Close"]].values
+windows, targets = [], []
+for end in range(20, 200):
+    windows.append(prices[end - 20:end, 0])
+    targets.append(prices[end, 0])
+windows = np.reshape(np.array(windows), (180, 20, 1))
+model = Sequential()
+model.add(layers.LSTM(50, input_shape=(20, 1)))
+model.add(layers.LSTM(50))
+model.add(layers.Dense(1))
+model.compile("adam", "mse")
+model.fit(windows, np.array(targets), epochs=1)
+"""
 FAULTS = [
     Fault(STEPS_LOST, "LSTM(32)", "Set `return_sequences=True`"),
     Fault(TWO_WEIGHTS, "self.factor", "Give the name as `name=`"),
@@ -421,6 +567,16 @@ FAULTS = [
     Fault(OTHER_ATTRIBUTE, "self.last", "Use `second`"),
     Fault(MAPPED_TO_NOTHING, "features / 2.0", "Return `features`"),
     Fault(TENSORS_EXCHANGED, "Attention()(", "Attend from `state` to `steps`"),
+    Fault(NOISE_OF_PICTURES, "tf.random.uniform", "Make `share` of shape [count, 1, 1, 1]"),
+    Fault(LENGTH_OF_A_WEIGHT, "keras.Input((None,))", "Say how long the input is: (STEPS,)"),
+    Fault(PICTURES_OF_A_CLASS, "np.zeros", "Make `X` of shape (len(rows), *self.size, self.channels)"),
+    Fault(STATES_AS_INPUTS, "keras.Model([words]", "Add `hidden`, `cell` to the inputs"),
+    Fault(METRIC_OF_WEIGHTED_SAMPLES, "def update_state", "Take it: `sample_weight=None`"),
+    Fault(CLASSES_FROM_ONE_IN_A_DATASET, "to_categorical", "Count the classes from 0"),
+    Fault(WEIGHTS_OF_ALL_ROWS, "train_test_split", "Split `weights` with the others"),
+    Fault(WORDS_IN_A_TABLE, "table.drop", "Make a column of 0 and 1 of each word in `rows`"),
+    Fault(STATE_OF_AN_ENVIRONMENT, "state = reset()", "Give a batch of one: `np.reshape(state, [1, 4])`"),
+    Fault(PRICES_OF_A_FILE, "LSTM(50, input_shape", "Set `return_sequences=True`"),
 ]
 
 

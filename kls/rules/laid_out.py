@@ -1,0 +1,129 @@
+"""Arrays and tensors whose shape the program itself writes down, where they are made. Not a rule: `suspects` asks.
+
+Each function answers candidates at the place where a shape is written: noise that lacks axes of 1 to be stretched
+over pictures, the batch of a generator that lacks its last axis, an input whose length a weight needs.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from kls import edits
+from kls.facts import Fix
+from kls.rules import search, sizes, wording, written
+from kls.rules.context import Context, argument_of, compatible, fix
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+_ALLOCATIONS = ("empty", "zeros", "ones", "full")
+_DRAWS = (*_ALLOCATIONS, "uniform", "normal", "random", "truncated_normal", "rand_uniform", "random_uniform",
+          "random_normal", "fill", "stateless_uniform", "stateless_normal")  # fmt: skip
+MOST = 3
+"""Candidates of one kind."""
+
+
+def strong(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates that the failure's own shapes speak for."""
+    return [
+        *_axes_of_one(context, failure),
+        *_last_axis(context, failure),
+        *_declared_length(context, failure),
+    ]
+
+
+def _written_shape(call: ast.expr | None, names: tuple[str, ...]) -> ast.Tuple | ast.List | None:
+    """The shape that a call of one of the functions `names` is given as a literal."""
+    if not isinstance(call, ast.Call) or search.last_part(call.func) not in names:
+        return None
+    for name, position in (("shape", 0), ("size", None), ("dims", 0)):
+        value = edits.argument(call, name, position)
+        if isinstance(value, (ast.Tuple, ast.List)) and value.elts:
+            return value
+    return next((item for item in call.args if isinstance(item, (ast.Tuple, ast.List))), None)
+
+
+def _longer(source: SourceText, shape: ast.Tuple | ast.List, texts: list[str]) -> str:
+    inner = ", ".join([*map(source.segment, shape.elts), *texts])
+    return f"[{inner}]" if isinstance(shape, ast.List) else f"({inner})"
+
+
+def _axes_of_one(context: Context, failure: Failure) -> list[Fix]:
+    """Noise of shape `[batch, 1]` that is to be multiplied with pictures: axes of 1, where it is drawn."""
+    found = wording.operands(failure.message)
+    place = failure.frames[-1] if failure.frames else None
+    source = context.source(place.path) if place is not None else None
+    statement = source.statement_at(place.line) if source is not None and place is not None else None
+    if found is None or source is None or statement is None or len(found[1]) == len(found[2]):
+        return []
+    low, high = sorted(found[1:], key=len)
+    fixes: list[Fix] = []
+    for item in ast.walk(statement):
+        if not isinstance(item, ast.Name) or not isinstance(item.ctx, ast.Load):
+            continue
+        known = [
+            value
+            for made, value in written.assignments(source, item.id, statement.lineno)
+            if source.function(made) is source.function(statement) and made is not statement
+        ]
+        shape = _written_shape(known[-1], _DRAWS) if known else None
+        if shape is not None and len(shape.elts) == len(low):
+            text = _longer(source, shape, ["1"] * (len(high) - len(low)))
+            changed = edits.replace(source, shape, text)
+            fixes += fix(f"Make `{item.id}` of shape {text}", changed, cause=source.span(shape))
+    return fixes[:MOST]
+
+
+def _last_axis(context: Context, failure: Failure) -> list[Fix]:
+    """The batch that a generator makes without the last axis that the model takes."""
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    role = "validation_x" if failure.stage.startswith("validation") else "x"
+    argument = argument_of(call, role) if call is not None else None
+    if model is None or argument is None or len(model.inputs) != 1 or not argument.tensors:
+        return []
+    wanted, given = model.inputs[0].shape, argument.tensors[0].shape
+    size = wanted[-1] if wanted else None
+    if not wanted or not given or size is None or not compatible(given[1:], wanted[1:-1]):
+        return []
+    fixes: list[Fix] = []
+    for source, node in written.yielded(context, argument):
+        first = node.elts[0] if isinstance(node, ast.Tuple) and node.elts else node
+        known = written.assignments(source, first.id, node.lineno) if isinstance(first, ast.Name) else []
+        here = [value for made, value in known if source.function(made) is source.function(node)]
+        for value in here:
+            shape = _written_shape(value, _ALLOCATIONS)
+            if shape is not None:
+                text = next(iter(sizes.words(source, shape, size)), str(size))
+                whole = _longer(source, shape, [text])
+                title = f"Make `{source.segment(first)}` of shape {whole}"
+                fixes += fix(title, edits.replace(source, shape, whole), cause=source.span(shape))
+    return fixes[:MOST]
+
+
+def _declared_length(context: Context, failure: Failure) -> list[Fix]:
+    """An input of open length before a weight that is as long: the length of the data."""
+    if not re.search(r"must be fully[- ]defined|no `None` dimensions", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source, shape, _, _ in search.declared_inputs(context):
+        if not isinstance(shape, (ast.Tuple, ast.List)):
+            continue
+        open_places = [
+            index for index, item in enumerate(shape.elts) if isinstance(item, ast.Constant) and item.value is None
+        ]
+        for variable in context.report.variables if open_places else ():
+            data = variable.tensors[0].shape if variable.kind == "array" and len(variable.tensors) == 1 else None
+            if not data or len(data) != len(shape.elts) + 1 or any((data[index + 1] or 0) < 2 for index in open_places):
+                continue
+            told = [sizes.value(source, item) for item in shape.elts]
+            if not compatible(tuple(data[1:]), tuple(told)):
+                continue
+            texts = [source.segment(item) for item in shape.elts]
+            for index in open_places:
+                size = data[index + 1] or 0
+                texts[index] = next(iter(sizes.words(source, shape.elts[index], size)), str(size))
+            text = edits.tuple_text(tuple(texts))
+            title = f"Say how long the input is: {text}"
+            fixes += fix(title, edits.replace(source, shape, text), cause=source.span(shape))
+    return list({item.edits: item for item in fixes}.values())[:MOST]
