@@ -167,10 +167,12 @@ async def _analyse(
     chosen = settings_for(os.path.dirname(snapshot.path), python, static)
     here = folder if snapshot.path.startswith(folder.rstrip(os.sep) + os.sep) else os.path.dirname(snapshot.path)
     tools = Tools(None, None, chosen, roots=(here,), root=here, leave_out=beside)
-    found = await analysis.last(snapshot, tools)
     measured: Measured | None = None
-    if found.status != "failed" and (found.sites or "keras" in snapshot.text or "tensorflow" in snapshot.text):
-        # Only now: a file without Keras needs neither TensorFlow nor the time that it takes to start.
+    found: Analysis | None = None
+    if snapshot.broken is not None or ("keras" not in snapshot.text and "tensorflow" not in snapshot.text):
+        found = await analysis.last(snapshot, tools)
+    if found is None or (found.status != "failed" and found.sites):
+        # A file without Keras needs neither TensorFlow nor the time that it takes to start.
         workplace, reason = await at_work(places, chosen, folder)
         ask = workplace.ask if reason is None else None
         known = {"resolver": workplace.resolver, "keras": workplace.keras}

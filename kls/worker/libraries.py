@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional
 
+from . import postponed
 from .protocol import PROTOCOL, Hello, Probe
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def start(extra: tuple[str, ...], backend: Optional[str], sandbox: bool, real: b
         problem = (
             f"Keras is set to the {backend} backend (KERAS_BACKEND or keras.json); dry runs need the tensorflow backend"
         )
+    gc.disable()  # all that is imported stays, here and in children: looking for garbage takes a quarter of the time
     problem = problem or _import(found)
     lock = Lock(None)
     layers: tuple[str, ...] = ()
@@ -122,7 +124,6 @@ def start(extra: tuple[str, ...], backend: Optional[str], sandbox: bool, real: b
     if problem is None:
         _import_own()
         problem, lock, layers, missing = _lock(sandbox)
-        gc.collect()
         gc.freeze()
     hello = Hello(
         protocol=PROTOCOL,
@@ -157,9 +158,10 @@ def _import(found: _Found) -> Optional[str]:
     try:
         numpy: Any = importlib.import_module("numpy")
         found.numpy = str(numpy.__version__)
-        tensorflow: Any = importlib.import_module("tensorflow")
-        found.tensorflow = str(tensorflow.__version__)
-        keras: Any = importlib.import_module("keras")
+        with postponed.postponing():
+            tensorflow: Any = importlib.import_module("tensorflow")
+            found.tensorflow = str(tensorflow.__version__)
+            keras: Any = importlib.import_module("keras")
         found.keras = str(keras.__version__)
     except ModuleNotFoundError as error:
         if error.name in ("numpy", "tensorflow"):
@@ -266,6 +268,14 @@ class Warmer:
                         yield name
                     else:
                         self._unfit.add(top)
+
+    def bring_postponed(self, probe: Probe) -> bool:
+        """Import what Keras would have imported by itself (see `postponed.py`), as soon as a program names it, so that
+        no probe has to. Whether there was anything."""
+        named = {name.partition(".")[0] for name in self.wanted(probe)} & postponed.LIBRARIES - sys.modules.keys()
+        for name in sorted(named - self._tried):
+            self.bring(name, fit=True)
+        return bool(named)
 
     def bring(self, name: str, fit: bool) -> None:
         """Import a module that a child has tried, when it was found fit."""

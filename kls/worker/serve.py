@@ -65,6 +65,9 @@ def serve(wire_in: int, wire_out: int, options: Options) -> NoReturn:
         message = decode(line)
         if not isinstance(message, Probe):
             _exit(0)
+        if warmer.bring_postponed(message) and ready is not None:
+            _discard(ready, lock)
+            ready = None
         if ready is None and libraries.thread_count() > 1:
             _answer_here(wire, lock, message)
         child, ready = ready or _child(wire, lock), None
@@ -161,6 +164,14 @@ def _child(wire: Wire, lock: libraries.Lock) -> Child:
     pid, pipe = _fork(wire, job)
     os.close(read_orders)
     return Child(pid, pipe, write_orders, folder)
+
+
+def _discard(child: Child, lock: libraries.Lock) -> None:
+    """End a child that was forked too early."""
+    os.close(child.orders)
+    os.close(child.pipe)
+    _reap(child.pid, lock, patient=False)
+    remove(child.folder)
 
 
 def _another(wire: Wire, lock: libraries.Lock, dead: Child, line: bytes) -> Child:
