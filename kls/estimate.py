@@ -1,7 +1,8 @@
 """What training a model will take of the memory, by a dry run's report alone: an estimate, nothing is measured here.
 
 Weights, gradients and optimizer state are counted exactly; what the forward pass keeps for the backward pass is counted
-from the traced step. Not counted: what TensorFlow itself takes, the data, and the work space of single operations.
+from the traced step; what TensorFlow itself takes is by rule of thumb. Not counted: the data, the work space of single
+operations and of XLA.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 _FLOWING = 2
 """How many tensors as large as the largest one the backward pass holds beside what was kept: the gradient that comes
 in and the one that goes out."""
+_FIXED = 25 << 20
+_OF_AN_OPERATION = 150 << 10
+"""Bytes that TensorFlow itself takes for any training step, and for each operation of its forward pass: the graph with
+its gradients and the copies that Grappler makes. Measured: docs/performance.md, real steps."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,14 @@ class Estimate:
     activations: Mapping[str, int]
     flowing: int
     """Bytes that the backward pass holds for a moment."""
+    graph: int
+    """Bytes that TensorFlow itself takes, in the memory of the host."""
 
     @property
     def total(self) -> int:
         """All of it together."""
         parts = (self.weights, self.gradients, self.optimizer, self.activations)
-        return sum(sum(part.values()) for part in parts) + self.flowing
+        return sum(sum(part.values()) for part in parts) + self.flowing + self.graph
 
 
 def of_model(report: Report, model: Model) -> Estimate | None:
@@ -46,7 +53,7 @@ def of_model(report: Report, model: Model) -> Estimate | None:
     weights = _together((*model.trained, *model.fixed))
     call = _training(report, model)
     if call is None:
-        return Estimate(None, weights, {}, {}, {}, 0)
+        return Estimate(None, weights, {}, {}, {}, 0, 0)
     factor = (call.real_batch or 1) / (call.kept_batch or 1)
     return Estimate(
         call.real_batch,
@@ -55,6 +62,7 @@ def of_model(report: Report, model: Model) -> Estimate | None:
         _together(model.state),
         {item.dtype: round(item.bytes * factor) for item in call.kept},
         round(call.largest * factor) * _FLOWING,
+        _FIXED + _OF_AN_OPERATION * call.operations,
     )
 
 
@@ -74,6 +82,7 @@ def sentence(report: Report, model: Model) -> str | None:
         parts.append(f"optimizer state {_by_dtype(estimate.optimizer)}")
     if estimate.activations:
         parts.append(f"activations {_by_dtype(estimate.activations)}")
+    parts.append(f"TensorFlow itself {bytes_text(estimate.graph)}")
     batch = "one sample" if estimate.batch is None else f"batch {estimate.batch:,}"
     return f"estimated memory to train at {batch}: {bytes_text(estimate.total)} ({', '.join(parts)})"
 

@@ -272,6 +272,9 @@ class Call:
     kept_batch: Optional[int] = None
     largest: int = 0
     """Bytes of the largest of the kept tensors."""
+    operations: int = 0
+    """How many operations the traced step has, the bodies of its loops included: what TensorFlow itself takes for a
+    training step grows with it."""
     real_batch: Optional[int] = None
     """The batch size that the run would use; None where it is not known."""
 

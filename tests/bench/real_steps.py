@@ -1,7 +1,7 @@
 """Run a script whose `fit` is cut to a few steps, without kls: `python real_steps.py SCRIPT`.
 
-Prints a line of JSON: seconds of the first step and of a warm one (the median), and the bytes that the process grew
-from its imports to its highest.
+Prints a line of JSON: seconds of the first step and of a warm one (the median), the bytes that the process grew from
+its imports to its highest, and those of the arrays that `fit` is given.
 """
 
 import itertools
@@ -46,6 +46,7 @@ def main() -> None:
         told = {
             "first_seconds": seconds[0],
             "step_seconds": statistics.median(seconds[1:]),
+            "data_bytes": sum(getattr(item, "nbytes", 0) for item in (*arguments, *keywords.values())),
             "memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before,
         }
         print(json.dumps(told), flush=True)

@@ -119,19 +119,31 @@ def test_shapes_read_as_keras_prints_them() -> None:
 
 def test_the_memory_of_training_is_estimated_at_the_batch_of_the_run() -> None:
     model = replace(REPORT.models[0], trained=(Amount("float32", 4 << 20),), state=(Amount("float32", 8 << 20),))
-    call = replace(REPORT.calls[0], kept=(Amount("float16", 74 << 20),), kept_batch=37, largest=37 << 20, real_batch=64)
+    call = replace(
+        REPORT.calls[0],
+        kept=(Amount("float16", 74 << 20),),
+        kept_batch=37,
+        largest=37 << 20,
+        real_batch=64,
+        operations=400,
+    )
     report = replace(REPORT, models=(model,), calls=(call,))
     guess = estimate.of_model(report, model)
     assert guess is not None
-    assert (guess.batch, guess.activations, guess.total) == (64, {"float16": 128 << 20}, (16 + 128 + 2 * 64) << 20)
+    assert (guess.batch, guess.activations, guess.total) == (
+        64,
+        {"float16": 128 << 20},
+        (16 + 128 + 2 * 64 + 25) * 2**20 + 400 * 150 * 2**10,
+    )
     told = (
-        "estimated memory to train at batch 64: 272 MiB "
-        "(weights 4.0 MiB, gradients 4.0 MiB, optimizer state 8.0 MiB, activations 128 MiB float16)"
+        "estimated memory to train at batch 64: 356 MiB "
+        "(weights 4.0 MiB, gradients 4.0 MiB, optimizer state 8.0 MiB, activations 128 MiB float16, "
+        "TensorFlow itself 84 MiB)"
     )
     assert estimate.sentence(report, model) == told
     text = describe.hover(snapshot(), report, 9, 0)
     assert text is not None and text.plain.endswith(told)
-    assert describe.lenses(snapshot(), report)[0].title.endswith(" · ≈ 272 MiB to train at batch 64")
+    assert describe.lenses(snapshot(), report)[0].title.endswith(" · ≈ 356 MiB to train at batch 64")
     assert told in describe.summary(snapshot(), report)
 
 

@@ -1,7 +1,7 @@
 """What training would keep in memory, counted from a traced step: no weight and no activation exists here.
 
 A gradient function needs some inputs or outputs of the operation that it differentiates; TensorFlow frees everything
-else as soon as it is used. `kept` adds up what is needed, each tensor once, views with what they look at.
+else as soon as it is used. `needs` adds up what is needed, each tensor once, views with what they look at.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import keras
@@ -41,12 +42,23 @@ _SOURCES = frozenset("ReadVariableOp Const Placeholder Shape".split())
 """Operations whose output is counted elsewhere (weights, data), or is nothing."""
 
 
-def kept(graph: Any) -> tuple[tuple[Amount, ...], int]:
-    """Bytes by dtype that the backward pass of `graph`, a traced forward pass, would find kept, and of the largest
-    tensor of these; sizes that are not known count as 1."""
+@dataclass(frozen=True)
+class Needs:
+    """What training takes by the graph of its forward pass; sizes that are not known count as 1."""
+
+    kept: tuple[Amount, ...]
+    """Bytes by dtype that the backward pass finds kept."""
+    largest: int
+    """Bytes of the largest tensor of these."""
+    operations: int
+    """Operations of the graph and of the bodies of its loops."""
+
+
+def needs(graph: Any) -> Needs:
+    """What the backward pass of `graph`, a traced forward pass, needs."""
     total: Counter[str] = Counter()
-    largest = _add(graph, 1, total, 0)
-    return _amounts(total), largest
+    largest, operations = _add(graph, 1, total, frozenset(), 0)
+    return Needs(_amounts(total), largest, operations)
 
 
 def flops(graph: Any) -> int:
@@ -119,9 +131,11 @@ def _amounts(total: Counter[str]) -> tuple[Amount, ...]:
     return tuple(Amount(dtype, size) for dtype, size in sorted(total.items()) if size)
 
 
-def _add(graph: Any, times: int, total: Counter[str], depth: int) -> int:
+def _add(graph: Any, times: int, total: Counter[str], carried: frozenset[Any], depth: int) -> tuple[int, int]:
+    """The largest kept tensor and the number of operations; `carried` are the inputs of a loop's body that are other
+    tensors in each round."""
     needed: dict[Any, Any] = {}
-    largest = 0
+    largest, operations = 0, len(graph.get_operations())
     for operation in graph.get_operations():
         kind = operation.type
         if kind in _INPUTS:
@@ -130,9 +144,13 @@ def _add(graph: Any, times: int, total: Counter[str], depth: int) -> int:
             needed.update((tensor.ref(), tensor) for tensor in map(_root, operation.outputs))
         if depth < _DEEPEST:
             for body, rounds in bodies(operation):
-                largest = max(largest, _add(body, times * rounds, total, depth + 1))
+                inner, more = _add(
+                    body, times * rounds, total, _carried(body) if rounds > 1 else frozenset(), depth + 1
+                )
+                largest, operations = max(largest, inner), operations + more
     for tensor in needed.values():
-        if tensor.op.type not in _SOURCES and (tensor.dtype.is_floating or tensor.dtype.is_complex):
+        counted = tensor.op.type not in _SOURCES or tensor.ref() in carried
+        if counted and (tensor.dtype.is_floating or tensor.dtype.is_complex):
             sizes = (
                 [1 if size is None else int(size) for size in tensor.shape.as_list()]
                 if tensor.shape.rank is not None
@@ -141,7 +159,13 @@ def _add(graph: Any, times: int, total: Counter[str], depth: int) -> int:
             size = math.prod(sizes) * tensor.dtype.size
             largest = max(largest, size)
             total[tensor.dtype.name] += size * times
-    return largest
+    return largest, operations
+
+
+def _carried(body: Any) -> frozenset[Any]:
+    """Inputs of a loop's body that it does not hand on as they are."""
+    pairs = zip(getattr(body, "inputs", ()), getattr(body, "outputs", ()))
+    return frozenset(given.ref() for given, handed in pairs if _root(handed) is not given)
 
 
 def _root(tensor: Any) -> Any:
@@ -179,4 +203,4 @@ def _function(operation: Any, attribute: str) -> Optional[Any]:
         return None
 
 
-__all__ = ["bodies", "flops", "kept", "state_of", "weights_of"]
+__all__ = ["Needs", "bodies", "flops", "needs", "state_of", "weights_of"]

@@ -29,7 +29,7 @@ from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 from tensorflow.python.framework.func_graph import FuncGraph
 
-from ..protocol import Amount, Argument, Call, Span, Tensor, Warned
+from ..protocol import Argument, Call, Span, Tensor, Warned
 from . import memory, results, specs
 from .arrays import VirtualArray
 from .execute import Finished, Run
@@ -98,7 +98,7 @@ class Sinks:
         self.real_batch: Optional[int] = None
         self.logs: dict[str, Optional[tuple[str, ...]]] = {}
         """The names in the logs of the steps of the call in progress, by the side ("" or "validation-")."""
-        self.measured: Optional[tuple[tuple[tuple[Amount, ...], int], int, Optional[int]]] = None
+        self.measured: Optional[tuple[memory.Needs, int, Optional[int]]] = None
         """Of the training step that was traced last: what it keeps, at which batch size, and the run's own one."""
 
     def meet(self, method: str, model: Any, given: dict[str, Any]) -> Any:
@@ -225,9 +225,16 @@ class Sinks:
         """The call with what its traced step would keep in memory."""
         if self.measured is None:
             return call
-        (kept, largest), size, real = self.measured
+        needs, size, real = self.measured
         real = _static_batch(model) or real
-        return dataclasses.replace(call, kept=kept, largest=largest, kept_batch=size, real_batch=real)
+        return dataclasses.replace(
+            call,
+            kept=needs.kept,
+            largest=needs.largest,
+            operations=needs.operations,
+            kept_batch=size,
+            real_batch=real,
+        )
 
     def _seen(self, argument: Argument) -> Argument:
         """An iterator with the tensors of its first batch, which the adapter looked at."""
@@ -334,7 +341,7 @@ class Sinks:
             with _stage(prefix + "step"):
                 _refuse_string_casts(graph)
             if training:
-                self.measured = memory.kept(graph), _traced_batch(batch, size, arrays), self.real_batch
+                self.measured = memory.needs(graph), _traced_batch(batch, size, arrays), self.real_batch
             if self.trial is not None and not prefix:
                 self.trial.counted = memory.flops(graph), _traced_batch(batch, size, arrays)
         finally:
