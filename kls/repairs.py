@@ -172,6 +172,7 @@ def _as_much_is_known(before: Report | None, after: Report) -> bool:
     if before is None:
         return True
     missing = {gap.reason for gap in before.gaps} | {call.reason for call in before.calls if call.status == "unknown"}
+    missing |= {f"{item.exception}: {item.message}" for item in after.failures}  # told, and so no silence
     return _known(after) >= _known(before) and _unknown(after, missing) <= _unknown(before, missing)
 
 

@@ -54,7 +54,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         source, node = place
         inside = not isinstance(search.scope(source, node), ast.Module)
         if inside:
-            fixes += _shapes(source, node)
+            fixes += _shapes(source, node) if re.search(r"None|unknown|\?|[Cc]onvert", failure.message) else []
             fixes += _dtypes(source, node, failure)
     fixes += _late(context, failure)
     fixes += ranks.in_functions(context, failure)

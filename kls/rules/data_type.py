@@ -47,6 +47,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         place = operators.place_of_data(context, argument) or call.span
         name = argument.name or argument.role
         dtype = f"has dtype {argument.tensors[0].dtype}" if argument.tensors else f"is a {argument.kind}"
+        dtype = "is a DataFrame" if kind == "columns of text" else dtype
         dtype = "holds text" if argument.tensors and str(argument.tensors[0].dtype).startswith("str") else dtype
         parts = [item for item in argument.tensors if _kind(item) == kind and item.path]
         if parts:
@@ -63,12 +64,14 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
 
 
 def _bad(argument: Argument) -> str | None:
+    if argument.kind == "frame" and any(
+        item.dtype == "object" and len(item.shape or ()) == 2 for item in argument.tensors
+    ):
+        return "columns of text"
     for tensor in argument.tensors:
         kind = _kind(tensor)
         if kind is not None:
             return kind
-    if not argument.tensors and argument.kind in ("DataFrame", "Series"):
-        return "columns of text"
     return "strings" if not argument.tensors and "String" in argument.kind else None
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Fix
-from kls.rules import search
+from kls.rules import search, written
 from kls.rules.context import Context, argument_of, compatible, fix
 from kls.rules.ranks import RECURRENT
 from kls.source import SourceText
@@ -232,12 +232,53 @@ def _for_sklearn(context: Context, failure: Failure) -> list[Fix]:
             text = source.segment(call.args[0])
             title = f"Give it rows and columns: `{form.replace('{}', text)}`"
             fixes += fix(title, edits.replace(source, call.args[0], form.replace("{}", text)), cause=source.span(call))
+        np = written.module_name(source, "numpy")
+        if "multilabel-indicator" in failure.message or "should be a 1d array" in failure.message:
+            fixes += _class_numbers(context, source, call)
+        width = re.search(
+            r"operand with shape \(\d+,1\) doesn't match the broadcast shape \(\d+,(\d+)\)", failure.message
+        )
+        column = _target_column(source)
+        if width is not None and column is not None and np is not None and call.args:
+            given = source.segment(call.args[0])
+            text = f"{source.segment(call.func)}({np}.repeat({given}, {width[1]}, axis=1))[:, {column}]"
+            title = f"Scale column {column} back, of {width[1]} columns"
+            fixes += fix(title, edits.replace(source, call, text), cause=source.span(call))
         if failure.exception == "NotFittedError" and isinstance(call.func, ast.Attribute):
             if call.func.attr == "transform":
                 owner = source.segment(call.func.value)
                 edit = edits.replace(source, call.func, f"{owner}.fit_transform")
                 fixes += fix("Fit it on these data: `fit_transform`", edit, cause=source.span(call), safe=False)
     return fixes
+
+
+def _class_numbers(context: Context, source: SourceText, call: ast.Call) -> list[Fix]:
+    """Class numbers in the place of one-hot rows, among the arguments of a function of scikit-learn."""
+    fixes: list[Fix] = []
+    for item in call.args:
+        known = [variable for variable in context.report.variables if variable.name == source.segment(item)]
+        shape = known[-1].tensors[0].shape if known and len(known[-1].tensors) == 1 else None
+        if isinstance(item, ast.Name) and shape is not None and len(shape) == 2 and (shape[1] or 0) > 1:
+            text = f"{item.id}.argmax(axis=1)"
+            fixes += fix(f"Give class numbers: `{text}`", edits.replace(source, item, text), cause=source.span(call))
+    return fixes[-1:]
+
+
+def _target_column(source: SourceText) -> int | None:
+    """The column that the targets are taken from, where the file says one: `y = values[10:, 2]`,
+    `Y.append(data[i, 0])`; None where it says none, or several."""
+    columns: set[int] = set()
+    for node in source.nodes:
+        name, value = "", None
+        if isinstance(node, ast.Assign):
+            name, value = source.segment(node.targets[0]), node.value
+        elif isinstance(node, ast.Call) and search.last_part(node.func) == "append" and node.args:
+            name, value = source.segment(node.func), node.args[0]
+        if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Tuple) and _LABELS.search(name.lower()):
+            last = value.slice.elts[-1]
+            if isinstance(last, ast.Constant) and isinstance(last.value, int):
+                columns.add(last.value)
+    return columns.pop() if len(columns) == 1 else None
 
 
 def _vectorized(context: Context, failure: Failure) -> list[Fix]:

@@ -284,6 +284,7 @@ def _fixes(
     fixes += [] if fresh else grey
     if proved and argument.name is not None:
         fixes = [*slips.put_through(context, argument.name, call.span.line), *fixes]
+        fixes = [*_prepared_alike(context, call, argument), *_other_array(context, argument, data, wanted), *fixes]
     if proved:
         # Other data went through this model: its input is not at fault.
         return fixes + resized
@@ -312,6 +313,51 @@ def _expanded_elsewhere(context: Context, argument: Argument, wanted: tuple[int 
     text = "-1" if place == len(wanted) else str(place)
     cause = source.span(call)
     return fix(f"Add the axis as axis {text}", edits.replace(source, axis, text), cause=cause)
+
+
+def _prepared_alike(context: Context, call: Call, argument: Argument) -> list[Fix]:
+    """Test data whose preparation learns its columns anew, where the training data's are meant: `transform` in the
+    place of a second `fit_transform`, the columns of the table that `fit` was given."""
+    fixes: list[Fix] = []
+    made = written.value_of(context, argument)
+    for node in ast.walk(made[1]) if made is not None else ():
+        if made is None or not isinstance(node, ast.Call):
+            continue
+        function = node.func
+        if not isinstance(function, ast.Attribute) or function.attr != "fit_transform":
+            continue
+        source, owner = made[0], made[0].segment(function.value)
+        earlier = [item for item in source.calls() if item.lineno < function.lineno]
+        learnt = {f"{owner}.fit_transform", f"{owner}.fit", f"{owner}.fit_on_texts"}
+        if any(source.segment(item.func) in learnt for item in earlier):
+            changed = edits.replace(source, function, f"{owner}.transform")
+            fixes += fix(f"`{owner}` has learnt from the training data: `transform`", changed, cause=source.span(node))
+    for other in context.report.calls:
+        x = argument_of(other, "x")
+        if other.model != call.model or other.status != "traced" or x is None or x.name is None:
+            continue
+        if argument.kind == x.kind == "frame" and x.name != argument.name:
+            form = f"{{}}.reindex(columns={x.name}.columns, fill_value=0)"
+            title = f"Give `{argument.name or 'x'}` the columns of `{x.name}`"
+            fixes += operators.transform_data(context, argument, form, title)
+            break
+    return fixes
+
+
+def _other_array(context: Context, argument: Argument, data: Tensor, wanted: tuple[int | None, ...]) -> list[Fix]:
+    """Another array of as many samples whose numbers are as many as the model takes: what a base made of the data."""
+    rows, size = (data.shape or (None,))[0], size_of(wanted)
+    fixes: list[Fix] = []
+    for item in reversed(context.report.variables):
+        shape = item.tensors[0].shape if item.kind == "array" and len(item.tensors) == 1 else None
+        if not shape or shape[0] != rows or size is None or size_of(shape[1:]) != size or item.name == argument.name:
+            continue
+        before = argument.span is not None and item.statement.line < argument.span.line
+        if before and item.statement.path == (argument.span.path if argument.span is not None else ""):
+            same = shape[1:] == wanted
+            text = item.name if same else f"{item.name}.reshape({', '.join(map(str, (rows, *wanted)))})"
+            fixes += operators.transform_argument(context, argument, text, f"Give `{text}`")
+    return fixes[:2]
 
 
 def _batched_where_made(context: Context, argument: Argument, wanted: tuple[int | None, ...]) -> list[Fix]:

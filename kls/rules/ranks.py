@@ -10,7 +10,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Fix
-from kls.rules import keras_names, operators, search, wording
+from kls.rules import keras_names, operators, search, wording, written
 from kls.rules.context import Context, argument_of, failed_layer, fix, size_of
 from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer, Shape
@@ -270,6 +270,7 @@ def _operands(
     if len(first) != len(second):
         low, high = ((one, first), (other, second)) if len(first) < len(second) else ((other, second), (one, first))
         missing = len(high[1]) - len(low[1])
+        fixes += _rows_taken(source, low[0]) if missing == 1 and high[1][-1:] == (1,) else []
         for text in (
             f"{low[0].id}[{', '.join([':'] * len(low[1]) + ['None'] * missing)}]",
             f"{low[0].id}[{', '.join([':'] + ['None'] * missing)}]",
@@ -310,6 +311,19 @@ def _operands(
             title = f"Project `{node.id}` to {size} with `{made}`"
             fixes += fix(title, edit, *(more if more is not None else imports), cause=cause)
     return [*fixes, *unlike]
+
+
+def _rows_taken(source: SourceText, name: ast.Name) -> list[Fix]:
+    """The last axis of 1 for the array of which `name` holds some rows: `rows = data[chosen]`."""
+    here = source.function(name)
+    known = [item for item in written.assignments(source, name.id, name.lineno) if source.function(item[0]) is here]
+    value = known[-1][1] if known else None
+    if not isinstance(value, ast.Subscript) or not isinstance(value.value, ast.Name) or value.value.id == name.id:
+        return []
+    whole = value.value.id
+    made = [item for item, _ in written.assignments(source, whole, value.lineno - 1) if source.function(item) is here]
+    title = f"Give `{whole}` the last axis: `[..., None]`"
+    return operators.transform_where_bound(source, made[-1], whole, "{}[..., None]", title) if made else []
 
 
 def _alike(one: str, other: str) -> bool:

@@ -35,7 +35,8 @@ def places(context: Context, failure: Failure) -> list[Place]:
         node = source.at(span, ast.expr) if source is not None else None
         if source is not None and node is None:
             statement = source.at(span, ast.stmt)
-            node = getattr(statement, "value", None) or getattr(statement, "test", None)
+            parts = (getattr(statement, name, None) for name in ("value", "test", "iter"))
+            node = next((part for part in parts if part), None)
             node = node if isinstance(node, ast.expr) else None
         if source is not None and node is not None:
             found.append((source, node))
@@ -315,7 +316,10 @@ def _alternatives(
         return _tuple_alternatives(source, node, numbers, failure)
     if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
         return ["-1", source.segment(node.operand)] if name == "axis" else [source.segment(node.operand)]
-    if isinstance(node, (ast.Name, ast.BinOp)) and "integer" in failure.message:
+    ending = re.search(r"(?:must|should) end in `(\.[\w.]+)`", failure.message)
+    if ending is not None:
+        return _ending(source, node, ending[1])
+    if isinstance(node, (ast.Name, ast.BinOp, ast.Call, ast.Subscript)) and "integer" in failure.message:
         return [f"int({source.segment(node)})"]
     if not isinstance(node, ast.Constant):
         return []
@@ -346,6 +350,23 @@ def _alternatives(
             [f"[{', '.join(str(number) for number in _sections(numbers, value))}]"] if _sections(numbers, value) else []
         )
     return texts
+
+
+_ENDINGS = re.compile(r"(\.weights)?(\.(h5|hdf5|keras|ckpt|tf|pth|pt|pb|model))?$")
+"""What names of saved models and weights end in."""
+
+
+def _ending(source: SourceText, node: ast.expr, ending: str) -> list[str]:
+    """The name of a file with another ending: in the last string of an expression that makes it."""
+    strings = [item for item in ast.walk(node) if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    whole = source.segment(node)
+    if isinstance(node, ast.JoinedStr) and whole[-1:] in "'\"":
+        return [f"{_ENDINGS.sub('', whole[:-1])}{ending}{whole[-1]}"]
+    last = max(strings, key=lambda item: (item.lineno, item.col_offset), default=None)
+    text = source.segment(last) if last is not None else ""
+    if text[-1:] not in ("'", '"') or whole.count(text) != 1:
+        return []
+    return [whole.replace(text, f"{_ENDINGS.sub('', text[:-1])}{ending}{text[-1]}")]
 
 
 def _sections(numbers: list[int], parts: int) -> list[int]:

@@ -125,7 +125,28 @@ def _flattened_steps(context: Context, failure: Failure) -> list[Fix]:
     if failure.layer_cls not in RECURRENT or "ConvLSTM" in (failure.layer_cls or "") or found is None:
         return []
     source, call = found
-    wrapped = any(search.last_part(node.func) == "TimeDistributed" for node in source.calls())
+    wrappers = [node for node in source.calls() if search.last_part(node.func) == "TimeDistributed"]
+    wrapped = bool(wrappers)
+    bare = [
+        node
+        for node in source.calls()
+        if node.lineno < call.lineno
+        and re.match(r"Flatten|Global\w+2D$", search.last_part(node.func))
+        and not isinstance(source.parents.get(node), ast.Call | ast.Attribute)
+    ] + [
+        node.args[0]
+        for node in source.calls()
+        if search.last_part(node.func) == "add"
+        and node.lineno < call.lineno
+        and len(node.args) == 1
+        and isinstance(node.args[0], ast.Call)
+        and re.match(r"Flatten|Global\w+2D$", search.last_part(node.args[0].func))
+    ]
+    if wrapped and bare and given is not None and len(given) == 2:
+        form = f"{source.segment(wrappers[0].func)}({{}})"
+        last = max(bare, key=lambda item: item.lineno)
+        changed = edits.replace(source, last, form.format(source.segment(last)))
+        return fix(f"On each step: `{form.format(source.segment(last))}`", changed, cause=source.span(last))
     if given is None or len(given) < 4 or not wrapped:
         return []
     flatten, imports = edits.callee_like(source, call, "Flatten")

@@ -2,7 +2,8 @@
 
 ## What it says
 `mse` and its kin compute with labels of another shape than the output: two columns against one unit, one value against
-each time step. The smaller side is repeated.
+each time step. The smaller side is repeated. So does `y - model(x)` in a training loop of one's own, with a row of
+labels and a column of outputs.
 
 ## Why it matters
 Nothing is raised. Every unit, or every time step, is trained on the same target, and the loss looks plausible.
@@ -22,14 +23,16 @@ As many units as the labels have columns; a last recurrent layer without `return
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from kls import edits
-from kls.facts import Evidence, Finding, Fix, Severity
-from kls.rules import operators
+from kls.facts import Evidence, Finding, Fix, Severity, Span
+from kls.rules import operators, search, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
 from kls.rules.loss_target import SEQUENCE
-from kls.worker.protocol import Layer, Model
+from kls.source import SourceText
+from kls.worker.protocol import Layer, Model, Warned
 
 RULE = Rule("target-broadcast", Severity.WARNING, "The loss stretches labels and output over each other.")
 
@@ -43,6 +46,7 @@ ELEMENTWISE = (
 
 def survey(context: Context) -> Iterator[Finding]:
     """One finding for each trained model of one output whose loss broadcasts."""
+    yield from _all_pairs(context)
     told: set[int] = set()
     for call in context.report.calls:
         model, labels, output = context.model_of(call), argument_of(call, "y"), single(call.outputs)
@@ -73,6 +77,95 @@ def survey(context: Context) -> Iterator[Finding]:
             span = fixes[0].cause
         lines = [f"{first} of them", "Keras raises nothing: it trains on a difference of all pairs."]
         yield finding(RULE, context, span, "\n".join(lines), evidence=Evidence.SILENT, fixes=tuple(fixes))
+
+
+def _all_pairs(context: Context) -> Iterator[Finding]:
+    """One finding for each difference of a column and a row in a training loop of the author's own, where the column is
+    what a model gave and the text does not lay out the pairs itself (`y[:, None] - y`)."""
+    told: set[Span] = set()
+    for warned in context.report.warnings:
+        for source, node in _differences(context, warned) if warned.category == "AllPairs" else ():
+            span = source.span(node)
+            row, _, column = warned.message.partition(") (")
+            if span in told or not column:
+                continue
+            told.add(span)
+            sides = _sides(node)
+            labels = next((item for item in sides if not _is_given_by_call(context, source, item)), None)
+            fixes: list[Fix] = []
+            if labels is not None:
+                form = f"{source.segment(labels)}[:, None]"
+                changed = edits.replace(source, labels, form)
+                fixes += [
+                    *_as_a_column(context, source, labels),
+                    *fix(f"Give the labels a column: `{form}`", changed, cause=span),
+                ]
+            words = f"`{source.segment(node)}` takes {row}) from ({column}: each number from each other one"
+            where = fixes[0].cause if fixes and fixes[0].cause is not None else span
+            lines = f"{words}\nTensorFlow raises nothing: it trains on a difference of all pairs."
+            yield finding(RULE, context, where, lines, evidence=Evidence.SILENT, fixes=tuple(fixes))
+
+
+def _differences(context: Context, warned: Warned) -> Iterator[tuple[SourceText, ast.expr]]:
+    """The differences of two names that may be meant: at the place itself, else in the function that is called there,
+    whose lines AutoGraph does not tell."""
+    source = context.source(warned.span.path)
+    statement = source.statement_at(warned.span.line) if source is not None else None
+    if source is None or statement is None or "GradientTape" not in source.text:
+        return
+    areas: list[ast.AST] = [statement]
+    called = {search.last_part(item.func) for item in ast.walk(statement) if isinstance(item, ast.Call)}
+    areas += [item for item in source.nodes if isinstance(item, ast.FunctionDef) and item.name in called]
+    for area in areas:
+        found = [item for item in ast.walk(area) if isinstance(item, ast.expr) and _are_names(_sides(item))]
+        mixed = [
+            item
+            for item in found
+            if {_is_given_by_call(context, source, side) for side in _sides(item)} == {True, False}
+        ]
+        if mixed:
+            yield from ((source, item) for item in mixed[:1] if len(mixed) == 1)
+            return
+
+
+def _sides(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        return [node.left, node.right]
+    named = isinstance(node, ast.Call) and search.last_part(node.func) in ("squared_difference", "subtract")
+    return list(node.args[:2]) if isinstance(node, ast.Call) and named else []
+
+
+def _are_names(sides: list[ast.expr]) -> bool:
+    return len(sides) == 2 and all(isinstance(item, ast.Name) for item in sides)
+
+
+def _is_given_by_call(context: Context, source: SourceText, name: ast.expr) -> bool:
+    """Whether a name stands for what a model, or something else that is called by a name, gives for a batch."""
+    models = {model.variable for model in context.report.models}
+    here = source.function(name)
+    for made, value in written.assignments(source, source.segment(name), name.lineno):
+        if source.function(made) is here and isinstance(value, ast.Call):
+            words = source.segment(value.func)
+            return words in models or words.startswith("self") or words.endswith(".predict") or "model" in words.lower()
+    return False
+
+
+def _as_a_column(context: Context, source: SourceText, labels: ast.expr) -> list[Fix]:
+    """The labels made a column where they are made, by the name that a dataset is cut from."""
+    fixes: list[Fix] = []
+    for call in source.calls():
+        given = call.args[0] if search.last_part(call.func) == "from_tensor_slices" and call.args else None
+        last = given.elts[-1] if isinstance(given, ast.Tuple) and len(given.elts) == 2 else None
+        known = written.assignments(source, last.id, call.lineno) if isinstance(last, ast.Name) else []
+        shapes = [
+            item.tensors[0].shape
+            for item in context.report.variables
+            if isinstance(last, ast.Name) and item.name == last.id and item.kind == "array" and item.tensors
+        ]
+        if isinstance(last, ast.Name) and known and shapes and len(shapes[-1] or ()) == 1:
+            title = f"Make `{last.id}` a column: `[:, None]`"
+            fixes += operators.transform_where_bound(source, known[-1][0], last.id, "{}[:, None]", title)
+    return fixes[:1]
 
 
 def _same(given: tuple[int | None, ...], made: tuple[int | None, ...]) -> bool:

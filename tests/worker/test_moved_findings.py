@@ -530,6 +530,98 @@ model.add(layers.Dense(1))
 model.compile("adam", "mse")
 model.fit(windows, np.array(targets), epochs=1)
 """
+LEARNT_TWICE = """
+import keras
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+words = CountVectorizer()
+train = words.fit_transform(["free money now", "lunch at noon", "win a prize", "see you at lunch"] * 5).toarray()
+test = words.fit_transform(["a free lunch", "money"]).toarray()
+model = keras.Sequential([keras.Input((train.shape[1],)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(train, np.array([1, 0, 1, 0] * 5))
+model.evaluate(test, np.array([0, 1]))
+"""
+COLUMNS_OF_A_TABLE = """
+import keras
+import numpy as np
+import pandas as pd
+train = pd.get_dummies(pd.DataFrame({"town": ["A", "B", "C", "A"] * 5, "rooms": np.arange(20)}), dtype=float)
+test = pd.get_dummies(pd.DataFrame({"town": ["A", "B"], "rooms": [1, 2]}), dtype=float)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(train, np.random.rand(20))
+model.predict(test)
+"""
+FEATURES_OF_A_BASE = """
+import keras
+import numpy as np
+base = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(8, 3, strides=2, padding="same")])
+known, pictures = np.random.rand(20, 8, 8, 3), np.random.rand(6, 8, 8, 3)
+features = base.predict(pictures)
+model = keras.Sequential([keras.Input((128,)), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(base.predict(known).reshape(20, 128), np.random.rand(20))
+model.predict(pictures)
+"""
+SIZE_OF_NUMPY = """
+import keras
+import numpy as np
+shape = (8, 8, 1)
+model = keras.Sequential([keras.Input((16,))])
+model.add(keras.layers.Dense(np.prod(shape)))
+model.add(keras.layers.Reshape(shape))
+"""
+NAME_OF_A_FILE = """
+import keras
+best = keras.callbacks.ModelCheckpoint("best", monitor="val_loss")
+"""
+FLATTENED_STEPS = """
+from keras import Sequential
+from keras.layers import LSTM, Conv2D, Flatten, Input, TimeDistributed
+model = Sequential()
+model.add(Input((6, 16, 16, 3)))
+model.add(TimeDistributed(Conv2D(8, 3)))
+model.add(Flatten())
+model.add(LSTM(16))
+"""
+SCALED_BACK = """
+import keras
+import numpy as np
+from sklearn.preprocessing import MinMaxScaler
+scaler = MinMaxScaler()
+values = scaler.fit_transform(np.random.rand(60, 3))
+windows = np.array([values[start:start + 10] for start in range(50)])
+targets = values[10:, 2]
+model = keras.Sequential([keras.Input((10, 3)), keras.layers.LSTM(8), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(windows, targets)
+prices = scaler.inverse_transform(model.predict(windows))
+"""
+FOLDS_OF_CLASSES = """
+import keras
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+rows, answers = np.random.rand(60, 4), keras.utils.to_categorical(np.arange(60) % 3)
+folds = StratifiedKFold(n_splits=3)
+for train, test in folds.split(rows, answers):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    model.compile("adam", "categorical_crossentropy")
+    model.fit(rows[train], answers[train], validation_data=(rows[test], answers[test]))
+"""
+ROWS_OF_PICTURES = """
+import keras
+import numpy as np
+maker = keras.Sequential([keras.Input((4,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))])
+judge = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+judge.compile("adam", "mse")
+def train(count):
+    pictures = np.random.rand(64, 8, 8)
+    real = pictures[np.random.randint(0, 64, count)]
+    made = maker.predict(np.random.rand(count, 4))
+    judge.train_on_batch(np.concatenate([real, made]), np.ones((2 * count, 1)))
+train(16)
+"""
 FAULTS = [
     Fault(STEPS_LOST, "LSTM(32)", "Set `return_sequences=True`"),
     Fault(TWO_WEIGHTS, "self.factor", "Give the name as `name=`"),
@@ -577,6 +669,15 @@ FAULTS = [
     Fault(WORDS_IN_A_TABLE, "table.drop", "Make a column of 0 and 1 of each word in `rows`"),
     Fault(STATE_OF_AN_ENVIRONMENT, "state = reset()", "Give a batch of one: `np.reshape(state, [1, 4])`"),
     Fault(PRICES_OF_A_FILE, "LSTM(50, input_shape", "Set `return_sequences=True`"),
+    Fault(LEARNT_TWICE, "test =", "`words` has learnt from the training data: `transform`"),
+    Fault(COLUMNS_OF_A_TABLE, "test = pd.get_dummies", "Give `test` the columns of `train`"),
+    Fault(FEATURES_OF_A_BASE, "model.predict(pictures)", "Give `features.reshape(6, 128)`"),
+    Fault(SIZE_OF_NUMPY, "keras.layers.Dense(np.prod", "Change `np.prod(shape)` to `int(np.prod(shape))`"),
+    Fault(NAME_OF_A_FILE, "ModelCheckpoint", 'Change `"best"` to `"best.keras"`'),
+    Fault(FLATTENED_STEPS, "add(Flatten())", "On each step: `TimeDistributed(Flatten())`"),
+    Fault(SCALED_BACK, "inverse_transform", "Scale column 2 back, of 3 columns"),
+    Fault(FOLDS_OF_CLASSES, "folds.split", "Give class numbers: `answers.argmax(axis=1)`"),
+    Fault(ROWS_OF_PICTURES, "np.random.rand(64, 8, 8)", "Give `pictures` the last axis: `[..., None]`"),
 ]
 
 

@@ -505,7 +505,13 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
     return any(_is_judged(value) for value in values)
 
 
-_SKLEARN = re.compile(r"Expected 2D array, got 1D array|Found array with dim \d|inconsistent numbers of samples")
+_SKLEARN = re.compile(
+    r"Expected 2D array, got 1D array|Found array with dim \d|inconsistent numbers of samples|non-broadcastable output"
+    r"|operands could not be broadcast|should be a 1d array, got an array of shape|X has \d+ features, but \w+ is exp"
+    r"|Got 'multilabel-indicator' instead|a mix of multilabel-indicator and (multiclass|binary) "
+    r"|a mix of (multiclass|binary) and multilabel-indicator "
+)
+"""Rows of several columns are "multilabel-indicator" for scikit-learn, whatever their numbers."""
 
 
 def _is_of_shapes(error: BaseException) -> bool:

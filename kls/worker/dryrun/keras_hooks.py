@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import warnings
@@ -22,6 +23,7 @@ from keras.src.models.model import Model as KerasModel
 from keras.src.models.sequential import Sequential
 from keras.src.ops.operation import Operation
 from keras.src.trainers.trainer import Trainer
+from tensorflow.python.ops import gen_math_ops
 
 from ..protocol import Layer, Model, Node, Span, Tensor, Warned
 from . import graphs, memory, specs
@@ -374,6 +376,7 @@ def install(run: Run) -> Watch:
     _watch_operations(watch)
     _watch_compile(watch)
     _watch_added_losses(watch)
+    _watch_differences(watch)
     warnings.simplefilter("always")
 
     def show(
@@ -404,6 +407,32 @@ def _watch_operations(watch: Watch) -> None:
 
     Operation.__new__ = staticmethod(watched_new)  # type: ignore[method-assign]
     KerasLayer.__call__ = watched_call  # type: ignore[method-assign]
+
+
+def _watch_differences(watch: Watch) -> None:
+    """Tell of differences of a column and a row of as many numbers: each of the one with each of the other."""
+
+    def watched(original: Any) -> Any:
+        @functools.wraps(original)
+        def difference(x: Any, y: Any, name: Any = None) -> Any:
+            made = original(x, y, name)
+            told = _column_and_row(specs.shape_of(x) or (), specs.shape_of(y) or ())
+            if told is not None:
+                watch.warned(told, "AllPairs", sys._getframe(1))
+            return made
+
+        return difference
+
+    for name in ("sub", "squared_difference"):
+        setattr(gen_math_ops, name, watched(getattr(gen_math_ops, name)))
+
+
+def _column_and_row(one: tuple[Optional[int], ...], other: tuple[Optional[int], ...]) -> Optional[str]:
+    """The shapes in words where one is (n, 1) and the other (n,), of more than one sample."""
+    low, high = sorted((one, other), key=len)
+    if len(low) != 1 or len(high) != 2 or high[1] != 1 or low[0] in (0, 1) or low[0] != high[0]:
+        return None
+    return f"{low} {high}"
 
 
 def _watch_added_losses(watch: Watch) -> None:

@@ -89,7 +89,7 @@ def kind_of(value: Any) -> Optional[str]:
         return "dataset"
     if is_tensor(value):
         return "tensor"
-    if type(value).__name__ in ("DataFrame", "Series") and type(value).__module__.startswith("pandas."):
+    if type(value).__name__ in ("DataFrame", "Series") and type(value).__module__.split(".")[0] == "pandas":
         return "frame"
     if isinstance(value, (tuple, list)) and value and len(value) <= _MOST_COMPONENTS:
         kinds = {kind_of(item) for item in value}
@@ -107,9 +107,16 @@ def tensors_of(value: Any) -> tuple[Tensor, ...]:
     if isinstance(value, tf.data.Dataset):
         return flatten(value.element_spec)
     if kind_of(value) == "frame":
-        dtypes = {str(dtype) for dtype in getattr(value, "dtypes", [])} if value.ndim == 2 else {str(value.dtype)}
-        return (Tensor(shape_of(value), dtypes.pop() if len(dtypes) == 1 else "object"),)
+        return (Tensor(shape_of(value), _dtype_of_columns(value)),)
     return flatten(value)
+
+
+def _dtype_of_columns(frame: Any) -> str:
+    """The dtype of an array of all columns: "object" where one of them holds no numbers."""
+    dtypes = list(frame.dtypes) if frame.ndim == 2 else [frame.dtype]
+    if dtypes and all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in dtypes):
+        return str(np.result_type(*dtypes))
+    return str(dtypes[0]) if len(dtypes) == 1 else "object"
 
 
 def values_of(value: Any) -> Optional[dict[str, Any]]:
@@ -120,6 +127,8 @@ def values_of(value: Any) -> Optional[dict[str, Any]]:
     """
     if isinstance(value, (list, tuple)):
         return _rows(value)
+    if kind_of(value) == "frame" and _dtype_of_columns(value).startswith(("int", "uint", "float", "bool")):
+        value = value.to_numpy()
     if not isinstance(value, np.ndarray) or getattr(value, "virtual", False) or not 0 < value.size <= 2_000_000:
         return None
     if value.dtype.kind == "O":
