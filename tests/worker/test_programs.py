@@ -48,6 +48,20 @@ for epoch in np.arange(1, 9):
     assert "NoneType" in told[11]
 
 
+async def test_an_argument_of_older_versions_that_nobody_knows_is_as_if_not_given(real: Host) -> None:
+    text = """
+import keras
+from not_installed import options
+model = keras.Sequential([keras.Input((4,))])
+model.add(keras.layers.LeakyReLU(alpha=options.alpha))
+model.add(keras.layers.Dense(3, trainable=options.trained, name=options.name))
+wrong = keras.layers.LeakyReLU(alpha=None)
+"""
+    report, loud = await said(real, text)
+    assert [line for _, line in loud] == [7]
+    assert [layer.cls for layer in report.layers][1:3] == ["LeakyReLU", "Dense"]
+
+
 async def test_a_size_that_is_none_is_a_fault_still(real: Host) -> None:
     _, loud = await said(real, "import keras\nx = keras.Input((4,))\ny = keras.ops.reshape(x, (x.shape[0] * 2, 2))\n")
     assert [line for _, line in loud] == [3]

@@ -133,6 +133,8 @@ class Witnesses:
         sized = {name: value for name, value in given.items() if name in SIZES | SHAPES and _has_unknown(value)}
         plain = {name: _plain(cls, name) for name, value in given.items() if _is_neutral(name, value)}
         self._run.stood.update(id(given[name]) for name in plain)
+        # One that only `**kwargs` takes, and that has no value to speak of, is as if it had not been given.
+        left_out = {name for name, value in plain.items() if value is None and name not in names}
         if named:  # two names of which nobody knows a part are not one
             plain["name"] = None
         if not sized and not plain:
@@ -142,7 +144,7 @@ class Witnesses:
         places = self._expressions(span, names)
         replaced = {**plain, **{name: self._sizes(value, span, places.get(name)) for name, value in sized.items()}}
         taken = (*(replaced.get(name, given[name]) for name in names[: len(arguments)]), *arguments[len(names) :])
-        rest = {name: replaced.get(name, value) for name, value in keywords.items()}
+        rest = {name: replaced.get(name, value) for name, value in keywords.items() if name not in left_out}
         own = cls.__dict__.get("__init__")
 
         def once(layer: Any, *_: Any, **__: Any) -> None:
