@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from kls import callers, check, find, plan
+from kls import callers, check, find, plan, witnesses
 from kls.documents import Snapshot
 from kls.facts import Finding, Severity, Site, SiteKind
 from kls.settings import Settings
@@ -73,6 +73,9 @@ class Tools:
     """The version of the Keras that the program is certain to get."""
     leave_out: frozenset[str] = frozenset()
     """Paths of programs that are analysed beside the document, so that it need not be judged through them."""
+    once: Ask | None = None
+    """Asks for one dry run with the first witnesses alone. Given by who wants the findings only: where there are none,
+    sizes that nobody knows need no second run."""
     try_fix: Ask | None = None
     """Asks for trial runs of fixes; None: `ask` does. A server gives one that lets the keystrokes go first."""
 
@@ -116,8 +119,11 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
         seconds = tools.settings.worker_timeout
         known["package"] = package = find.started_in(snapshot, tools.roots)
         probe = plan.plan(snapshot, modules, root=tools.root or None, readable=data, seconds=seconds, package=package)
-        report = await ask(probe)
+        report = await ask(probe) if tools.once is None else await tools.once(probe)
         findings = await asyncio.to_thread(check.check, snapshot, sites, report, modules, tools.keras)
+        if tools.once is not None and report.witnesses and findings:
+            report = witnesses.merged(report, await tools.once(replace(probe, witness=1)))
+            findings = await asyncio.to_thread(check.check, snapshot, sites, report, modules, tools.keras)
         through: tuple[callers.Way, ...] = ()
         if callers.uncalled(snapshot, sites, report):
             through = await callers.ways(snapshot, _search(tools), ask)

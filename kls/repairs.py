@@ -28,7 +28,7 @@ MOST_SECOND = 4
 """Candidates tried for a fault that a repair brought to light."""
 MOST_HALVES = 2
 """Repairs that only bring another fault to light, which are tried together with a repair of that one."""
-MOST_SECONDS = 40.0
+MOST_SECONDS = 20.0
 """Seconds of dry runs that the fixes of one document may take together."""
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")

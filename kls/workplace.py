@@ -13,7 +13,7 @@ import dataclasses
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,15 +143,22 @@ class Workplace:
 
     async def ask(self, probe: Probe) -> Report:
         """Have one dry run done, before all trials. Raises what the host raises, in a sentence."""
+        return await self._first(self._ask, probe)
+
+    async def _first(self, ask: Callable[[Probe], Coroutine[Any, Any, Report]], probe: Probe) -> Report:
         self._asking += 1
         self._calm.clear()
         try:
             async with self._turn:
-                return await self._ask(probe)
+                return await ask(probe)
         finally:
             self._asking -= 1
             if not self._asking:
                 self._calm.set()
+
+    async def ask_once(self, probe: Probe) -> Report:
+        """The same with one series of witnesses, which does not tell what depends on them (`kls/witnesses.py`)."""
+        return await self._first(self._once, probe)
 
     async def ask_quietly(self, probe: Probe) -> Report:
         """Have one dry run done when nobody waits for another."""
@@ -162,13 +169,21 @@ class Workplace:
                     return await self._ask(probe)
 
     async def _ask(self, probe: Probe) -> Report:
+        return await self._at_work(probe, witnesses.ask)
+
+    async def _once(self, probe: Probe) -> Report:
+        return await self._at_work(probe, lambda one, ask: ask(one))
+
+    async def _at_work(
+        self, probe: Probe, how: Callable[[Probe, Callable[[Probe], Awaitable[Report]]], Awaitable[Report]]
+    ) -> Report:
         assert self._host is not None
         if self._rest is not None:
             self._rest.cancel()
         self._open += 1
         try:
             await self.ready()
-            return await witnesses.ask(probe, self._host.ask)
+            return await how(probe, self._host.ask)
         finally:
             self._open -= 1
             if self.idle > 0 and not self._open:

@@ -41,7 +41,7 @@ async def _run(paths: Sequence[str], python: str | None, static: bool, output: s
     told: dict[Finding, None] = {}
     places = Places({})
     # Closed here also when nobody reads the output any more: the workers end while the event loop still runs.
-    async with contextlib.aclosing(outcomes(paths, python, static, steps)) as found:
+    async with contextlib.aclosing(outcomes(paths, python, static, steps, findings_only=steps is None)) as found:
         async for outcome in found:
             done.append(outcome)
             places = places.with_file(outcome.name, outcome.analysis.snapshot if outcome.analysis else None)

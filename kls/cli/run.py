@@ -90,9 +90,12 @@ class Steps:
 
 
 async def outcomes(
-    paths: Sequence[str], python: str | None, static: bool, steps: Steps | None = None
+    paths: Sequence[str], python: str | None, static: bool, steps: Steps | None = None, *, findings_only: bool = False
 ) -> AsyncGenerator[Outcome]:
-    """Each file that `paths` mean, analysed in order by one worker; with `steps`, one real step of each is run."""
+    """Each file that `paths` mean, analysed in order by one worker; with `steps`, one real step of each is run.
+
+    With `findings_only` the report of a program without findings may have sizes in it that nobody knows.
+    """
     chosen = list(files.expand(paths))
     folder = _home([name for name, problem in chosen if problem is None])
     beside = frozenset(os.path.abspath(name) for name, problem in chosen if problem is None)
@@ -100,7 +103,7 @@ async def outcomes(
         for name, problem in chosen:
             started = time.perf_counter()
             if problem is None:
-                outcome = await _analyse(name, folder, python, static, places, steps, beside)
+                outcome = await _analyse(name, folder, python, static, places, steps, beside, findings_only)
             else:
                 outcome = Outcome(name, None, problem, 0.0)
             yield replace(outcome, seconds=time.perf_counter() - started)
@@ -157,6 +160,7 @@ async def _analyse(
     places: Workplaces,
     steps: Steps | None,
     beside: frozenset[str],
+    findings_only: bool,
 ) -> Outcome:
     try:
         snapshot = documents.read(name)
@@ -175,7 +179,8 @@ async def _analyse(
         # A file without Keras needs neither TensorFlow nor the time that it takes to start.
         workplace, reason = await at_work(places, chosen, folder)
         ask = workplace.ask if reason is None else None
-        known = {"resolver": workplace.resolver, "keras": workplace.keras}
+        once = workplace.ask_once if ask is not None and findings_only else None
+        known = {"resolver": workplace.resolver, "keras": workplace.keras, "once": once}
         found = await analysis.last(snapshot, replace(tools, ask=ask, no_worker=reason, **known))
         if steps is not None and ask is not None:
             measured = await steps.measure(found, workplace, here)

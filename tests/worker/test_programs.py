@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from kls import check, documents, find, plan, witnesses
+from kls import analysis, check, documents, find, plan, witnesses
+from kls.analysis import Tools
 from kls.documents import Snapshot
 from kls.facts import Severity
 from kls.host import Host
-from kls.worker.protocol import Report
+from kls.settings import Settings
+from kls.worker.protocol import Probe, Report
 from tests.marks import ONE_WORKER
 
 pytestmark = ONE_WORKER
@@ -581,3 +583,27 @@ scores = graph.get_operation_by_name("scores")
 """
     _, loud = await said(real, text)
     assert loud == []
+
+
+async def test_sizes_that_nobody_knows_need_a_second_run_only_where_something_is_found(real: Host) -> None:
+    start = "import keras\nfrom not_installed import count\n"
+    fine = start + "keras.Sequential([keras.Input((4,)), keras.layers.Dense(count)])\n"
+    wrong = fine + "keras.layers.Dense(2, unit=3)\n"
+    by_chance = start + "x = keras.layers.Dense(count)(keras.Input((4,)))\nkeras.ops.reshape(x, (-1, 352 * 2))\n"
+    by_chance += (
+        "keras.layers.Dot(axes=-1)([x, keras.Input((352,))])\nkeras.layers.Dot(axes=-1)([x, keras.Input((9,))])\n"
+    )
+    for text, asked, lines in ((fine, [0], []), (wrong, [0, 1], [4]), (by_chance, [0, 1], [])):
+        runs: list[int] = []
+
+        async def once(probe: Probe, runs: list[int] = runs) -> Report:
+            runs.append(probe.witness)
+            return await real.ask(probe)
+
+        async def whole(probe: Probe) -> Report:
+            return await witnesses.ask(probe, real.ask)
+
+        snapshot = Snapshot("file:///nowhere/train.py", "/nowhere/train.py", 1, text)
+        found = await analysis.last(snapshot, Tools(None, whole, Settings(worker_timeout=60.0), once=once))
+        assert (found.status, runs) == ("checked", asked)
+        assert [item.span.line for item in found.findings] == lines
