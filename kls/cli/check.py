@@ -39,6 +39,7 @@ async def _run(paths: Sequence[str], python: str | None, static: bool, output: s
     started = time.perf_counter()
     done: list[Outcome] = []
     told: dict[Finding, None] = {}
+    missing: set[str] = set()
     places = Places({})
     # Closed here also when nobody reads the output any more: the workers end while the event loop still runs.
     async with contextlib.aclosing(outcomes(paths, python, static, steps, findings_only=steps is None)) as found:
@@ -50,7 +51,7 @@ async def _run(paths: Sequence[str], python: str | None, static: bool, output: s
                     told[finding] = None
                     _say(finding, places, output)
             if outcome.analysis is not None and output == "text":
-                for note in text.notes(outcome.analysis, places):
+                for note in (*text.missing(outcome.analysis, places, missing), *text.notes(outcome.analysis, places)):
                     text.write(note + "\n")
                 for note in text.step_notes(outcome.name, outcome.measured):
                     text.write(note + "\n")

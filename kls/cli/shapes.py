@@ -13,6 +13,7 @@ from kls.analysis import Analysis
 from kls.cli import records, text
 from kls.cli.places import Places
 from kls.cli.run import Outcome, outcomes
+from kls.facts import SiteKind
 from kls.graph import Graph
 
 _LANGUAGES: dict[str, tuple[Callable[[Graph], str], str]] = {
@@ -37,7 +38,7 @@ async def run(paths: Sequence[str], python: str | None, output: str) -> int:
                 entries.append({"path": outcome.name, **shapes})
             elif analysis is not None and analysis.report is not None:
                 write, comment = _LANGUAGES.get(output, (None, ""))
-                text.write(_pictures(analysis, write, comment) if write else _tables(analysis, places))
+                text.write(_pictures(analysis, places, write, comment) if write else _tables(analysis, places))
             if outcome.status != "checked":
                 print(f"kls: {text.clean(outcome.name)}: not checked: {outcome.reason}", file=sys.stderr)
     if output == "json":
@@ -50,7 +51,7 @@ def _tables(found: Analysis, places: Places) -> str:
     name = text.clean(places.name(found.snapshot.path))
     tables = describe.tables(found.snapshot, found.report) if found.report is not None else ()
     if not tables:
-        return f"{style.paint(name, '1')}: {_no_model(found)}\n"
+        return f"{style.paint(name, '1')}: {_no_model(found, places)}\n"
     return "\n".join(_table(table, found, places, style) for table in tables)
 
 
@@ -69,14 +70,18 @@ def _row(row: describe.Row, found: Analysis, places: Places) -> tuple[str, ...]:
     return tuple(text.clean(cell) for cell in describe.cells(row, line))
 
 
-def _pictures(found: Analysis, write: Callable[[Graph], str], comment: str) -> str:
+def _pictures(found: Analysis, places: Places, write: Callable[[Graph], str], comment: str) -> str:
     """The file's models as text in a language of graphs; several follow each other, each under a comment."""
     graphs = graph.graphs(found.snapshot, found.report, found.findings) if found.report is not None else ()
     if not graphs:
-        print(f"kls: {text.clean(os.path.basename(found.snapshot.path))}: {_no_model(found)}", file=sys.stderr)
+        print(f"kls: {text.clean(os.path.basename(found.snapshot.path))}: {_no_model(found, places)}", file=sys.stderr)
     head = "" if len(graphs) < 2 else comment + " {}\n"
     return "\n".join(head.format(text.clean(picture.title)) + write(picture) for picture in graphs)
 
 
-def _no_model(found: Analysis) -> str:
+def _no_model(found: Analysis, places: Places) -> str:
+    gaps = found.report.gaps if found.report is not None else ()
+    if gaps and any(site.kind is SiteKind.MODEL for site in found.sites):
+        first = min(gaps, key=lambda gap: (gap.span.path != found.snapshot.path, gap.span.line))
+        return text.clean(f"no model is known: {places.place(first.span)}: {first.reason}")
     return "no model is made in this file" if found.status == "checked" else "no model was seen"

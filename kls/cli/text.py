@@ -93,6 +93,14 @@ def notes(analysis: Analysis, places: Places) -> Iterator[str]:
         yield clean(f"{places.place(span)}: note: this `{method}`{more} not checked: {reason}")
 
 
+def missing(analysis: Analysis, places: Places, told: set[str]) -> Iterator[str]:
+    """A line for each module that is not installed, but for those in `told`, which it adds to."""
+    for gap in analysis.report.gaps if analysis.report is not None else ():
+        if gap.kind == "module" and gap.reason not in told:
+            told.add(gap.reason)
+            yield clean(f"{places.place(gap.span)}: note: {gap.reason}: what depends on it is not known")
+
+
 def step_notes(name: str, measured: Measured | None) -> Iterator[str]:
     """What one real step told, a line each."""
     if measured is None:

@@ -271,6 +271,18 @@ def test_shapes_as_a_table(kls: Kls) -> None:
     assert ["Flatten", "flatten", "(None,", "5408)", "float32", "0", "16"] in table
 
 
+def test_a_model_that_is_not_known_is_told_from_where(kls: Kls, tmp_path: Path) -> None:
+    text = "import keras\nimport nowhere\n\nmodel = keras.Sequential([keras.Input(nowhere.shape)])\n"
+    (tmp_path / "unknown.py").write_text(text)
+    assert (
+        "unknown.py: no model is known: unknown.py:2:1: the module 'nowhere' is not installed"
+        in kls("shapes", "unknown.py").out
+    )
+    done = kls("check", "unknown.py")
+    assert done.out.startswith("unknown.py:2:1: note: the module 'nowhere' is not installed: what depends on it is not")
+    assert done.code == 0
+
+
 def test_shapes_as_a_graph_for_other_tools(kls: Kls) -> None:
     done = kls("shapes", "docs/examples/dense_fed_images_fit.py", "--format", "mermaid", cwd=ROOT)
     assert (done.code, done.out.splitlines()[0]) == (0, "flowchart TD"), done.err

@@ -12,7 +12,7 @@ from kls.analysis import Analysis
 from kls.cli import text
 from kls.cli.places import Places
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
-from kls.worker.protocol import Call, Report
+from kls.worker.protocol import Call, Gap, Report
 
 PLAIN = text.Style(False)
 
@@ -109,6 +109,22 @@ def test_calls_that_were_not_followed_are_named_once_for_each_reason(
     assert snapshot is not None
     analysis = Analysis(snapshot, (), report, (), "checked", None, 0.1)
     assert list(text.notes(analysis, shown)) == [told]
+
+
+def test_a_module_that_is_not_installed_is_named_once_in_a_run(here: Path) -> None:
+    shown, path = places(here, "a.py", "import nowhere\nimport nowhere.inner\nopen('data')\n")
+    gaps = (
+        Gap(Span(path, 1, 0, 1, 14), "module", "the module 'nowhere' is not installed"),
+        Gap(Span(path, 2, 0, 2, 20), "module", "the module 'nowhere' is not installed"),
+        Gap(Span(path, 3, 0, 3, 12), "file", "the file data is not there"),
+    )
+    snapshot = shown.snapshot(path)
+    assert snapshot is not None
+    analysis = Analysis(snapshot, (), Report(1, True, None, 0.1, gaps=gaps), (), "checked", None, 0.1)
+    told: set[str] = set()
+    note = "a.py:1:1: note: the module 'nowhere' is not installed: what depends on it is not known"
+    assert list(text.missing(analysis, shown, told)) == [note]
+    assert list(text.missing(analysis, shown, told)) == []
 
 
 class Terminal(io.StringIO):
