@@ -8,14 +8,14 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from kls import estimate
 from kls.documents import Snapshot, from_units
 from kls.facts import Span
-from kls.worker.protocol import Call, Layer, Model, Report, Shape, Tensor, Variable
+from kls.worker.protocol import Call, Layer, Model, Node, Report, Shape, Tensor, Variable
 
 _T = TypeVar("_T")
 _DATA = ("array", "dataset", "frame", "tensor")
@@ -169,14 +169,21 @@ def tables(snapshot: Snapshot, report: Report) -> tuple[Table, ...]:
         if layer.key not in layers or (not layers[layer.key].outputs and layer.outputs):
             layers[layer.key] = layer
     return tuple(
-        Table(
-            model,
-            tuple(_row(layers[key], snapshot) for key in model.layers if key in layers),
-            estimate.sentence(report, model),
-        )
+        Table(model, tuple(_rows(model, layers, snapshot)), estimate.sentence(report, model))
         for model in report.models
         if _here(model.created, snapshot)
     )
+
+
+def _rows(model: Model, layers: Mapping[int, Layer], snapshot: Snapshot) -> Iterator[Row]:
+    """The layers of a model in order. Those that Keras made itself (a clone's, an application's) are in no record, but
+    in its graph; their last call counts."""
+    nodes = {node.key: node for node in model.graph}
+    for key in model.layers:
+        if key in layers:
+            yield _row(layers[key], snapshot)
+        elif key in nodes:
+            yield _row_of_node(nodes[key], model.graph, snapshot)
 
 
 def lenses(snapshot: Snapshot, report: Report) -> tuple[Lens, ...]:
@@ -289,6 +296,15 @@ def _row(layer: Layer, snapshot: Snapshot) -> Row:
     span = layer.created
     line, column = (span.line, span.column) if span is not None and _here(span, snapshot) else (None, None)
     return Row(line, column, layer.cls, layer.name, layer.inputs, layer.outputs, layer.dtype, layer.parameters)
+
+
+def _row_of_node(node: Node, graph: Sequence[Node], snapshot: Snapshot) -> Row:
+    span = node.created
+    line, column = (span.line, span.column) if span is not None and _here(span, snapshot) else (None, None)
+    outputs = {(place, number): made for place, one in enumerate(graph) for number, made in enumerate(one.outputs)}
+    given = tuple(outputs[source[0], source[1]] for source in node.sources if source[:2] in outputs)
+    dtype = node.outputs[0].dtype if node.outputs else None
+    return Row(line, column, node.cls, node.name, given, node.outputs, dtype, node.parameters)
 
 
 def _latest(items: Sequence[tuple[Span, _T]], line: int) -> _T | None:

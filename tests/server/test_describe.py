@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kls import describe, estimate
-from kls.worker.protocol import Amount, Tensor
+from kls.facts import Span
+from kls.worker.protocol import Amount, Node, Tensor
 
 from .reports import REPORT, TEXT, snapshot
 
@@ -106,6 +107,19 @@ def test_a_table_has_a_row_for_each_layer() -> None:
     (table,) = describe.tables(snapshot(), REPORT)
     assert [(row.line, row.cls, row.name) for row in table.rows] == [
         (4, "Conv2D", "a|`b"), (6, "Conv2D", "conv_1"), (6, "Conv2D", "conv_2"),
+    ]  # fmt: skip
+
+
+def test_layers_that_keras_made_itself_are_rows_by_the_graph() -> None:
+    picture, features = Tensor((None, 8, 8, 3), "float32"), Tensor((None, 192), "float16")
+    graph = (
+        Node(71, "InputLayer", "image", (picture,), (), 0, Span("/p/t.py", 7, 0, 7, 3)),
+        Node(72, "Flatten", "flat", (features,), ((0, 0), (9, 0), ()), 5, None),
+    )
+    model = replace(REPORT.models[0], layers=(71, 72, 73), graph=graph)
+    (table,) = describe.tables(snapshot(), replace(REPORT, models=(model,)))
+    assert [(row.name, row.inputs, row.outputs, row.dtype, row.parameters) for row in table.rows] == [
+        ("image", (), (picture,), "float32", 0), ("flat", (picture,), (features,), "float16", 5),
     ]  # fmt: skip
 
 

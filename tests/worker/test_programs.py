@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from kls import analysis, check, documents, find, plan, witnesses
+from kls import analysis, check, describe, documents, find, plan, witnesses
 from kls.analysis import Tools
 from kls.documents import Snapshot
 from kls.facts import Severity
@@ -607,3 +607,21 @@ async def test_sizes_that_nobody_knows_need_a_second_run_only_where_something_is
         found = await analysis.last(snapshot, Tools(None, whole, Settings(worker_timeout=60.0), once=once))
         assert (found.status, runs) == ("checked", asked)
         assert [item.span.line for item in found.findings] == lines
+
+
+async def test_every_layer_of_a_clone_is_shown(real: Host) -> None:
+    text = """
+import keras
+i = keras.Input((8, 8, 3))
+x = keras.layers.Conv2D(4, 3)(i)
+model = keras.Model(i, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
+clone = keras.models.clone_model(model)
+rows = keras.models.clone_model(keras.Sequential([keras.Input((4,)), keras.layers.Dense(5), keras.layers.Dense(6)]))
+"""
+    report, loud = await said(real, text)
+    tables = {
+        table.model.variable: [(row.cls, row.outputs[0].shape, row.dtype, row.parameters) for row in table.rows]
+        for table in describe.tables(Snapshot("file:///nowhere/train.py", "/nowhere/train.py", 1, text), report)
+    }
+    assert loud == [] and tables["clone"] == tables["model"] and len(tables["clone"]) == 4
+    assert tables["rows"] == [("Dense", (None, 5), "float32", 25), ("Dense", (None, 6), "float32", 36)]
