@@ -479,11 +479,30 @@ async def _end_with(parent: int) -> None:
     """
     if os.name == "nt" or not _alive(parent):
         return
-    while _alive(parent):
-        await asyncio.sleep(3)
+    await _gone(parent)
     log.error("the editor is gone")
     _arm_watchdog(1)
     signal.raise_signal(signal.SIGTERM)
+
+
+async def _gone(process: int) -> None:
+    """Wait until `process` has ended: told by the kernel on Linux, seen within three seconds elsewhere."""
+    loop = asyncio.get_running_loop()
+    try:
+        descriptor = os.pidfd_open(process) if sys.platform == "linux" else -1
+    except (OSError, AttributeError):
+        descriptor = -1
+    if descriptor < 0:
+        while _alive(process):
+            await asyncio.sleep(3)
+        return
+    ended = asyncio.Event()
+    loop.add_reader(descriptor, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
 
 
 async def _end_with_the_loop(server: Server) -> None:

@@ -42,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     # Only the chosen command is imported, so that `kls --version` answers at once.
     if options.command == "server":
-        from kls import server
+        from kls.cli import serving
 
-        return server.main()
+        return serving.run()
     if options.command == "explain":
         from kls.cli import explain
 

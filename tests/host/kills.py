@@ -3,11 +3,11 @@
     python -m tests.host.kills [KILLS] [--seed N] [--real N] [--patience SECONDS]
 
 An editor (`typing_editor.py`) types into `kls server`; one after another the worker's processes are killed under it,
-and the next edit must be answered; then the editor or the server is killed, and nothing may be left: no process, no
-temporary folder, no mount, no shared memory. Signals are chosen at random, moments too, also while things start. Most
-sessions have a worker without TensorFlow, whose dry run is `stand_in`, so that starts are short; every `--real`-th has
-the real one (0: none). Prints how long it took until nothing was left, and every fault; the exit status is 1 when there
-was one.
+and the next edit must be answered; then the editor, the server, or the server with its launchers is killed, and nothing
+may be left: no process, no temporary folder, no mount, no shared memory. Signals are chosen at random, moments too,
+also while things start. Most sessions have a worker without TensorFlow, whose dry run is `stand_in`, so that starts are
+short; every `--real`-th has the real one (0: none). Prints how long it took until nothing was left, what the slowest
+waited for, and every fault; the exit status is 1 when there was one.
 
 Linux alone. This process adopts all orphans, so whatever it has for descendants after a session was left behind.
 """
@@ -47,16 +47,19 @@ FATAL = (
 )  # fmt: skip
 PATIENCE = 20.0
 """Seconds after which what is not gone counts as left; a machine at rest needs less than one."""
+SLOWEST = 5
+"""Of how many sessions is told what they waited for."""
 ANSWER_SECONDS = 90.0
 """Seconds that the next edit's answer may take; a stopped worker is noticed after eleven."""
 
 
 @dataclass
 class Outcome:
-    """What happened to whom, seconds until nothing was left after each end of a session, and faults in words."""
+    """What happened to whom, seconds until nothing was left after each end of a session with what was done and what
+    went last, and faults in words."""
 
     killed: Counter[str] = field(default_factory=Counter)
-    seconds: list[float] = field(default_factory=list)
+    ends: list[tuple[float, str]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -162,11 +165,17 @@ class Session:
 
 def kill(session: Session, role: str, number: int, chance: random.Random, outcome: Outcome) -> str:
     """Send the signal to one process of that role, if there is one: what was done, in words."""
-    found = session.roles().get(role, [])
-    if not found:
+    roles = session.roles()
+    found = roles.get(role, [])
+    if role == "server and launchers":
+        chosen = [*roles.get("server", []), *(p for p in roles.get("launcher", []) if children(p))]
+    else:
+        chosen = [chance.choice(found)] if found else []
+    if not chosen:
         return ""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(chance.choice(found), number)
+    for process in chosen:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
     outcome.killed[f"{role} {signal.Signals(number).name}"] += 1
     return f"{role} {signal.Signals(number).name}"
 
@@ -196,14 +205,16 @@ def inside(session: Session, chance: random.Random, patience: float, outcome: Ou
 
 def ending(session: Session, chance: random.Random, patience: float, outcome: Outcome) -> None:
     """Kill the editor or the server; nothing may be left."""
-    role = chance.choice(("editor", "server"))
-    number = chance.choice(FATAL)
+    role = chance.choice(("editor", "editor", "server", "server", "server and launchers"))
+    number = signal.SIGKILL if role == "server and launchers" else chance.choice(FATAL)
     done = kill(session, role, number, chance, outcome) or kill(session, "editor", number, chance, outcome)
     victim = session.roles()["editor"][0]
     began = time.monotonic()
     again = began + 0.5 if role == "editor" or number == signal.SIGKILL else began
+    last: list[str] = []
     while (left := everything_left(session)) and time.monotonic() - began < patience:
-        if role == "server" or time.monotonic() > again:
+        last = left
+        if role != "editor" or time.monotonic() > again:
             # An editor whose server died goes when it notices; one that ignored the signal is killed for good.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
@@ -215,7 +226,7 @@ def ending(session: Session, chance: random.Random, patience: float, outcome: Ou
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
     else:
-        outcome.seconds.append(seconds)
+        outcome.ends.append((seconds, f"{done}, at last {', '.join(last)}"))
 
 
 def everything_left(session: Session) -> list[str]:
@@ -223,15 +234,21 @@ def everything_left(session: Session) -> list[str]:
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    found = [f"process {process} ({_command(process)})" for process in children(os.getpid())]
+    own = f"Z, child of {os.getpid()}"  # it has ended since, and is waited for at the next look
+    found = [
+        f"process {process} ({told})" for process in children(os.getpid()) if own not in (told := _command(process))
+    ]
     found += [f"folder {name}" for name in session.folders()]
     found += [f"mount {line}" for line in _mounts() if str(session.temporary) in line]
     return found + [f"shared memory {name}" for name in _shared_memory()]
 
 
 def _command(process: int) -> str:
+    """What it was started as; its name and state once the kernel has begun to end it."""
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:200]
+        words = Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:200]
+        head, _, rest = Path(f"/proc/{process}/stat").read_text().rpartition(")")
+        return words or f"{head.partition('(')[2]}, {rest.split()[0]}, child of {rest.split()[1]}"
     return "?"
 
 
@@ -300,12 +317,15 @@ def main() -> int:
     real = given.real if importlib.util.find_spec("tensorflow") else 0
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         outcome = lane(given.kills, given.seed, real, given.patience, Path(folder).resolve())
-    times = sorted(outcome.seconds) or [0.0]
+    ends = sorted(outcome.ends, reverse=True) or [(0.0, "")]
+    times = [seconds for seconds, _ in ends]
     print(f"{sum(outcome.killed.values())} kills: " + ", ".join(f"{n} {what}" for what, n in outcome.killed.items()))
     print(
-        f"until nothing was left: median {statistics.median(times):.2f} s, worst {times[-1]:.2f} s, "
-        f"{sum(item > 1 for item in times)} of {len(outcome.seconds)} longer than 1 s"
+        f"until nothing was left: median {statistics.median(times):.2f} s, worst {times[0]:.2f} s, "
+        f"{sum(item > 1 for item in times)} of {len(outcome.ends)} longer than 1 s"
     )
+    for seconds, told in ends[:SLOWEST]:
+        print(f"{seconds:.2f} s: {told}")
     if not PRIVATE:
         print("shared memory was not looked at: the kernel gives this process none of its own")
     for fault in outcome.faults:

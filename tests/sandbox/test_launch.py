@@ -161,6 +161,16 @@ def test_all_end_with_the_launcher(policy: Policy, number: signal.Signals) -> No
         assert closes(process.stdout.fileno(), PATIENCE)
 
 
+def test_all_end_with_the_guard(policy: Policy) -> None:
+    """Nobody would clear up after a launcher that is killed without one."""
+    with subprocess.Popen(command(policy, "-c", HOLD), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        wait_for(process.stdout.fileno(), 2)
+        below = [number for number in ours(LAUNCH) if parent(number) == process.pid]
+        os.kill(next(number for number in below if os.getpgid(number) == number), signal.SIGKILL)
+        assert closes(process.stdout.fileno(), PATIENCE)
+
+
 def test_all_end_with_the_launchers_group(policy: Policy) -> None:
     with subprocess.Popen(command(policy, "-c", HOLD), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -190,9 +200,9 @@ def within(policy: Policy, folder: Path) -> Policy:
     return policy._replace(folder=str(folder), **inside)
 
 
-@pytest.mark.parametrize("victim", ["server", "launcher"])
+@pytest.mark.parametrize("victim", ["server", "launcher", "both"])
 def test_the_folder_goes_with_the_server(policy: Policy, place: Path, victim: str) -> None:
-    """The server is killed and can remove nothing; the launcher is asked to end, and does the same."""
+    """The server is killed and can remove nothing; the launcher is asked to end, and does the same; both are killed."""
     folder = place / "worker"
     policy = policy._replace(folder=str(folder), temporary=str(folder / "tmp"), report=str(folder / "report"))
     code = HOLD.replace("os.fork()", "os.fork(); open(os.environ['TMPDIR'] + f'/{os.getpid()}', 'w')")
@@ -201,11 +211,14 @@ def test_the_folder_goes_with_the_server(policy: Policy, place: Path, victim: st
         assert process.stdout is not None
         wait_for(process.stdout.fileno(), 2)
         assert folder.is_dir()
-        if victim == "server":
-            process.kill()
+        launcher = next(number for number in ours(LAUNCH) if parent(number) == process.pid)
+        if victim == "launcher":
+            os.kill(launcher, signal.SIGTERM)
         else:
-            launchers = [number for number in ours(LAUNCH) if number != process.pid]
-            os.kill(next(number for number in launchers if parent(number) == process.pid), signal.SIGTERM)
+            os.kill(process.pid, signal.SIGSTOP)  # so that the two die as one
+            if victim == "both":
+                os.killpg(launcher, signal.SIGKILL)
+            process.kill()
         assert vanishes(folder)
         process.kill()
 

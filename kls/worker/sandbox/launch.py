@@ -4,11 +4,13 @@
 
 POLICY is the JSON of a `Policy`. Descriptors 0 and 1 are the wire to the server and pass through untouched. This
 process stays as the parent: it ends as the interpreter ended (by the same signal), and when it dies, all die. When the
-server dies first, it ends the others and removes the worker's folder.
+server dies first, it ends the others and removes the worker's folder; a guard, which outlives it for that, does so when
+both died. Without its guard it ends everything.
 Nothing of the author's is opened or executed before the locks of layer A are in force. Exit status 77: the tier is
 below the policy's `weakest`; 78: the sandbox could not be set up; 126: the interpreter could not be executed.
 
     this process ─ helper (gone at once) ─ process 1 of the private world ─ the interpreter (zygote) ─ probes
+                 └ guard
 """
 
 from __future__ import annotations
@@ -43,11 +45,32 @@ CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """The folder of the worker's own code, which the author's interpreter runs."""
 
 
+class _Guard(NamedTuple):
+    """The process that clears up after this one, and the pipe whose end tells it that this one is gone.
+
+    `changes` can be read when a child of this process has ended, the guard perhaps.
+    """
+
+    process: int
+    channel: int
+    changes: int
+
+    def told(self, group: int) -> None:
+        """Have it kill this process group then; 0: none."""
+        with contextlib.suppress(OSError):
+            os.write(self.channel, struct.pack("=i", group))
+
+    def ended(self) -> bool:
+        """Whether it is gone."""
+        return _ended(self.process)
+
+
 class _Start(NamedTuple):
-    """One start: the policy, the command, and the pipe that carries the grant to the outermost process."""
+    """One start: the policy, the command, the guard, and the pipe that carries the grant to the outermost process."""
 
     policy: policy.Policy
     command: list[str]
+    guard: _Guard
     grant: int
 
 
@@ -66,22 +89,23 @@ def main(arguments: list[str]) -> NoReturn:
         server=given.server or os.getppid(),
         canary=given.temporary + ".canary",
     )
-    asked = False
+    asked, guard = False, None
     try:
-        status = _work(given, arguments[arguments.index("--") + 1 :])
+        _hygiene(given.server)
+        guard = _set_guard(given)
+        status = _work(given, arguments[arguments.index("--") + 1 :], guard)
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
     except _Ended as ended:
         status, asked = ended.number, True
     if given.folder and (asked or os.getppid() != given.server or lockdown.exiting(given.server)):
-        _clear(given.folder)
+        _clear(given.folder, guard.process if guard else 0)
     _end_as(status)
 
 
-def _work(given: policy.Policy, command: list[str]) -> int:
+def _work(given: policy.Policy, command: list[str], guard: _Guard) -> int:
     """Start the interpreter and wait for its end: its wait status."""
-    _hygiene(given.server)
     read_grant, write_grant = os.pipe()
-    start = _Start(given, command, write_grant)
+    start = _Start(given, command, guard, write_grant)
     try:
         if given.folder:
             _make(given)
@@ -104,16 +128,17 @@ def _make(given: policy.Policy) -> None:
     os.mkdir(given.temporary)
 
 
-def _clear(folder: str) -> None:
-    """End every process below this one and remove the folder; what does not end in time is not waited for."""
+def _clear(folder: str, guard: int) -> None:
+    """End every process below this one but the guard and remove the folder; what does not end in time is not waited
+    for."""
     until = time.monotonic() + _LONGEST_CLEARING
-    with contextlib.suppress(ChildProcessError):
-        while time.monotonic() < until:
-            for child in lockdown.children():
-                for end in (os.killpg, os.kill):
-                    with contextlib.suppress(OSError):
-                        end(child, signal.SIGKILL)
-            while not os.waitpid(-1, os.WNOHANG)[0] and time.monotonic() < until:
+    while (others := [child for child in lockdown.children() if child != guard]) and time.monotonic() < until:
+        for child in others:
+            for end in (os.killpg, os.kill):
+                with contextlib.suppress(OSError):
+                    end(child, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while not any(os.waitpid(child, os.WNOHANG)[0] for child in others) and time.monotonic() < until:
                 time.sleep(0.002)
     removal.remove(folder)
 
@@ -134,7 +159,8 @@ def _obey_signals() -> None:
 
 
 def _plain_signals() -> None:
-    for number in _ENDINGS:
+    signal.set_wakeup_fd(-1)
+    for number in (*_ENDINGS, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
 
 
@@ -178,19 +204,29 @@ def _contained(start: _Start, read_grant: int, missing: list[str]) -> Optional[i
     os.waitpid(helper, 0)
     with contextlib.suppress(OSError):
         os.write(write_go, b".")  # the helper is gone and process 1 is this process's child now
-    with open(read_status, encoding="utf-8", errors="replace") as answers:
-        answer = answers.readline().strip()
+    with open(read_status, "rb", buffering=0) as answers:
+        answer = answers.readline().decode(errors="replace").strip()
         if answer != "ready":
             missing.append(f"private namespaces: {answer or 'the helper process died'}")
             return None
         _leave_wire()
         os.close(start.grant)
         _store(start.policy, read_grant)
-        end = answers.read().strip()
+        end = b""
+        while not start.guard.ended():
+            ready, _, _ = select.select([start.guard.changes, answers], [], [])
+            if start.guard.changes in ready:
+                os.read(start.guard.changes, 512)
+            elif piece := os.read(read_status, 64):
+                end += piece
+            else:
+                break
+        else:
+            return signal.SIGKILL
     with contextlib.suppress(ChildProcessError):
         while True:
-            os.wait()
-    return int(end) if end.isdecimal() else signal.SIGKILL
+            os.waitpid(0, 0)  # those of this process's own group, which the guard is not in
+    return int(end) if end.strip().isdigit() else signal.SIGKILL
 
 
 @contextlib.contextmanager
@@ -229,7 +265,7 @@ def _process_one(start: _Start, read_go: int, write_status: int) -> NoReturn:
 def _plain(start: _Start, read_grant: int, missing: list[str]) -> int:
     """Run the interpreter without namespaces, as the leader of a process group that it cannot leave.
 
-    It asks through a pipe to have its children killed. A guard kills the group when this process is killed.
+    It asks through a pipe to have its children killed. The guard kills the group when this process is killed.
     """
     others = _threads() + start.policy.other_threads
     start = start._replace(policy=start.policy._replace(base_threads=others))
@@ -237,10 +273,6 @@ def _plain(start: _Start, read_grant: int, missing: list[str]) -> int:
     os.set_inheritable(write_end, True)
     os.environ[lockdown.END_CHANNEL] = str(write_end)
     parent = os.getpid()
-    read_changes, write_changes = os.pipe()
-    os.set_blocking(write_changes, False)
-    signal.signal(signal.SIGCHLD, _noted)  # that it came is told by the wake-up pipe
-    signal.set_wakeup_fd(write_changes)
     zygote = os.fork()
     if zygote == 0:
         _plain_signals()
@@ -249,22 +281,21 @@ def _plain(start: _Start, read_grant: int, missing: list[str]) -> int:
     os.close(write_end)
     os.close(start.grant)
     _leave_wire()
-    guard = _guard(zygote)
+    start.guard.told(zygote)
     _store(start.policy, read_grant)
-    while not _ended(zygote) and not _ended(guard):
-        ready, _, _ = select.select([read_changes, read_end], [], [])
-        if read_changes in ready:
-            os.read(read_changes, 512)
+    while not _ended(zygote) and not start.guard.ended():
+        ready, _, _ = select.select([start.guard.changes, read_end], [], [])
+        if start.guard.changes in ready:
+            os.read(start.guard.changes, 512)
         elif len(asked := os.read(read_end, 4)) == 4:
             _end_child_of(zygote, struct.unpack("=i", asked)[0])
         else:
             break
-    if _ended(guard):
+    if start.guard.ended():
         _end_group(zygote)
     os.waitid(os.P_PID, zygote, os.WEXITED | os.WNOWAIT)
     _end_group(zygote)
-    os.kill(guard, signal.SIGKILL)
-    os.waitpid(guard, 0)
+    start.guard.told(0)
     return os.waitpid(zygote, 0)[1]
 
 
@@ -276,20 +307,49 @@ def _noted(number: int, frame: object) -> None:
     pass
 
 
-def _guard(zygote: int) -> int:
-    """Start a process that kills the zygote's group when this process is gone."""
+def _set_guard(given: policy.Policy) -> _Guard:
+    """Start the guard. Whoever else this process forks holds the pipe too, until it ends or becomes the interpreter."""
     read_end, write_end = os.pipe()
+    read_changes, write_changes = os.pipe()
+    os.set_blocking(write_changes, False)
+    signal.signal(signal.SIGCHLD, _noted)  # that it came is told by the wake-up pipe
+    signal.set_wakeup_fd(write_changes)
     guard = os.fork()
     if guard == 0:
-        _plain_signals()
-        os.setpgid(0, 0)  # a kill of the launcher's group leaves the guard to do its work
-        lockdown.close_others((read_end,))
-        os.read(read_end, 1)
-        _end_group(zygote)
-        os._exit(0)
+        try:
+            _plain_signals()
+            lockdown.close_others((read_end,))
+            _stand_guard(read_end, given.folder, given.server)
+        finally:
+            os._exit(0)
+    with contextlib.suppress(OSError):
+        os.setpgid(guard, guard)  # a kill of the launcher's group leaves the guard to do its work
     os.close(read_end)
-    assert write_end > 2  # stays open, and so the guard's read ends when this process does
-    return guard
+    return _Guard(guard, write_end, read_changes)
+
+
+def _stand_guard(channel: int, folder: str, server: int) -> None:
+    """Wait until the launcher is gone; kill the group that it told of, and remove what the server does not remove."""
+    group = 0
+    while len(told := os.read(channel, 4)) == 4:
+        (group,) = struct.unpack("=i", told)
+    until = time.monotonic() + _LONGEST_CLEARING
+    if group:
+        _end_group(group)
+    while folder and os.path.lexists(folder) and not lockdown.exiting(server) and time.monotonic() < until:
+        time.sleep(0.01)
+    while folder and group and _group_lives(group) and time.monotonic() < until:
+        time.sleep(0.005)
+    if folder:
+        removal.remove(folder)
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except OSError:
+        return False
+    return True
 
 
 def _end_group(zygote: int) -> None:
