@@ -169,8 +169,9 @@ async def test_a_killed_worker_comes_back(real: Watched, root: Path) -> None:
 async def test_nothing_is_left_after_stop(real: Watched, root: Path) -> None:
     asked = asyncio.ensure_future(real.host.ask(probe("import time\nwhile True: time.sleep(1)\n", root)))
     await real.until(State.PROBING)
-    left = children(os.getpid())
-    assert left
+    running = real.host.running()
+    assert running is not None
+    left = [running.number, *children(running.number)]
     await real.host.stop()
     assert await seconds_until_gone(left) < 1
     with pytest.raises(Unavailable):
