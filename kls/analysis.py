@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from kls import callers, check, find, plan, witnesses
 from kls.documents import Snapshot
-from kls.facts import Finding, Severity, Site, SiteKind
+from kls.facts import Finding, Severity, Site
 from kls.settings import Settings
 from kls.worker.protocol import Probe, Report, Source
 
@@ -101,7 +101,7 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
         log.exception("finding the sites of %s failed", snapshot.uri)
         yield result("failed", f"kls itself failed while reading this file: {error!r}")
         return
-    if all(site.kind is SiteKind.CALL for site in sites):
+    if not find.worth_running(sites):
         yield result("checked", None, sites=sites, findings=static)
         return
     off = tools.settings.worker_mode == "off"

@@ -42,7 +42,7 @@ class SiteKind(Enum):
     SINK = "sink"
     IMPORT = "import"
     CALL = "call"
-    """Another call that a rule may want to read; it asks for no dry run."""
+    """Another call that a rule may want to read, or that computes with tensors."""
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,11 @@ _DATASET = re.compile(
     r"|scipy\.io\.(?:loadmat|wavfile\.read)|h5py\.File|datasets\.load_dataset"
 )
 _READ = re.compile(r"keras\.[\w.]+|numpy\.(?:array|asarray|reshape)|tensorflow\.(?:constant|convert_to_tensor)")
+_COMPUTES = re.compile(
+    r"tensorflow\.(?!(?:compat|config|debugging|distribute|errors|get_logger|io\.gfile|lite|autograph|profiler|random\.set_seed"
+    r"|saved_model|summary|sysconfig|test|tpu|train|types|version)\b)(?:[\w.]+)"
+    r"|keras\.(?:activations|losses|metrics|ops|random)\.[\w.]+"
+)
 _IMPORTED = re.compile(r"^[ \t]*(?:import[ \t]+(\w+)([^\n#]*)|from[ \t]+(\w+))", re.MULTILINE)
 _OF_MODELS = re.compile(r"keras\.(?:Model|Sequential|applications\.[\w.]+)")
 _KNOWN = frozenset(
@@ -86,6 +91,11 @@ def role(public: str) -> Role:
 def worth_reading(public: str) -> bool:
     """Whether the text of a call with this public name, which has no other role, may tell a fault."""
     return _READ.fullmatch(public) is not None
+
+
+def computes(public: str) -> bool:
+    """Whether a call with this public name may compute with tensors, or makes what does, and so fail over shapes."""
+    return _COMPUTES.fullmatch(public) is not None
 
 
 def keras_model(public: str) -> bool:

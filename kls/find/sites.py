@@ -13,7 +13,7 @@ from typing import Any
 
 from kls.documents import Snapshot
 from kls.facts import Site, SiteKind, Span
-from kls.find.catalog import SINKS, TENSOR_MAKERS, Role, keras_model, role, worth_asking, worth_reading
+from kls.find.catalog import SINKS, TENSOR_MAKERS, Role, computes, keras_model, role, worth_asking, worth_reading
 from kls.find.flow import Reader
 from kls.find.modules import Import, Project, collect, keep
 from kls.find.names import BARE, Names
@@ -27,6 +27,11 @@ _MOST_TREES = 60
 _MOST_STEPS = 30
 """Modules that a name may be re-exported through."""
 _OF_KERAS = {"compile": re.compile(r"\b(?:loss|optimizer)\s*="), "fit": re.compile(r"\bepochs\s*=")}
+
+
+def worth_running(found: Sequence[Site]) -> bool:
+    """Whether a program with these sites does anything that a dry run could find at fault."""
+    return any(site.kind is not SiteKind.CALL or computes(site.name) for site in found)
 
 
 async def sites(
@@ -233,8 +238,9 @@ class _Listener:
                 self._tell(SiteKind.DATASET, public, node, end, bound)
                 return Instance("other", public)
             case Role.OTHER:
-                if worth_reading(public):
-                    self._tell(SiteKind.CALL, public, node, end, variable, maybe=not public.startswith("keras."))
+                certain = public.startswith("keras.") or computes(public)
+                if certain or worth_reading(public):
+                    self._tell(SiteKind.CALL, public, node, end, variable, maybe=not certain)
                 return Instance("other", public)
             case Role.UNKNOWN:
                 self._wonder(name)

@@ -9,7 +9,7 @@ import pytest
 
 from kls.documents import Snapshot, notebook_snapshot
 from kls.facts import Site, SiteKind, Span
-from kls.find import Resolver
+from kls.find import Resolver, worth_running
 from kls.find import sites as every
 from tests.find.conftest import INSTALLED, said
 
@@ -390,8 +390,26 @@ async def test_twenty_thousand_lines(document: Document) -> None:
         ("import keras\nfrom other import Adam, model\nAdam(1)\nmodel.compile(loss=1)", []),
         ("import keras, numpy as np\nkeras.Sequential()\nnp.array([1])", ["numpy.array"]),
         ("import numpy as np  # no keras\nnp.array([1])", []),
+        ("import tensorflow as tf\ntf.matmul(1, 2)\ntf.config.list_physical_devices()", ["tensorflow.matmul"]),
     ],
 )
 async def test_other_calls_of_keras(document: Document, text: str, names: list[str]) -> None:
     found = await every(document(text), None)
     assert [site.name for site in found if site.kind is SiteKind.CALL] == names
+
+
+@pytest.mark.parametrize(
+    ("text", "worth"),
+    [
+        ("import tensorflow as tf\nprint(tf.__version__, tf.config.list_physical_devices())", False),
+        ("import keras\nkeras.utils.set_random_seed(1)", False),
+        ("import tensorflow as tf\ntf.random.set_seed(1)", False),
+        ("import tensorflow as tf\ntf.concat([tf.zeros((2, 3)), tf.zeros((3, 2))], 1)", True),
+        ("import keras\nkeras.losses.MeanSquaredError()([1], [2])", True),
+        ("from keras import ops\nops.zeros(3)", True),
+    ],
+)
+async def test_programs_that_compute_with_tensors_are_worth_a_dry_run(
+    document: Document, text: str, worth: bool
+) -> None:
+    assert worth_running(await every(document(text), None)) is worth
