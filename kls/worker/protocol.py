@@ -309,7 +309,8 @@ class Gap:
     """A statement that the dry run could not carry out; nothing is concluded from what depends on it.
 
     `kind`: "module" (not installed), "file", "network", "refused" (by the sandbox), "value" (not known without
-    running), "time", "memory", "exit", "error" (the statement raised; not a fault of shapes), "syntax".
+    running), "time", "memory", "device" (not there), "exit", "error" (the statement raised; not a fault of shapes),
+    "syntax".
     """
 
     span: Span

@@ -625,3 +625,19 @@ rows = keras.models.clone_model(keras.Sequential([keras.Input((4,)), keras.layer
     }
     assert loud == [] and tables["clone"] == tables["model"] and len(tables["clone"]) == 4
     assert tables["rows"] == [("Dense", (None, 5), "float32", 25), ("Dense", (None, 6), "float32", 36)]
+
+
+async def test_devices_that_a_dry_run_does_not_have_are_no_faults(real: Host) -> None:
+    text = """
+import tensorflow as tf
+from tensorflow.experimental import dtensor
+devices = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(devices[0], [tf.config.LogicalDeviceConfiguration()] * 6)
+mesh = dtensor.create_mesh([("x", 6)], devices=[f"CPU:{number}" for number in range(6)])
+layout = dtensor.Layout([dtensor.UNSHARDED, dtensor.UNSHARDED], mesh)
+packed = dtensor.pack([[0, 1]] * 6, layout=layout)
+joined = tf.zeros((2, 3)) + tf.ones((3, 3))
+"""
+    report, loud = await said(real, text)
+    assert [line for _, line in loud] == [9]
+    assert "unknown device" in {gap.span.line: gap.reason for gap in report.gaps}[8]

@@ -42,6 +42,8 @@ JUDGED_OPS = (
 """Run-time errors of TensorFlow that speak of shapes, types or values; the others speak of machines."""
 
 OWN_GRAPH = "what a graph of TensorFlow 1 holds is not known without running its session"
+_NO_SUCH_DEVICE = re.compile(r"unknown device|/device:\w+:\d+.* (?:not found|does not exist)|Could not satisfy device")
+"""How TensorFlow says that a program speaks of a device which is not there; a dry run has one processor."""
 _IN_GRAPHS = re.compile(r"refers to (a Tensor|an Operation)\b.*\b(does not exist|not in the graph)", re.DOTALL)
 """What TensorFlow says of a name that a graph does not have, which may come from a file that is not there."""
 _ROUND = 20
@@ -230,6 +232,7 @@ def _attribute(error: AttributeError) -> dict[str, Any]:
     if not isinstance(name, str):
         return {}
     what = str(getattr(owner, "__name__", "")) if isinstance(owner, type(sys)) else type(owner).__name__
+    what = what.replace("tensorflow._api.v2.", "tensorflow.")
     close = difflib.get_close_matches(name, [item for item in dir(owner) if not item.startswith("_")], 3, 0.7)
     return {"attribute": name, "object": what, "close": close}
 
@@ -351,6 +354,8 @@ def _gap_of(
         return "error", first_line(error)
     if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
         return "error", first_line(error)
+    if _NO_SUCH_DEVICE.search(str(error)):
+        return "device", first_line(error)
     if _of_python(run, error):
         return None, ""
     if isinstance(error, AttributeError) and getattr(error, "obj", None) is None:
@@ -685,6 +690,8 @@ def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = No
         return "error", first_line(error)
     if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
         return "error", first_line(error)
+    if _NO_SUCH_DEVICE.search(str(error)):
+        return "device", first_line(error)
     if graph_mode(run, error):
         return "value", "its value is not known without running the program"
     if _speaks_of_files(error):
