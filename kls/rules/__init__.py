@@ -104,6 +104,7 @@ _EXPLAINING: tuple[ModuleType, ...] = (
     keras_error,
 )
 _SURVEYING: tuple[ModuleType, ...] = (
+    sample_count,
     label_range,
     id_range,
     integer_input,

@@ -264,6 +264,30 @@ def _class_numbers(context: Context, source: SourceText, call: ast.Call) -> list
     return fixes[-1:]
 
 
+def permuted(context: Context, failure: Failure) -> list[Fix]:
+    """Steps and channels the other way round in one of two joined tensors: `Permute((2, 1))`."""
+    shapes = [tuple(tensor.shape) for tensor in failure.inputs if tensor.shape]
+    found = context.call_node(failure.layer_called)
+    turned = len(shapes) == 2 and len(shapes[0]) == 3 and shapes[0][1:] == shapes[1][:0:-1] != shapes[1][1:]
+    if not turned or failure.layer_cls not in _JOINED or found is None:
+        return []
+    source, call = found
+    outer = source.parents.get(call)
+    call = outer if isinstance(outer, ast.Call) and outer.func is call else call
+    given = call.args[0].elts if call.args and isinstance(call.args[0], (ast.List, ast.Tuple)) else []
+    made = call.func if isinstance(call.func, ast.Call) else call
+    permute, imports = edits.callee_like(source, made, "Permute")
+    fixes: list[Fix] = []
+    for item in reversed(given):
+        words = source.segment(item)
+        changed = edits.replace(source, item, f"{permute}((2, 1))({words})")
+        fixes += fix(f"Turn `{words}`: `{permute}((2, 1))`", changed, *imports, cause=source.span(call))
+    return fixes
+
+
+_JOINED = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+
+
 def _target_column(source: SourceText) -> int | None:
     """The column that the targets are taken from, where the file says one: `y = values[10:, 2]`,
     `Y.append(data[i, 0])`; None where it says none, or several."""

@@ -245,7 +245,9 @@ def _fixes(
     proved: bool,
 ) -> list[Fix]:
     if argument.kind == "dataset" and not batched and argument.role.startswith("validation"):
-        return operators.transform_argument(context, argument, "{}.batch(32)", "Batch the dataset")
+        title = "Batch the dataset"
+        bound = operators.transform_data(context, argument, "{}.batch(32)", title) if argument.name is not None else []
+        return [*bound, *operators.transform_argument(context, argument, "{}.batch(32)", title)]
     if argument.kind == "dataset" and not batched:
         return operators.transform_data(context, argument, "{}.batch(32)", "Batch the dataset")
     fixes: list[Fix] = []

@@ -10,7 +10,7 @@ import ast
 import re
 
 from kls import edits
-from kls.facts import Fix
+from kls.facts import Edit, Fix
 from kls.rules import search, sizes, wording, written
 from kls.rules.context import Context, argument_of, compatible, fix
 from kls.source import SourceText
@@ -29,6 +29,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_axes_of_one(context, failure),
         *_last_axis(context, failure),
         *_declared_length(context, failure),
+        *one_of_each(context, failure),
     ]
 
 
@@ -99,6 +100,26 @@ def _last_axis(context: Context, failure: Failure) -> list[Fix]:
                 title = f"Make `{source.segment(first)}` of shape {whole}"
                 fixes += fix(title, edits.replace(source, shape, whole), cause=source.span(shape))
     return fixes[:MOST]
+
+
+def one_of_each(context: Context, failure: Failure) -> list[Fix]:
+    """`predict([pictures[0], table[0]])`: one sample of each input without a batch axis."""
+    call = context.sink(failure)
+    argument = argument_of(call, "x") if call is not None else None
+    source = context.source(argument.span.path) if argument is not None and argument.span is not None else None
+    node = source.at(argument.span, ast.expr) if source is not None and argument is not None else None
+    if source is None or not isinstance(node, (ast.List, ast.Tuple)) or not node.elts:
+        return []
+    changes: list[Edit] = []
+    for item in node.elts:
+        index = item.slice if isinstance(item, ast.Subscript) else None
+        if isinstance(index, ast.Constant) and isinstance(index.value, int) and index.value >= 0:
+            changes.append(edits.replace(source, index, f"{index.value}:{index.value + 1}"))
+        elif isinstance(index, ast.Name):
+            changes.append(edits.replace(source, index, f"{index.id}:{index.id} + 1"))
+        else:
+            return []
+    return fix("Give a batch of one sample of each", *changes, cause=source.span(node))
 
 
 def _declared_length(context: Context, failure: Failure) -> list[Fix]:

@@ -32,7 +32,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Finding, Fix, Related, Severity
-from kls.rules import operators, ranks, search
+from kls.rules import operators, ranks, search, written
 from kls.rules.context import (
     Context,
     Rule,
@@ -45,6 +45,7 @@ from kls.rules.context import (
     single,
     size_of,
 )
+from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer, Model, Tensor
 
 RULE = Rule("layer-input", Severity.ERROR, "A layer is given a tensor of a rank or size that it does not take.")
@@ -130,6 +131,8 @@ def _whole_model(context: Context, failure: Failure, model: Model, given: Tensor
         f"Keras raises: {failure.exception}: {failure.message}",
     ]
     fixes: list[Fix] = []
+    if called is not None and compatible(given.shape, wanted.shape[1:]):
+        fixes += _batch_of_one(*called)
     if len(given.shape) == len(wanted.shape) - 1 and given.shape[1:] == wanted.shape[1:-1]:
         fixes += operators.set_input_shape(context, model, (*given.shape[1:], 1))
     fixes += operators.set_input_shape(context, model, given.shape[1:])
@@ -142,6 +145,32 @@ def _whole_model(context: Context, failure: Failure, model: Model, given: Tensor
     if place is not None and place[0].span(place[2]) != span:
         related.append(Related(place[0].span(place[2]), f"the model's input is {show(wanted.shape)}"))
     return finding(RULE, context, span, "\n".join(lines), related=tuple(related), fixes=tuple(fixes))
+
+
+def _batch_of_one(source: SourceText, call: ast.Call) -> list[Fix]:
+    """One sample that a model is called on: a batch of one, where its name is bound or what it is a variable of."""
+    given = call.args[0] if call.args else None
+    fixes: list[Fix] = []
+    name = given.id if isinstance(given, ast.Name) else None
+    for _ in range(3):
+        known = written.assignments(source, name, call.lineno) if name is not None else []
+        if not known or name is None:
+            break
+        made, value = known[-1]
+        inner = value.args[0] if isinstance(value, ast.Call) and len(value.args) == 1 else None
+        if isinstance(inner, ast.Name) and isinstance(value, ast.Call) and search.last_part(value.func) in _KEEPING:
+            name = inner.id
+            continue
+        fixes += operators.transform_where_bound(source, made, name, "{}[None]", f"Make `{name}` a batch of one")
+        break
+    if given is not None and not isinstance(given, ast.Starred):
+        title = "Give a batch of one sample"
+        fixes += fix(title, edits.wrap(source, given, "{}[None]"), cause=source.span(given))
+    return fixes
+
+
+_KEEPING = ("Variable", "constant", "convert_to_tensor", "identity")
+"""Functions that give a tensor of the shape they are given."""
 
 
 def _expected(spec: dict[str, Any], shape: tuple[int | None, ...]) -> str | None:

@@ -26,6 +26,8 @@ The loss for these labels, labels for this loss, or as many units as there are c
 from __future__ import annotations
 
 import ast
+import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,8 +164,14 @@ def _fixes(case: _Case) -> list[Fix]:
         if case.last is not None and not _is_probability(case) and not several:
             fixes += operators.set_units(case.context, case.last, 1)
     elif one_hot and units is not None and target[-1] != units and case.last is not None:
+        fixes += _counted_from_labels(case)
         set_units = operators.set_units_for_classes if loss in CATEGORICAL else operators.set_units
         fixes += set_units(case.context, case.last, int(target[-1] or 0))
+    sizes = [size for size in target[1:] if size is not None]
+    flat = len(sizes) == len(target) - 1 > 1 and output[1:] == (math.prod(sizes),)
+    if flat and case.labels.kind == "array":
+        form, title = "{}.reshape(-1, " + f"{output[-1]})", "Give each sample of the labels as one row"
+        fixes += operators.transform_argument(case.context, case.labels, form, title)
     if not fixes and case.last is not None and target and target[-1] is not None and len(target) == len(output):
         fixes += operators.set_units(case.context, case.last, target[-1])
     if case.labels.kind == "array" and None not in output[1:]:
@@ -199,10 +207,46 @@ def _label_fixes(case: _Case, validation: bool) -> list[Fix]:
         fixes += label_repairs.without_axis(context, labels, target, wanted)
     if validation:
         if not sparse and len(_squeezed(target)) == len(output) - 1 and units is not None and units > 1:
-            fixes += _to_categorical(case, units)
+            fixes += [*_encoded_alike(case), *_to_categorical(case, units)]
         elif sparse and len(target) == len(output) and target[-1] == units:
             fixes += _data(case, "{}.argmax(axis=-1)", "Give class numbers instead of one-hot rows")
     return [*fixes, *_rescaled(case, target, output)]
+
+
+def _encoded_alike(case: _Case) -> list[Fix]:
+    """The line that encodes the labels of training, once more for those of the validation, behind it."""
+    known = argument_of(case.call, "y")
+    mine, its = case.labels.name, known.name if known is not None else None
+    if mine is None or its is None or mine == its:
+        return []
+    for source in case.context.sources.values():
+        for statement, target, value in source.assignments():
+            name = re.search(r"\.?(\w+)$", source.segment(value.func)) if isinstance(value, ast.Call) else None
+            encodes = name is not None and name[1] in label_repairs.ENCODERS and isinstance(value, ast.Call)
+            if not encodes or source.segment(target) != its or its not in source.segment(value):
+                continue
+            before = [made for made, _ in written.assignments(source, mine, statement.lineno)]
+            if before and source.function(before[-1]) is source.function(statement):
+                line = re.sub(rf"\b{its}\b", mine, source.segment(statement))
+                changed = edits.insert_after(source, statement, line)
+                return fix(f"Encode `{mine}` too: `{line}`", changed, cause=source.span(statement))
+    return []
+
+
+def _counted_from_labels(case: _Case) -> list[Fix]:
+    """A number of classes that was read off another array's shape than the labels'."""
+    found = case.context.call_node(case.last.created) if case.last is not None else None
+    units = edits.argument(found[1], "units", 0) if found is not None else None
+    name = case.labels.name
+    known = written.assignments(found[0], units.id, units.lineno) if found and isinstance(units, ast.Name) else []
+    value = known[-1][1] if known else None
+    if found is None or name is None or len(case.target) != 2 or not isinstance(value, ast.Subscript):
+        return []
+    source, base = found[0], value.value
+    if not isinstance(base, ast.Attribute) or base.attr != "shape" or source.segment(base.value) == name:
+        return []
+    changed = edits.replace(source, value, f"{name}.shape[1]")
+    return fix(f"Count the columns of `{name}`: `{name}.shape[1]`", changed, cause=source.span(value))
 
 
 def _steps_kept(case: _Case) -> list[Fix]:

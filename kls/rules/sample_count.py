@@ -1,7 +1,8 @@
 """Inputs and labels with different numbers of samples.
 
 ## What it says
-The first axes of what `fit` is given differ: 100 rows of x, 90 of y.
+The first axes of what `fit` is given differ: 100 rows of x, 90 of y. Or the samples do not come out even in the batches
+of a stateful model.
 
 ## Why it matters
 Keras raises `ValueError: Data cardinality is ambiguous. Make sure all arrays contain the same number of samples.`
@@ -26,11 +27,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from kls import edits
-from kls.facts import Edit, Finding, Fix, Related, Severity
+from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity
 from kls.rules import operators, search, written
-from kls.rules.context import Context, Rule, finding, fix
+from kls.rules.context import Context, Rule, argument_of, finding, fix
 from kls.rules.reading import Reading, inside, stated
-from kls.worker.protocol import Argument, Call, Failure
+from kls.worker.protocol import Argument, Call, Failure, Shape
 
 RULE = Rule("sample-count", Severity.ERROR, "Inputs and labels with different numbers of samples.")
 
@@ -124,6 +125,37 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         if place is not None and place != span:
             related.append(Related(place, f"`{argument.name or argument.role}` gets its {count:,} rows here"))
     return finding(RULE, context, span, "\n".join(lines), call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def survey(context: Context) -> Iterator[Finding]:
+    """Samples that do not come out even in the batches of a stateful model, which keeps a state for each of a batch."""
+    stateful = {layer.key for layer in context.report.layers if layer.config.get("stateful") is True}
+    for call in context.report.calls:
+        model, x = context.model_of(call), argument_of(call, "x")
+        size = _first(model.inputs[0].shape) if model is not None and model.inputs else None
+        rows = _first(x.tensors[0].shape) if x is not None and x.kind == "array" and x.tensors else None
+        if model is None or x is None or size is None or rows is None or not stateful & set(model.layers):
+            continue
+        if call.status != "traced" or call.paired or call.batch_size != size or rows % size == 0 or rows < size:
+            continue
+        if argument_of(call, "validation_x") is not None or "validation_split" in context.text_of(call.span):
+            continue
+        kept = rows - rows % size
+        changes = [
+            edit
+            for argument in (x, argument_of(call, "y"))
+            if argument is not None and argument.kind == "array"
+            for made in operators.transform_argument(context, argument, f"{{}}[:{kept}]", "")
+            for edit in made.edits
+        ]
+        first = f"{rows} samples do not come out even in batches of {size}: the last has {rows % size}"
+        lines = [first, f"The model is stateful: its batches have {size} samples each, and `{call.method}` raises."]
+        fixes = fix(f"Give {kept} samples", *changes, cause=call.span)
+        yield finding(RULE, context, call.span, "\n".join(lines), evidence=Evidence.WOULD_RAISE, fixes=tuple(fixes))
+
+
+def _first(shape: Shape) -> int | None:
+    return shape[0] if shape else None
 
 
 def _stacked(context: Context, call: Call, counted: list[tuple[Argument, int]]) -> list[Fix]:

@@ -192,10 +192,10 @@ def _area(source: SourceText, node: ast.AST) -> ast.AST | None:
 
 
 def _slots(source: SourceText) -> Iterator[ast.expr]:
-    """The expressions that give a layer, a weight or a reshape its sizes."""
+    """The expressions that give a layer, a weight, one-hot rows or a reshape their sizes."""
     for call in source.calls():
         name = search.last_part(call.func)
-        if not (search.makes_layer(call) or name in ("Input", "add_weight", "reshape")):
+        if not (search.makes_layer(call) or name in ("Input", "add_weight", "reshape", "one_hot")):
             continue
         for item in (*call.args, *(keyword.value for keyword in call.keywords)):
             yield from item.elts if isinstance(item, (ast.Tuple, ast.List)) else [item]

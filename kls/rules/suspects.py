@@ -50,6 +50,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *sizes.fitting_words(context, failure),
         *_class_numbers(context, failure),
         *_one_axis(context, failure),
+        *exchanges.permuted(context, failure),
         *_outvoted(context, failure),
         *_windows(context, failure),
         *_joins(context, failure),

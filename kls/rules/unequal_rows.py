@@ -31,7 +31,7 @@ from dataclasses import dataclass
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity
-from kls.rules import operators, written
+from kls.rules import laid_out, operators, written
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, inside, stated
 from kls.source import SourceText
@@ -85,7 +85,10 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         f"the rows of {name} have different lengths ({shortest} to {longest}); `{call.method}` takes equal ones",
         f"Keras raises: {failure.exception}: {_short(failure.message)}",
     ]
-    fixes = _padded_data(context)
+    fixes = laid_out.one_of_each(context, failure)
+    if fixes:
+        lines[0] = f"each input that `{call.method}` is given is one sample, without a batch axis"
+    fixes = fixes or _padded_data(context)
     place = fixes[0].cause if fixes else operators.place_of_data(context, first)
     related = (Related(call.span, f"`{call.method}` raises here"),)
     span = place or call.span

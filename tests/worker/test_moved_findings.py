@@ -622,6 +622,95 @@ def train(count):
     judge.train_on_batch(np.concatenate([real, made]), np.ones((2 * count, 1)))
 train(16)
 """
+LABELS_OF_THE_TEST = """
+import keras
+import numpy as np
+x_train, x_test = np.random.rand(30, 4), np.random.rand(9, 4)
+y_train, y_test = np.arange(30) % 3, np.arange(9) % 3
+y_train = keras.utils.to_categorical(y_train, 3)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+model.compile("adam", "categorical_crossentropy")
+model.fit(x_train, y_train, validation_data=(x_test, y_test))
+"""
+CLASSES_OF_THE_DATA = """
+import keras
+import numpy as np
+rows, answers = np.random.rand(40, 9), np.eye(4)[np.arange(40) % 4]
+classes = rows.shape[1]
+model = keras.Sequential([keras.Input((9,)), keras.layers.Dense(8), keras.layers.Dense(classes, activation="softmax")])
+model.compile("adam", "categorical_crossentropy")
+model.fit(rows, answers)
+"""
+TURNED_WEIGHTS = """
+import keras
+from keras import layers
+steps = keras.Input((20, 8))
+shares = layers.Softmax()(layers.Flatten()(layers.Dense(1)(steps)))
+shares = layers.RepeatVector(8)(shares)
+weighed = layers.Multiply()([steps, shares])
+"""
+VALIDATION_IN_SINGLES = """
+import keras
+import numpy as np
+import tensorflow as tf
+data = tf.data.Dataset.from_tensor_slices((np.random.rand(40, 8, 8, 1), np.random.rand(40, 1)))
+train = data.take(32).batch(8)
+test = data.skip(32)
+model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3)])
+model.add(keras.layers.Flatten())
+model.add(keras.layers.Dense(1))
+model.compile("adam", "mse")
+model.fit(train, validation_data=test)
+"""
+PICTURES_AS_LABELS = """
+import keras
+import numpy as np
+pictures = np.random.rand(32, 8, 8)
+rows = pictures.reshape(32, 64)
+model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(8), keras.layers.Dense(64, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(rows, pictures)
+"""
+DEPTH_OF_ROWS = """
+import keras
+import numpy as np
+import tensorflow as tf
+sights, choices = 8, 4
+actor = keras.Sequential([keras.Input((sights,)), keras.layers.Dense(16), keras.layers.Dense(choices)])
+def chosen(scores, taken):
+    return tf.reduce_sum(tf.one_hot(taken, sights) * scores, axis=1)
+chances = chosen(actor(tf.random.uniform((32, sights))), np.arange(32) % choices)
+"""
+ONE_OF_EACH = """
+import keras
+import numpy as np
+from keras import layers
+picture, facts = keras.Input((8, 8, 1)), keras.Input((5,))
+output = layers.Dense(1)(layers.Concatenate()([layers.Flatten()(picture), facts]))
+model = keras.Model([picture, facts], output)
+pictures, table = np.random.rand(20, 8, 8, 1), np.random.rand(20, 5)
+model.compile("adam", "mse")
+model.fit([pictures, table], np.random.rand(20))
+model.predict([pictures[0], table[0]])
+"""
+PICTURE_TO_CHANGE = """
+import keras
+import tensorflow as tf
+base = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3)])
+base.predict(tf.zeros((2, 16, 16, 3)))
+content = tf.random.uniform((16, 16, 3))
+picture = tf.Variable(content)
+features = keras.Model(base.inputs, base.outputs)(picture)
+"""
+LAST_BATCH_OF_A_STATE = """
+import keras
+import numpy as np
+rows, answers = np.random.rand(100, 10, 3), np.random.rand(100, 1)
+model = keras.Sequential([keras.Input(batch_shape=(16, 10, 3)), keras.layers.LSTM(8, stateful=True)])
+model.add(keras.layers.Dense(1))
+model.compile("adam", "mse")
+model.fit(rows, answers, batch_size=16)
+"""
 FAULTS = [
     Fault(STEPS_LOST, "LSTM(32)", "Set `return_sequences=True`"),
     Fault(TWO_WEIGHTS, "self.factor", "Give the name as `name=`"),
@@ -678,6 +767,15 @@ FAULTS = [
     Fault(SCALED_BACK, "inverse_transform", "Scale column 2 back, of 3 columns"),
     Fault(FOLDS_OF_CLASSES, "folds.split", "Give class numbers: `answers.argmax(axis=1)`"),
     Fault(ROWS_OF_PICTURES, "np.random.rand(64, 8, 8)", "Give `pictures` the last axis: `[..., None]`"),
+    Fault(LABELS_OF_THE_TEST, "y_train =", "Encode `y_test` too: `y_test = keras.utils.to_categorical(y_test, 3)`"),
+    Fault(CLASSES_OF_THE_DATA, "classes = rows.shape[1]", "Count the columns of `answers`: `answers.shape[1]`"),
+    Fault(TURNED_WEIGHTS, "Multiply", "Turn `shares`: `layers.Permute((2, 1))`"),
+    Fault(VALIDATION_IN_SINGLES, "data.skip", "Batch the dataset"),
+    Fault(PICTURES_AS_LABELS, "model.fit", "Give each sample of the labels as one row"),
+    Fault(DEPTH_OF_ROWS, "tf.one_hot", "Change `sights` to `choices` in `tf.one_hot(taken, sights)`"),
+    Fault(ONE_OF_EACH, "predict", "Give a batch of one sample of each"),
+    Fault(PICTURE_TO_CHANGE, "content =", "Make `content` a batch of one"),
+    Fault(LAST_BATCH_OF_A_STATE, "model.fit", "Give 96 samples"),
 ]
 
 
