@@ -39,6 +39,10 @@ from kls.worker.protocol import Failure
 RULE = Rule("layer-call", Severity.ERROR, "A layer stands where a tensor belongs, or the other way round.")
 
 
+_OF_SIZES = re.compile(r"incompatible with the layer: expected (?:shape|axis|(?:min_|max_)?ndim)")
+"""Keras had a tensor there, and did not like its shape."""
+
+
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a layer that was not called, or not made, in the expression that failed."""
     if not re.search(
@@ -46,7 +50,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         r"instance|positional|keras\.src|initializer|callable|should be tensors|object|expected a|"
         r"[Ii]nvalid value",
         failure.message,
-    ):
+    ) or _OF_SIZES.search(failure.message):
         return None
     places = search.places(context, failure)
     if re.search(r"<\w+ name=\w+, built=", failure.message):

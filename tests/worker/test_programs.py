@@ -641,3 +641,27 @@ joined = tf.zeros((2, 3)) + tf.ones((3, 3))
     report, loud = await said(real, text)
     assert [line for _, line in loud] == [9]
     assert "unknown device" in {gap.span.line: gap.reason for gap in report.gaps}[8]
+
+
+async def test_a_model_given_to_a_function_does_not_stand_for_a_tensor(real: Host) -> None:
+    text = """
+import tensorflow as tf
+import keras
+image = keras.Input((28, 28, 1))
+encoder = keras.Model(image, keras.layers.Flatten()(image))
+class Wrapped(keras.Model):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+    def call(self, x):
+        return self.inner(x)
+model = Wrapped(encoder)
+@tf.function
+def step(network, images):
+    return network(images, training=True)
+batch = tf.zeros((16, 28, 28, 1))
+step(model, batch)
+step(model, batch[:, :20])
+"""
+    _, loud = await said(real, text)
+    assert [code for code, _ in loud] == ["layer-input"]
