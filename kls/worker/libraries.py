@@ -270,12 +270,12 @@ class Warmer:
                         self._unfit.add(top)
 
     def bring_postponed(self, probe: Probe) -> bool:
-        """Import what Keras would have imported by itself (see `postponed.py`), as soon as a program names it, so that
-        no probe has to. Whether there was anything."""
-        named = {name.partition(".")[0] for name in self.wanted(probe)} & postponed.LIBRARIES - sys.modules.keys()
-        for name in sorted(named - self._tried):
+        """Import what is of libraries that Keras would have imported by itself (see `postponed.py`), as soon as a
+        program names it, so that no probe has to. Whether there was anything."""
+        names = [name for name in self.wanted(probe) if name.partition(".")[0] in postponed.LIBRARIES]
+        for name in dict.fromkeys(names):
             self.bring(name, fit=True)
-        return bool(named)
+        return bool(names)
 
     def bring(self, name: str, fit: bool) -> None:
         """Import a module that a child has tried, when it was found fit."""

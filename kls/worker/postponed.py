@@ -25,8 +25,8 @@ POSTPONED = re.compile(
 )
 """Names of modules that hold nothing but names of other modules, none of which registers anything when it is imported:
 the profiler's do (what operations cost)."""
-LIBRARIES = frozenset(("pandas", "sklearn"))
-"""Installed libraries that importing Keras no longer brings."""
+LIBRARIES = frozenset(("pandas", "sklearn", "scipy"))
+"""Installed libraries that importing Keras no longer brings; none of them starts a thread."""
 _TYPES = ("DataFrame", "Series")
 
 
