@@ -24,6 +24,7 @@ model.fit(x, y)
 from __future__ import annotations
 
 import ast
+import re
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
@@ -43,7 +44,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     model = context.model_of(call) if call is not None else None
     if call is None or model is None:
         return None
-    for look in (_sparse, _function, _beside, _split, _lists, _stacked, _yields):
+    for look in (_weights_by_class, _sparse, _function, _beside, _split, _lists, _stacked, _yields):
         parts = look(context, call, model, failure)
         if parts is not None:
             break
@@ -56,6 +57,19 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     lines = [first, f"Keras raises: {failure.exception}: {message}"]
     related = (Related(call.span, f"`{call.method}` raises here"),) if call.span != span else ()
     return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
+
+
+def _weights_by_class(context: Context, call: Call, _model: Model, failure: Failure) -> Parts | None:
+    """`class_weight` as the array or list that scikit-learn's `compute_class_weight` gives."""
+    found = context.call_node(call.span)
+    value = edits.keyword(found[1], "class_weight") if found is not None else None
+    if found is None or value is None or not re.search(r"has no attribute '(get|items|keys)'", failure.message):
+        return None
+    source, text = found[0], found[0].segment(value)
+    changed = edits.replace(source, value, f"dict(enumerate({text}))")
+    span = source.span(value)
+    fixes = fix(f"Give a dictionary: `dict(enumerate({text}))`", changed, cause=span)
+    return f"`class_weight` takes a dictionary of class numbers and weights; `{text}` is none", span, fixes
 
 
 def _sparse(context: Context, call: Call, _model: Model, failure: Failure) -> Parts | None:

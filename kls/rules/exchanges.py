@@ -43,6 +43,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_vectorized(context, failure),
         *_projected(context, failure),
         *_states(context, failure),
+        *_ends_of_a_model(context, failure),
         *_odd_ones(context, failure),
     ]
 
@@ -286,6 +287,23 @@ def permuted(context: Context, failure: Failure) -> list[Fix]:
 
 
 _JOINED = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+
+
+def _ends_of_a_model(context: Context, failure: Failure) -> list[Fix]:
+    """`Model(inputs=base, …)`: the tensor that the model begins or ends with, in the place of the model."""
+    told = re.search(
+        r"All `(inputs|outputs)` values must be KerasTensors.*<(?:Functional|Sequential) name", failure.message
+    )
+    models = {model.variable for model in context.report.models}
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure) if told is not None else ():
+        given = edits.argument(call, told[1], 0 if told[1] == "inputs" else 1) if told is not None else None
+        end = told[1].removesuffix("s") if told is not None else ""
+        for item in given.elts if isinstance(given, (ast.List, ast.Tuple)) else [given]:
+            if isinstance(item, ast.Name) and item.id in models:
+                changed = edits.replace(source, item, f"{item.id}.{end}")
+                fixes += fix(f"Give its tensor: `{item.id}.{end}`", changed, cause=source.span(item))
+    return fixes[:1]
 
 
 def _target_column(source: SourceText) -> int | None:

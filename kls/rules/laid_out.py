@@ -30,6 +30,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_last_axis(context, failure),
         *_declared_length(context, failure),
         *one_of_each(context, failure),
+        *_turned_weights(context, failure),
     ]
 
 
@@ -99,6 +100,25 @@ def _last_axis(context: Context, failure: Failure) -> list[Fix]:
                 whole = _longer(source, shape, [text])
                 title = f"Make `{source.segment(first)}` of shape {whole}"
                 fixes += fix(title, edits.replace(source, shape, whole), cause=source.span(shape))
+    return fixes[:MOST]
+
+
+def _turned_weights(context: Context, failure: Failure) -> list[Fix]:
+    """A weight of the author's own layer whose two sizes stand the other way round for the product it is in."""
+    found = wording.operands(failure.message)
+    if found is None or found[0] not in ("MatMul", "BatchMatMulV2", "BatchMatMulV3") or len(found[2]) != 2:
+        return []
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            shape = _written_shape(call, ("add_weight", "Variable"))
+            if shape is None or len(shape.elts) != 2 or source.function(call) is None:
+                continue
+            one, other = map(source.segment, shape.elts)
+            if found[1][-1] == found[2][1] and one != other:
+                text = f"[{other}, {one}]" if isinstance(shape, ast.List) else f"({other}, {one})"
+                changed = edits.replace(source, shape, text)
+                fixes += fix(f"Make the weight of shape {text}", changed, cause=source.span(shape))
     return fixes[:MOST]
 
 

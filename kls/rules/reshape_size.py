@@ -28,6 +28,7 @@ from typing import Any
 from kls import edits
 from kls.facts import Finding, Fix, Related, Severity, Span
 from kls.rules.context import Context, Rule, finding, fix, show, single
+from kls.rules.sizes import value
 from kls.source import SourceText
 from kls.worker.protocol import Failure
 
@@ -106,13 +107,13 @@ def _target(source: SourceText, call: ast.Call) -> str:
 
 def _resize(source: SourceText, sizes: list[ast.expr], total: int, cause: Span) -> list[Fix]:
     """One fix for each size that alone could be changed so that the product is right; the last axis first."""
-    values: list[int | None] = [_number(size) for size in sizes]
+    values: list[int | None] = [_number(size) if _number(size) is not None else value(source, size) for size in sizes]
     fixes: list[Fix] = []
     for index in reversed(range(len(sizes))):
-        others = [value for position, value in enumerate(values) if position != index]
-        if any(value is None or value <= 0 for value in others) or values[index] is None:
+        others = [known for position, known in enumerate(values) if position != index]
+        if any(known is None or known <= 0 for known in others) or values[index] is None:
             continue
-        rest = math.prod(value for value in others if value is not None)
+        rest = math.prod(known for known in others if known is not None)
         if rest and total % rest == 0 and total // rest != values[index]:
             new = total // rest
             fixes += fix(

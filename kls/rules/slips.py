@@ -420,6 +420,16 @@ def _reversed(context: Context, failure: Failure) -> list[Fix]:
         walk = source.parents.get(walk)
     if failure.layer_cls not in MERGES or source is None or not isinstance(walk, ast.For):
         return []
+    joined = {item.id for item in ast.walk(walk.iter) if isinstance(item, ast.Name)}
+    without: list[Fix] = []
+    for call in source.calls():
+        name = call.args[0] if search.last_part(call.func) == "reversed" and len(call.args) == 1 else None
+        bound = source.parents.get(call)
+        told = isinstance(bound, ast.Assign) and source.segment(bound.targets[0]) in joined
+        if isinstance(name, ast.Name) and (told or any(item is call for item in ast.walk(walk.iter))):
+            changed = edits.replace(source, name, f"{name.id}[:-1]")
+            title = f"Leave out the last, which is where they begin: `{name.id}[:-1]`"
+            without += fix(title, changed, cause=source.span(call))
     whole = walk.iter
     lists = whole.args if isinstance(whole, ast.Call) and search.last_part(whole.func) == "zip" else [whole]
     fixes: list[Fix] = []
@@ -428,7 +438,7 @@ def _reversed(context: Context, failure: Failure) -> list[Fix]:
             changed = edits.wrap(source, item, "reversed({})")
             title = f"Take them from the last: `reversed({source.segment(item)})`"
             fixes += fix(title, changed, cause=source.span(walk.iter))
-    return fixes[:MOST]
+    return [*without[:1], *fixes[:MOST]]
 
 
 def _appended(context: Context, failure: Failure) -> list[Fix]:

@@ -711,6 +711,56 @@ model.add(keras.layers.Dense(1))
 model.compile("adam", "mse")
 model.fit(rows, answers, batch_size=16)
 """
+SKIPS_TO_THE_LAST = """
+import keras
+from keras import layers
+steps = keras.Input((32, 32, 3))
+skips, x = [], steps
+for width in (4, 8, 16):
+    x = layers.Conv2D(width, 3, strides=2, padding="same")(x)
+    skips.append(x)
+skips = reversed(skips)
+for width, skip in zip((8, 4), skips):
+    x = layers.Conv2DTranspose(width, 3, strides=2, padding="same")(x)
+    x = layers.Concatenate()([x, skip])
+"""
+SIZES_MULTIPLIED = """
+from keras import Sequential, layers
+model = Sequential([layers.Input((20, 20, 1)), layers.Conv2D(64, 9, strides=2)])
+model.add(layers.Reshape((6 * 6 * 16, 8)))
+"""
+WEIGHTS_OF_AN_ARRAY = """
+import keras
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+rows, answers = np.random.rand(60, 4), np.arange(60) % 3
+weights = compute_class_weight("balanced", classes=np.unique(answers), y=answers)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(rows, answers, class_weight=weights)
+"""
+TURNED_KERNEL = """
+import keras
+import tensorflow as tf
+class Mix(keras.layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.units = units
+    def build(self, shape):
+        self.kernel = self.add_weight(name="kernel", shape=(self.units, shape[-1]))
+    def call(self, x):
+        return tf.matmul(x, self.kernel)
+mixed = Mix(8)(keras.Input((30,)))
+scores = keras.layers.Dense(2)(mixed)
+"""
+BASE_AS_INPUT = """
+import keras
+from keras import layers
+pictures = keras.Input((16, 16, 3))
+base = keras.Model(pictures, layers.Flatten()(layers.Conv2D(4, 3)(pictures)))
+scores = layers.Dense(5, activation="softmax")(base.output)
+model = keras.Model(inputs=base, outputs=scores)
+"""
 FAULTS = [
     Fault(STEPS_LOST, "LSTM(32)", "Set `return_sequences=True`"),
     Fault(TWO_WEIGHTS, "self.factor", "Give the name as `name=`"),
@@ -776,6 +826,11 @@ FAULTS = [
     Fault(ONE_OF_EACH, "predict", "Give a batch of one sample of each"),
     Fault(PICTURE_TO_CHANGE, "content =", "Make `content` a batch of one"),
     Fault(LAST_BATCH_OF_A_STATE, "model.fit", "Give 96 samples"),
+    Fault(SKIPS_TO_THE_LAST, "skips = reversed", "Leave out the last, which is where they begin: `skips[:-1]`"),
+    Fault(SIZES_MULTIPLIED, "layers.Reshape", "Change 6 * 6 * 16 to 288"),
+    Fault(WEIGHTS_OF_AN_ARRAY, "class_weight=weights", "Give a dictionary: `dict(enumerate(weights))`"),
+    Fault(TURNED_KERNEL, 'name="kernel"', "Make the weight of shape (shape[-1], self.units)"),
+    Fault(BASE_AS_INPUT, "inputs=base", "Give its tensor: `base.input`"),
 ]
 
 
