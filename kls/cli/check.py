@@ -56,7 +56,7 @@ async def _run(paths: Sequence[str], python: str | None, static: bool, output: s
                 for note in text.step_notes(outcome.name, outcome.measured):
                     text.write(note + "\n")
             if outcome.unchecked and output in ("concise", "github"):
-                print(f"kls: {text.clean(outcome.name)}: not checked: {outcome.reason}", file=sys.stderr)
+                print(text.clean(f"kls: {outcome.name}: not checked: {outcome.reason}"), file=sys.stderr)
     if output == "json":
         print(records.dump({"files": _files(done, list(told), places)}))
     elif output == "text":

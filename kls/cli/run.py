@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from kls import analysis, documents, find, host, settings, trust
 from kls.analysis import Analysis, Tools
 from kls.cli import files
+from kls.cli.text import clean
 from kls.facts import Finding, Severity
 from kls.hardware import Hardware, Measured
 from kls.settings import Settings
@@ -146,7 +147,7 @@ def settings_for(folder: str, python: str | None, static: bool = False) -> Setti
     table, file, problems = settings.read_file(folder)
     chosen, more = settings.parse_file(table, base)
     for problem in (*problems, *more):
-        print(f"kls: {file}: {problem}", file=sys.stderr)
+        print(clean(f"kls: {file}: {problem}"), file=sys.stderr)
     if python is not None:
         chosen = replace(chosen, worker_interpreter=os.path.abspath(os.path.expanduser(python)))
     return replace(chosen, worker_mode="off") if static else chosen

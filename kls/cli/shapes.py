@@ -40,7 +40,7 @@ async def run(paths: Sequence[str], python: str | None, output: str) -> int:
                 write, comment = _LANGUAGES.get(output, (None, ""))
                 text.write(_pictures(analysis, places, write, comment) if write else _tables(analysis, places))
             if outcome.status != "checked":
-                print(f"kls: {text.clean(outcome.name)}: not checked: {outcome.reason}", file=sys.stderr)
+                print(text.clean(f"kls: {outcome.name}: not checked: {outcome.reason}"), file=sys.stderr)
     if output == "json":
         print(records.dump({"files": entries}))
     return 2 if any(outcome.status != "checked" for outcome in done) else 0

@@ -1,7 +1,7 @@
 """Findings for people: source excerpt, underline, linked places, tried fixes; short forms for editors and CI.
 
 Source text is a stranger's: control characters are shown as replacement characters, so that no file can command the
-terminal.
+terminal, and what the runners of a CI service would obey is broken up.
 """
 
 from __future__ import annotations
@@ -141,8 +141,14 @@ def github(finding: Finding, places: Places) -> str:
 
 
 def clean(text: str) -> str:
-    """`text` without what a terminal would obey; a tab becomes four spaces."""
-    text = text.replace("\t", _TAB)
+    """`text` without what a terminal or a CI runner would obey; a tab becomes four spaces.
+
+    GitHub's runners take a line that begins with `::` for a command and one with `##[` anywhere, Azure's one with
+    `##vso[`.
+    """
+    text = text.replace("\t", _TAB).replace("##[", "# #[").replace("##vso[", "# #vso[")
+    if text.lstrip().startswith("::"):
+        text = "\N{REPLACEMENT CHARACTER}" + text
     if text.isprintable():
         return text
     return "".join(

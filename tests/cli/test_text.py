@@ -83,6 +83,17 @@ def test_source_cannot_command_the_terminal(here: Path) -> None:
     assert not set(output) & {"\x1b", "\x07", "\u202e"}
 
 
+def test_source_cannot_command_a_runner(here: Path) -> None:
+    """What stands in a stranger's text or file name is printed where a CI runner listens."""
+    shown, path = places(here, "::stop-commands::a.py", "x = '##vso[task.setvariable variable=PATH]' #  ##[debug]\n")
+    said = finding(path, 1, 0, 1, "m\n::set-output name=a::b\n##[add-mask]c")
+    for output in (text.full(said, shown, PLAIN), text.concise(said, shown)):
+        assert "a.py:1:1" in output
+        assert not any(
+            line.lstrip().startswith("::") or "##[" in line or "##vso[" in line for line in output.split("\n")
+        )
+
+
 def test_a_line_too_long_is_cut(here: Path) -> None:
     shown, path = places(here, "a.py", "x = " + "1 + " * 500 + "1\n")
     assert max(map(len, text.full(finding(path, 1, 1800, 1801), shown, PLAIN).splitlines())) < 200

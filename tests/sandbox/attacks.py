@@ -41,6 +41,10 @@ _NUMBERS = {
     "open_by_handle_at": (304, 265), "process_vm_writev": (311, 271), "pidfd_send_signal": (424, 424),
     "inotify_add_watch": (254, 27), "renameat2": (316, 276), "linkat": (265, 37),
     "mq_unlink": (241, 181), "add_key": (248, 217), "seccomp": (317, 277), "modify_ldt": (154, -1),
+    "get_robust_list": (274, 100), "move_pages": (279, 239), "sched_setscheduler": (144, 119), "syslog": (103, 116),
+    "ioprio_set": (251, 30), "sethostname": (170, 161), "memfd_secret": (447, 447), "open_tree": (428, 428),
+    "fspick": (433, 433), "listmount": (458, 458), "setxattrat": (463, 463), "file_setattr": (469, 469),
+    "process_madvise": (440, 440), "vmsplice": (278, 75), "tee": (276, 77),
 }  # fmt: skip
 
 
@@ -380,6 +384,21 @@ def change_times(world: World) -> None:
 @attack
 def change_attributes(world: World) -> None:
     os.setxattr(world["project"] + "/data.csv", "user.owned", b"1")
+
+
+@attack
+def change_attributes_by_path(world: World) -> object:
+    value = ctypes.create_string_buffer(b"x")
+    how = struct.pack("=QII", ctypes.addressof(value), 1, 0)
+    name = os.fsencode(world["project"] + "/train.py")
+    return call("setxattrat", -100, name, 0, b"user.kls", how, len(how)) or "set"
+
+
+@attack
+def change_marks_by_path(world: World) -> object:
+    """Exclude a file from backups."""
+    how = struct.pack("=QIIII", 0x80, 0, 0, 0, 0)
+    return call("file_setattr", -100, os.fsencode(world["project"] + "/train.py"), how, len(how), 0) or "set"
 
 
 @attack
@@ -742,7 +761,85 @@ def affinity_of_victim(world: World) -> object:
     return os.sched_setaffinity(world["victim"], os.sched_getaffinity(world["victim"])) or "set"
 
 
+@attack
+def lock_list_of_victim(world: World) -> object:
+    """Where its list of held locks lies in memory, which is for those alone who may trace it."""
+    head, size = ctypes.c_uint64(0), ctypes.c_uint64(0)
+    call("get_robust_list", world["victim"], ctypes.byref(head), ctypes.byref(size))
+    return size.value
+
+
+@attack
+def pages_of_victim(world: World) -> object:
+    page, status = ctypes.c_uint64(world["address"] & ~4095), ctypes.c_int(-1)
+    call("move_pages", world["victim"], 1, ctypes.byref(page), None, ctypes.byref(status), 0)
+    return "asked"
+
+
+@attack
+def advise_victim(world: World) -> object:
+    """Have the kernel put its memory aside."""
+    where = struct.pack("=QQ", world["address"] & ~4095, 4096)
+    return call("process_madvise", call("pidfd_open", world["victim"], 0), where, 1, 20, 0)
+
+
+@attack
+def scheduler_of_victim(world: World) -> object:
+    return call("sched_setscheduler", world["victim"], 5, struct.pack("=i", 0)) or "set to idle"
+
+
+@attack
+def input_priority_of_victim(world: World) -> object:
+    return call("ioprio_set", 1, world["victim"], 3 << 13) or "set to idle"
+
+
 # --- kernel -----------------------------------------------------------------------------------------------------------
+@attack
+def memory_that_nobody_sees(world: World) -> object:
+    return call("memfd_secret", 0)
+
+
+@attack
+def copy_of_all_mounts(world: World) -> object:
+    return call("open_tree", -100, b"/", 1 | 0x8000)
+
+
+@attack
+def change_a_mount(world: World) -> object:
+    return call("fspick", -100, b"/", 0)
+
+
+@attack
+def list_mounts(world: World) -> object:
+    found = (ctypes.c_uint64 * 16)()
+    return call("listmount", struct.pack("=IIQQ", 24, 0, (1 << 64) - 1, 0), ctypes.byref(found), 16, 0)
+
+
+@attack
+def kernel_log(world: World) -> object:
+    return call("syslog", 3, ctypes.create_string_buffer(4096), 4096)
+
+
+@attack
+def name_of_the_machine(world: World) -> object:
+    name = os.uname().nodename.encode()
+    return call("sethostname", name, len(name)) or "set"
+
+
+@attack
+def memory_into_a_pipe(world: World) -> object:
+    kept = ctypes.create_string_buffer(b"x" * 64)
+    where = struct.pack("=QQ", ctypes.addressof(kept), 64)
+    return call("vmsplice", os.pipe()[1], where, 1, 0)
+
+
+@attack
+def copy_a_pipe(world: World) -> object:
+    (read, write), (_, other) = os.pipe(), os.pipe()
+    os.write(write, b"x")
+    return call("tee", read, other, 1, 0)
+
+
 @attack
 def io_uring(world: World) -> object:
     return call("io_uring_setup", 1, ctypes.create_string_buffer(120))

@@ -34,7 +34,7 @@ faccessat:269:48 faccessat2:439:439 open:2 openat:257:56 readlink:89 readlinkat:
 getdents64:217:61 getcwd:79:17 chdir:80:49 fchdir:81:50 mmap:9:222 munmap:11:215 mprotect:10:226 mremap:25:216
 madvise:28:233 msync:26:227 mincore:27:232 brk:12:214 mseal:462:462 map_shadow_stack:453:453 membarrier:324:283
 get_mempolicy:239:236 futex:202:98 futex_waitv:449:449 futex_wake:454:454 futex_wait:455:455
-futex_requeue:456:456 set_robust_list:273:99 get_robust_list:274:100 rseq:334:293 set_tid_address:218:96
+futex_requeue:456:456 set_robust_list:273:99 rseq:334:293 set_tid_address:218:96
 arch_prctl:158 rt_sigaction:13:134 rt_sigprocmask:14:135 rt_sigreturn:15:139 rt_sigpending:127:136
 rt_sigtimedwait:128:137 rt_sigsuspend:130:133 sigaltstack:131:132 pause:34 getpid:39:172 gettid:186:178
 getppid:110:173 getuid:102:174 geteuid:107:175 getgid:104:176 getegid:108:177 getgroups:115:158
