@@ -136,7 +136,7 @@ def survey(context: Context) -> Iterator[Finding]:
         rows = _first(x.tensors[0].shape) if x is not None and x.kind == "array" and x.tensors else None
         if model is None or x is None or size is None or rows is None or not stateful & set(model.layers):
             continue
-        if call.status != "traced" or call.paired or call.batch_size != size or rows % size == 0 or rows < size:
+        if call.status != "traced" or call.paired or (call.batch_size or 32) != size or rows % size == 0 or rows < size:
             continue
         if argument_of(call, "validation_x") is not None or "validation_split" in context.text_of(call.span):
             continue

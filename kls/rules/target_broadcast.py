@@ -93,7 +93,7 @@ def _all_pairs(context: Context) -> Iterator[Finding]:
             sides = _sides(node)
             labels = next((item for item in sides if not _is_given_by_call(context, source, item)), None)
             fixes: list[Fix] = []
-            if labels is not None:
+            if isinstance(labels, ast.Name):
                 form = f"{source.segment(labels)}[:, None]"
                 changed = edits.replace(source, labels, form)
                 fixes += [
@@ -136,12 +136,14 @@ def _sides(node: ast.expr) -> list[ast.expr]:
 
 
 def _are_names(sides: list[ast.expr]) -> bool:
-    return len(sides) == 2 and all(isinstance(item, ast.Name) for item in sides)
+    return len(sides) == 2 and all(isinstance(item, (ast.Name, ast.Call)) for item in sides)
 
 
 def _is_given_by_call(context: Context, source: SourceText, name: ast.expr) -> bool:
     """Whether a name stands for what a model, or something else that is called by a name, gives for a batch."""
     models = {model.variable for model in context.report.models}
+    if isinstance(name, ast.Call):
+        return source.segment(name.func) in models
     here = source.function(name)
     for made, value in written.assignments(source, source.segment(name), name.lineno):
         if source.function(made) is here and isinstance(value, ast.Call):
