@@ -104,7 +104,7 @@ def _last_axis(context: Context, failure: Failure) -> list[Fix]:
 
 
 def _turned_weights(context: Context, failure: Failure) -> list[Fix]:
-    """A weight of the author's own layer whose two sizes stand the other way round for the product it is in."""
+    """A weight of the author's own whose two sizes stand the other way round for the product it is in."""
     found = wording.operands(failure.message)
     if found is None or found[0] not in ("MatMul", "BatchMatMulV2", "BatchMatMulV3") or len(found[2]) != 2:
         return []
@@ -112,7 +112,9 @@ def _turned_weights(context: Context, failure: Failure) -> list[Fix]:
     for source in context.sources.values():
         for call in source.calls():
             shape = _written_shape(call, ("add_weight", "Variable"))
-            if shape is None or len(shape.elts) != 2 or source.function(call) is None:
+            if shape is None and search.last_part(call.func) == "Variable" and call.args:
+                shape = _written_shape(call.args[0], _DRAWS)
+            if shape is None or len(shape.elts) != 2:
                 continue
             one, other = map(source.segment, shape.elts)
             if found[1][-1] == found[2][1] and one != other:

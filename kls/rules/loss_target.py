@@ -37,7 +37,7 @@ from kls.rules import labels as label_repairs
 from kls.rules import operators, ranks, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
 from kls.rules.input_structure import PLAIN
-from kls.worker.protocol import Argument, Call, Failure, Layer, Model
+from kls.worker.protocol import Argument, Call, Failure, Layer, Model, Tensor
 
 RULE = Rule("loss-target", Severity.ERROR, "The labels, the model's output and the loss do not go together.")
 
@@ -76,7 +76,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return None
     role = "validation_y" if failure.stage.startswith("validation") else "y"
     labels = argument_of(call, role) or _in_dataset(call)
-    output = single(model.outputs) or single(call.outputs)
+    output = single(model.outputs) or single(call.outputs) or _compared(failure)
     target = _labels_shape(labels)
     if labels is None or target is None or output is None or output.shape is None:
         return None
@@ -104,6 +104,16 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         related.append(Related(case.last.created, f"the output comes from here: {show(shape)}"))
     message = "\n".join(line for line in lines if line)
     return finding(RULE, context, span, message, call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def _compared(failure: Failure) -> Tensor | None:
+    """The output that the loss was given, by Keras's words (keras/src/losses/loss.py, keras/src/backend): what a model
+    of the author's own gives is not known where the first call that would tell it fails."""
+    told = re.search(r"output\.shape=\(([\d, None]*)\)", failure.message)
+    if told is None:
+        return None
+    sizes = [item.strip() for item in told[1].split(",") if item.strip()]
+    return Tensor(tuple(None if item == "None" else int(item) for item in sizes), None)
 
 
 def _in_dataset(call: Call) -> Argument | None:
@@ -190,7 +200,7 @@ def _label_fixes(case: _Case, validation: bool) -> list[Fix]:
     if _brings_labels(labels):
         wider = len(target) == len(output) and units is not None and target[-1] == units + 1
         fixes += label_repairs.counted_from_one(context, labels, case.values) if wider and not sparse else []
-        return [*fixes, *label_repairs.by_folder(context, labels, case.call.loss)]
+        return [*fixes, *_steps_kept(case), *label_repairs.by_folder(context, labels, case.call.loss)]
     fixes += label_repairs.encoded_once(context, labels)
     if case.call.loss in BINARY and units == 1 and len(target) == len(output) and target[-1] == 2:
         fixes += label_repairs.not_encoded(context, labels)
@@ -257,7 +267,7 @@ def _steps_kept(case: _Case) -> list[Fix]:
         return []
     fixes: list[Fix] = []
     for layer in reversed(case.context.first_layers(case.model)):
-        given, left = single(layer.inputs), single(layer.outputs)
+        given, left = single(layer.inputs[:1]), single(layer.outputs[:1])  # a state may come and go with the tensor
         if given is None or left is None or not given.shape or not left.shape or len(given.shape) < 3:
             continue
         if len(left.shape) != 2 or given.shape[1] not in (None, steps):

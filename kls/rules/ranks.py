@@ -218,6 +218,14 @@ def _batch_in_reshape(context: Context, given: tuple[int | None, ...]) -> list[F
 # Operands
 
 
+def turned_operand(context: Context, failure: Failure) -> list[Fix]:
+    """A product of two tensors of one shape, as of queries and keys: the second is to be transposed."""
+    found = wording.operands(failure.message)
+    if found is None or "MatMul" not in found[0] or found[1] != found[2] or found[1][-1] == found[1][-2]:
+        return []
+    return [item for item in operand_fixes(context, failure) if item.title.startswith("Transpose")][:1]
+
+
 def operand_fixes(context: Context, failure: Failure) -> list[Fix]:
     """Make the tensors of the failing expression fit: another tensor, another axis, a projection."""
     fixes: list[Fix] = []
@@ -261,9 +269,15 @@ def _operands(
         edit = edits.replace(source, place.func, f"{prefix}concatenate")
         fixes += fix("Join them with `concatenate`", edit, cause=cause)
     product = name in ("matmul", "dot") or (isinstance(place, ast.BinOp) and isinstance(place.op, ast.MatMult))
-    if product and len(second) >= 3 and len(first) == len(second):
+    if product and len(second) >= 2 and len(first) == len(second):
         axes = (*range(len(second) - 2), len(second) - 1, len(second) - 2)
-        for node in (other, one):
+        if isinstance(place, ast.Call) and place.args[:2] == [one, other] and _of_tensorflow(source, place):
+            for node, argument in ((other, "transpose_b"), (one, "transpose_a")):
+                fixes += fix(
+                    f"Transpose `{node.id}`", edits.add_argument(source, place, f"{argument}=True"), cause=cause
+                )
+            axes = ()
+        for node in (other, one) if axes else ():
             text = f"{keras}.ops.transpose({node.id}, {axes})"
             edit = edits.replace(source, node, text)
             fixes += fix(f"Transpose `{node.id}`", edit, *imports, cause=cause)
@@ -311,6 +325,12 @@ def _operands(
             title = f"Project `{node.id}` to {size} with `{made}`"
             fixes += fix(title, edit, *(more if more is not None else imports), cause=cause)
     return [*fixes, *unlike]
+
+
+def _of_tensorflow(source: SourceText, call: ast.Call) -> bool:
+    """Whether a call is TensorFlow's own, through the module's name."""
+    tensorflow = written.module_name(source, "tensorflow")
+    return tensorflow is not None and search.root(call.func) == tensorflow
 
 
 def _rows_taken(source: SourceText, name: ast.Name) -> list[Fix]:

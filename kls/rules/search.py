@@ -13,7 +13,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Fix, Span
-from kls.rules import written
+from kls.rules import wording, written
 from kls.rules.context import Context, fix
 from kls.source import SourceText
 from kls.worker.protocol import Failure
@@ -147,6 +147,9 @@ def conflicts(failure: Failure) -> list[tuple[int, int]]:
         found.append((int(one), int(other)))
     for one, other in re.findall(r"(\d+) (?:and|!=|vs\.?|is not in \[0,|cannot be broadcasted to) (\d+)", text):
         found.append((int(one), int(other)))
+    product = wording.contracted(text)
+    if product is not None:
+        found.append((int(product[0]), int(product[1])))
     shapes: list[list[int]] = []
     for inner in re.findall(r"[(\[]((?:\s*(?:None|\?|\d+)\s*,?)+)[)\]]", text):
         items = [item.strip() for item in inner.split(",") if item.strip()]
@@ -158,6 +161,9 @@ def conflicts(failure: Failure) -> list[tuple[int, int]]:
                 different = [(a, b) for a, b in zip(one_shape, other_shape, strict=True) if a != b and min(a, b) > 0]
                 if len(different) <= 3:
                     found += different
+            elif "ncompatible shapes" in text:  # operators lay axes over each other from the last one
+                ends = zip(reversed(one_shape), reversed(other_shape), strict=False)
+                found += [(a, b) for a, b in ends if a != b and min(a, b) > 1]
     for size, shape in re.findall(r"have value (\d+), but received input with shape \(([^)]*)\)", text):
         last = shape.split(",")[-1].strip() or shape.split(",")[0].strip()
         if last.isdigit():

@@ -18,6 +18,8 @@ from kls.worker.protocol import Failure
 
 _DEEP = 6
 """Names that are followed to the next, at most."""
+_DRAWN = frozenset("zeros ones normal random_normal truncated_normal uniform random_uniform".split())
+"""Functions of TensorFlow and Keras whose first argument is the shape of what they make."""
 MOST = 6
 """Candidates at most."""
 
@@ -195,6 +197,10 @@ def _slots(source: SourceText) -> Iterator[ast.expr]:
     """The expressions that give a layer, a weight, one-hot rows or a reshape their sizes."""
     for call in source.calls():
         name = search.last_part(call.func)
+        if name in _DRAWN:
+            shape = edits.argument(call, "shape", 0)
+            yield from shape.elts if isinstance(shape, (ast.Tuple, ast.List)) else ()
+            continue
         if not (search.makes_layer(call) or name in ("Input", "add_weight", "reshape", "one_hot")):
             continue
         for item in (*call.args, *(keyword.value for keyword in call.keywords)):
@@ -237,6 +243,8 @@ def _arithmetic(source: SourceText, node: ast.expr, want: int) -> list[str]:
                 found.append(f"{left} {sign} {right}")
     if isinstance(node.op, (ast.Add, ast.Sub)) and one == want:
         found.append(left)
+    if isinstance(node.op, ast.Mult) and isinstance(node.right, ast.Constant) and one and want % one == 0:
+        found.append(f"{left} * {want // one}")
     if have is not None and abs(have - want) == 1:
         found.append(f"{text} + 1" if want > have else f"{text} - 1")
     return found[:2]

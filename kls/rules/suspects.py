@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from kls import edits
 from kls.facts import Edit, Fix, Span
-from kls.rules import exchanges, labels, laid_out, operators, ranks, search, sizes, slips, weights_shape
+from kls.rules import dtypes, exchanges, labels, laid_out, operators, ranks, search, sizes, slips, weights_shape
 from kls.rules.context import Context, argument_of, compatible, fix
 from kls.rules.ranks import RECURRENT
 from kls.source import SourceText
@@ -45,6 +45,8 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_declared_inputs(context, failure),
         *_places_left(context, failure),
         *laid_out.strong(context, failure),
+        *ranks.turned_operand(context, failure),
+        *dtypes.cast_operand(context, failure),
         *slips.certain(context, failure),
         *weights_shape.without_head(context, failure),
         *sizes.fitting_words(context, failure),

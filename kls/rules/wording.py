@@ -15,6 +15,8 @@ _OPERATIONS = {
     "LogicalAnd": "logical `and`", "Equal": "comparison", "Pow": "power", "SelectV2": "`where`", "ConcatV2": "join",
 }  # fmt: skip
 """TensorFlow's operations, in words."""
+_DTYPES = {"float": "float32", "double": "float64", "half": "float16"}
+"""TensorFlow's names of dtypes that are no longer those that people write."""
 
 
 def plain(failure: Failure) -> Failure:
@@ -37,6 +39,13 @@ def first_line(failure: Failure) -> str:
     if types is not None:
         what = _OPERATIONS.get(types[1], f"operation `{types[1]}`")
         return f"the {what} of {types[3]} and {types[2]} cannot be made: cast one of them"
+    computed = re.search(
+        r"cannot compute (\w+) as input #\d\S* was expected to be an? (\w+) tensor but is an? (\w+)", failure.message
+    )
+    if computed is not None:
+        what = _OPERATIONS.get(computed[1], f"operation `{computed[1]}`")
+        first, second = (_DTYPES.get(name, name) for name in computed.groups()[1:])
+        return f"the {what} of {first} and {second} cannot be made: cast one of them"
     compared = re.search(r"target\.shape=(\([^)]*\)), output\.shape=(\([^)]*\))", failure.message)
     if compared is not None:
         own = failure.message.split("\n", 1)[0].partition(". Received")[0].replace("Arguments", "arguments")
@@ -53,7 +62,8 @@ def first_line(failure: Failure) -> str:
     name, *shapes = found
     shown = " and ".join(_shape(shape) for shape in shapes)
     sizes = re.search(r"must be equal, but are (\d+) and (\d+)", failure.message)
-    end = f": {sizes[1]} and {sizes[2]} must be equal" if sizes is not None else ""
+    pair = sizes.groups() if sizes is not None else contracted(failure.message)
+    end = f": {pair[0]} and {pair[1]} must be equal" if pair is not None else ""
     return f"the {_OPERATIONS.get(name, f'operation `{name}`')} of {shown} cannot be made{end}"
 
 
@@ -68,8 +78,20 @@ def operands(message: str) -> tuple[str, tuple[str, ...], tuple[str, ...]] | Non
     )
     if traced is not None:
         return traced[1], _sizes(traced[2]), _sizes(traced[3])
+    product = re.search(r"Matrix size-incompatible: In\[0\]: \[([^\]]*)\], In\[1\]: \[([^\]]*)\] \[Op:(\w+)\]", message)
+    if product is not None:
+        return product[3], _sizes(product[1]), _sizes(product[2])
     ran = re.search(r"[Ii]ncompatible shapes: \[([^\]]*)\] vs\. \[([^\]]*)\] \[Op:(\w+)\]", message)
     return (ran[3], _sizes(ran[1]), _sizes(ran[2])) if ran is not None else None
+
+
+def contracted(message: str) -> tuple[str, str] | None:
+    """The sizes that a matrix product computed at once wants equal: the last of the first matrix, the last but one of
+    the second; None where the message is of something else, or they are equal (other axes are not)."""
+    found = operands(message) if "Matrix size-incompatible" in message else None
+    if found is None or len(found[1]) < 2 or len(found[2]) < 2 or found[1][-1] == found[2][-2]:
+        return None
+    return found[1][-1], found[2][-2]
 
 
 def _sizes(text: str) -> tuple[str, ...]:

@@ -1,0 +1,43 @@
+"""Operands of an operation that have different dtypes: which is to be cast. Not a rule: `suspects` asks.
+
+TensorFlow converts no tensor by itself: whole numbers that meet floating-point numbers are what the author means to be
+numbers of the other kind.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from kls import edits
+from kls.facts import Fix
+from kls.rules import search, written
+from kls.rules.context import Context, fix
+from kls.worker.protocol import Failure
+
+_APART = re.compile(
+    r"was expected to be an? \w+ tensor but is an? \w+ tensor|has type \w+ that does not match type \w+ of argument"
+)
+
+
+def cast_operand(context: Context, failure: Failure) -> list[Fix]:
+    """Cast the whole numbers among the named operands to the dtype of the floating-point ones."""
+    if not _APART.search(failure.message):
+        return []
+    dtypes = {name: str(dtype) for name, _, dtype in failure.facts.get("operands") or ()}
+    floats = sorted({dtype for dtype in dtypes.values() if dtype.startswith(("float", "bfloat"))})
+    whole = [name for name, dtype in dtypes.items() if dtype.startswith(("int", "uint", "bool"))]
+    if len(floats) != 1 or not whole:
+        return []
+    fixes: list[Fix] = []
+    for source, place in search.places(context, failure)[:1]:
+        tensorflow = written.module_name(source, "tensorflow")
+        keras, imports = search.keras_name(source)
+        for node in ast.walk(place):
+            if isinstance(node, ast.Name) and node.id in whole:
+                cast = f"{tensorflow}.cast({node.id}, {tensorflow}.{floats[0]})"
+                more = imports if tensorflow is None else []
+                text = cast if tensorflow is not None else f'{keras}.ops.cast({node.id}, "{floats[0]}")'
+                changed = edits.replace(source, node, text)
+                fixes += fix(f"Cast `{node.id}` to {floats[0]}", changed, *more, cause=source.span(place))
+    return fixes
