@@ -76,13 +76,16 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return None
     role = "validation_y" if failure.stage.startswith("validation") else "y"
     labels = argument_of(call, role) or _in_dataset(call)
-    output = single(model.outputs) or single(call.outputs) or _compared(failure)
+    known = single(model.outputs) or single(call.outputs)
+    output = known or _compared(failure)
     target = _labels_shape(labels)
     if labels is None or target is None or output is None or output.shape is None:
         return None
     values = labels.values or {}
     shape = (None, *output.shape[1:])
     case = _Case(context, call, model, labels, target, shape, values, operators.output_layer(context, model))
+    if known is None and not _steps_kept(case):
+        return None  # of a model of the author's own little more is known than the message says
     subject = f"`{labels.name}`" if labels.name else "the labels"
     loss = call.loss or "the loss"
     lines = [
