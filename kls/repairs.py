@@ -54,6 +54,7 @@ async def verify(
     spent = 0.0
     for finding in findings:
         tried: list[Fix] = []
+        wrong: list[Fix] = []
         halves: list[_Trial] = []
         programs: set[tuple[Source, ...]] = set()
         for fix in finding.fixes[:MOST_TRIED]:
@@ -66,9 +67,12 @@ async def verify(
             trial = await _try(snapshot, fix, changed, before, ask)
             spent += trial.seconds
             holding = trial.sound and holds(every, finding, trial.after)
-            tried.append(dataclasses.replace(fix, verified=holding))
+            silent = holding and louder(every, trial.after)
+            (wrong if silent else tried).append(dataclasses.replace(fix, verified=holding))
             if trial.sound and not holding and _is_gone(finding, trial.after):
                 halves.append(trial)
+        # What makes the program run and silently wrong comes after what makes it whole.
+        tried = [*tried, *wrong[: MOST_OFFERED - sum(item.verified is True for item in tried)]]
         if halves and not any(item.verified for item in tried):
             # What fails next for the same cause, as the test data after the training data, is nearest to whole.
             halves.sort(key=lambda item: (not _goes_on(finding, item), -_reached(item)))
@@ -78,7 +82,8 @@ async def verify(
                     tried.append(both)
                     break
             place = halves[0].fix.cause
-            finding = dataclasses.replace(finding, span=place) if place is not None else finding
+            if place is not None and not _fails_itself(halves[0]):
+                finding = dataclasses.replace(finding, span=place)
         verified.append(with_fixes(finding, tried))
     return tuple(verified)
 
@@ -98,6 +103,13 @@ def _reached(trial: _Trial) -> int:
     """The line of the first error that is left: how far the program gets."""
     lines = (item.span.line for item in trial.after if item.severity is Severity.ERROR)
     return min(lines, default=len(trial.changed.sources[0].text))
+
+
+def _fails_itself(trial: _Trial) -> bool:
+    """Whether what is left is told of a line that the fix edits: then it repairs nothing there."""
+    edited_lines = {(edit.span.path, edit.span.line) for edit in trial.fix.edits}
+    left = [item for item in trial.after if item.severity is Severity.ERROR]
+    return any((item.span.path, item.span.line) in edited_lines for item in left)
 
 
 def _goes_on(finding: Finding, trial: _Trial) -> bool:

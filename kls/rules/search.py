@@ -161,9 +161,9 @@ def conflicts(failure: Failure) -> list[tuple[int, int]]:
                 different = [(a, b) for a, b in zip(one_shape, other_shape, strict=True) if a != b and min(a, b) > 0]
                 if len(different) <= 3:
                     found += different
-            elif "ncompatible shapes" in text:  # operators lay axes over each other from the last one
-                ends = zip(reversed(one_shape), reversed(other_shape), strict=False)
-                found += [(a, b) for a, b in ends if a != b and min(a, b) > 1]
+            elif "ncompatible shapes" in text and 1 in (len(one_shape), len(other_shape)):  # a vector beside rows
+                ends = (one_shape[-1], other_shape[-1])
+                found += [ends] if ends[0] != ends[1] and min(ends) > 1 else []
     for size, shape in re.findall(r"have value (\d+), but received input with shape \(([^)]*)\)", text):
         last = shape.split(",")[-1].strip() or shape.split(",")[0].strip()
         if last.isdigit():

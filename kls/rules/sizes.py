@@ -7,6 +7,7 @@ function or class, attributes that `__init__` sets, whole-number arithmetic.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from kls import edits
@@ -140,31 +141,58 @@ def fitting_words(context: Context, failure: Failure) -> list[Fix]:
     has the size, or the next arithmetic that gives it."""
     batches = search.batch_sizes(context, failure)
     pairs = [pair for pair in search.conflicts(failure) if not batches & set(pair)][:4]
-    areas = {id(item) for item in _areas(context, failure)}
-    ranked: list[tuple[int, int, int, Fix]] = []
+    areas = [id(item) for item in _areas(context, failure)] or [0]
+    ranked: list[tuple[int, int, int, int, Fix]] = []
     for rank, (have, want) in enumerate(pairs):
         for source in context.sources.values():
             for node in _slots(source):
-                near = 0 if id(_area(source, node)) in areas else 1
-                unknown = near == 0 and isinstance(node, ast.Subscript) and source.function(node) is not None
+                near = _near(areas, source, node)
+                unknown = near < 2 and isinstance(node, ast.Subscript) and source.function(node) is not None
                 if isinstance(node, ast.Constant) or not (unknown or _may_be(source, node, have)):
                     continue
-                for text in [*words(source, node, want), *_arithmetic(source, node, want)]:
-                    ranked += [(near, rank, -node.lineno, item) for item in _said(source, node, text)]
+                for text in [
+                    *words(source, node, want),
+                    *_arithmetic(source, node, want),
+                    *_factor(source, node, want),
+                ]:
+                    order = (near, _foreign(source, node, text), rank, -node.lineno)
+                    ranked += [(*order, item) for item in _said(source, node, text)]
             for statement, target, made in source.assignments():
                 if isinstance(target, ast.Name) and isinstance(made, ast.BinOp) and value(source, made) == have:
-                    near = 0 if id(_area(source, made)) in areas else 1
+                    near = _near(areas, source, made)
                     for text in _arithmetic(source, made, want):
                         title = f"Change `{target.id}` to `{text}`"
                         changed = edits.replace(source, made, text)
                         made_fix = fix(title, changed, cause=source.span(statement), safe=False)
-                        ranked += [(near, rank, -made.lineno, item) for item in made_fix]
-    ranked.sort(key=lambda item: item[:3])
-    ranked = [item for item in ranked if item[0] == ranked[0][0]]
+                        ranked += [(near, 0, rank, -made.lineno, item) for item in made_fix]
+    ranked.sort(key=lambda item: item[:4])
+    ranked = [item for item in ranked if item[0] // 2 == ranked[0][0] // 2]
     once: dict[object, Fix] = {}
     for *_, item in ranked:
         once.setdefault(item.edits, item)
     return list(once.values())[:MOST]
+
+
+def _near(areas: list[int], source: SourceText, node: ast.AST) -> int:
+    """0 for what stands in the class or function that fails, 1 in another that takes part, 2 elsewhere."""
+    area = id(_area(source, node))
+    return 0 if area == areas[0] else 1 if area in areas else 2
+
+
+def _foreign(source: SourceText, node: ast.expr, text: str) -> int:
+    """Whether the name that the value is bound to speaks for what stands there (1) or for `text` in its place (-1): of
+    `decoder_dense = Dense(encoder_words)` rather `decoder_words` is meant."""
+    statement = source.statement(node)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    if not isinstance(target, (ast.Name, ast.Attribute)):
+        return 0
+    bound = _parts(target.id if isinstance(target, ast.Name) else target.attr)
+    now, then = _parts(source.segment(node)), _parts(text)
+    return len(bound & (now - then)) - len(bound & (then - now))
+
+
+def _parts(name: str) -> set[str]:
+    return set(re.findall(r"[A-Za-z]{3,}", name.replace("_", " ").lower()))
 
 
 def _said(source: SourceText, node: ast.expr, text: str) -> list[Fix]:
@@ -176,8 +204,8 @@ def _said(source: SourceText, node: ast.expr, text: str) -> list[Fix]:
 
 
 def _areas(context: Context, failure: Failure) -> Iterator[ast.AST | None]:
-    """The classes and functions that take part in a failure, None for the module itself."""
-    spans = (*failure.frames, failure.layer_created, failure.layer_called)
+    """The classes and functions that take part in a failure, the innermost first, None for the module itself."""
+    spans = (*reversed(failure.frames), failure.layer_created, failure.layer_called)
     for span in spans:
         source = context.source(span.path) if span is not None else None
         statement = source.statement_at(span.line) if source is not None and span is not None else None
@@ -224,6 +252,14 @@ def words(source: SourceText, node: ast.expr, want: int) -> list[str]:
     return [name for name in dict.fromkeys(found) if name != source.segment(node)][:2]
 
 
+def _factor(source: SourceText, node: ast.expr, want: int) -> list[str]:
+    """The product `node` with another last number that comes to `want`: `7 * 7 * 64` for `7 * 7 * 32`."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult) or not isinstance(node.right, ast.Constant):
+        return []
+    others = value(source, node.left)
+    return [f"{source.segment(node.left)} * {want // others}"] if others and want % others == 0 else []
+
+
 def _arithmetic(source: SourceText, node: ast.expr, want: int) -> list[str]:
     """The arithmetic next to `node`'s that comes to `want`."""
     if not isinstance(node, ast.BinOp):
@@ -243,8 +279,6 @@ def _arithmetic(source: SourceText, node: ast.expr, want: int) -> list[str]:
                 found.append(f"{left} {sign} {right}")
     if isinstance(node.op, (ast.Add, ast.Sub)) and one == want:
         found.append(left)
-    if isinstance(node.op, ast.Mult) and isinstance(node.right, ast.Constant) and one and want % one == 0:
-        found.append(f"{left} * {want // one}")
     if have is not None and abs(have - want) == 1:
         found.append(f"{text} + 1" if want > have else f"{text} - 1")
     return found[:2]
