@@ -37,6 +37,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
     return [
         *_ends_exchanged(context, failure),
         *_pairs_exchanged(context, failure),
+        *_inputs_exchanged(context, failure),
         *_labels_dropped(context, failure),
         *_unbuilt(context, failure),
         *_for_sklearn(context, failure),
@@ -101,6 +102,20 @@ def _pairs_exchanged(context: Context, failure: Failure) -> list[Fix]:
         title = f"Give the data first: `({other}, {one})`" if len(one + other) < 60 else "Give the data first"
         fixes += _exchange(source, pair.elts[0], pair.elts[1], title, pair)
     return fixes[:MOST]
+
+
+def _inputs_exchanged(context: Context, failure: Failure) -> list[Fix]:
+    """`critic([actions, states])`: a model that is called with its two inputs the other way round."""
+    models = {item.variable for item in context.report.models if len(item.inputs) == 2}
+    found = context.call_node(failure.frames[-1]) if failure.frames and failure.call is None else None
+    given = found[1].args[0] if found is not None and found[1].args else None
+    if found is None or not isinstance(given, (ast.List, ast.Tuple)) or len(given.elts) != 2:
+        return []
+    source, (one, other) = found[0], given.elts
+    if source.segment(found[1].func) not in models:
+        return []
+    title = f"Give them in the other order: `{source.segment(other)}, {source.segment(one)}`"
+    return _exchange(source, one, other, title, found[1])
 
 
 def _reads_right(place: tuple[SourceText, ast.Tuple]) -> bool:

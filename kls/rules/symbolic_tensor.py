@@ -3,7 +3,7 @@
 ## What it says
 A Keras tensor (`Input`, or what a layer gives while a model is built) is put through a TensorFlow or NumPy function,
 tested by `if`, iterated over, asked for its value, or given to a model's `add_loss`. It has a shape and a dtype, and no
-values.
+values. Or a model is called with arrays and tensors side by side.
 
 ## Why it matters
 Keras 2 made a layer of every TensorFlow function. Keras 3 raises `A KerasTensor cannot be used as input to a TensorFlow
@@ -28,7 +28,7 @@ import re
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity
-from kls.rules import search
+from kls.rules import search, written
 from kls.rules.context import Context, Rule, finding, fix
 from kls.source import SourceText
 from kls.worker.protocol import Failure
@@ -64,6 +64,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     added = _added_loss(context, failure) if failure.exception == "NotImplementedError" else None
     if added is not None:
         return added
+    if "cannot mix tensors and non-tensors" in failure.message:
+        return _mixed(context, failure)
     if not re.search(
         r"KerasTensor|symbolic|SymbolicTensor|as a Python `?bool|NumPy (?:array|call)|numpy|Iterating over",
         failure.message,
@@ -83,6 +85,32 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
             )
             call = context.sink(failure)
             return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
+    return None
+
+
+def _mixed(context: Context, failure: Failure) -> Finding | None:
+    """`critic([states, actor(states)])` where `states` is an array: a call takes arrays or tensors, not both."""
+    arrays = {item.name for item in context.report.variables if item.kind == "array"}
+    for source, place in search.places(context, failure):
+        for call in (node for node in ast.walk(place) if isinstance(node, ast.Call)):
+            given = call.args[0] if call.args else None
+            parts = given.elts if isinstance(given, (ast.List, ast.Tuple)) else ()
+            plain = [item for item in parts if isinstance(item, ast.Name) and item.id in arrays]
+            if not plain or len(plain) == len(parts):
+                continue
+            tensorflow = written.module_name(source, "tensorflow")
+            keras, imports = search.keras_name(source)
+            module, more = (tensorflow, []) if tensorflow is not None else (f"{keras}.ops", imports)
+            changes = [edits.replace(source, item, f"{module}.convert_to_tensor({item.id})") for item in plain]
+            names = " and ".join(f"`{item.id}`" for item in plain)
+            called = source.segment(call.func)
+            lines = [
+                f"`{called}` is given an array, {names}, beside a tensor: a call takes one or the other",
+                f"Keras raises: {failure.exception}: {failure.message}",
+            ]
+            span = source.span(call)
+            fixes = fix(f"Make a tensor of {names}", *changes, *more, cause=span)
+            return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
     return None
 
 

@@ -15,15 +15,20 @@ _OPERATIONS = {
     "LogicalAnd": "logical `and`", "Equal": "comparison", "Pow": "power", "SelectV2": "`where`", "ConcatV2": "join",
 }  # fmt: skip
 """TensorFlow's operations, in words."""
+_ARRAY = re.compile(r"\barray\(\[[^()]*(?:\([^()]*\)[^()]*)*\)")
+"""An array as NumPy prints it."""
 _DTYPES = {"float": "float32", "double": "float64", "half": "float16"}
 """TensorFlow's names of dtypes that are no longer those that people write."""
 
 
 def plain(failure: Failure) -> Failure:
-    """The failure with the last words of its message where TensorFlow prints a whole traceback before them.
+    """The failure with the last words of its message where TensorFlow prints a whole traceback before them, and
+    without the values of arrays.
 
-    Such a failure has the fact "traced": it arose while TensorFlow traced a function of the author.
+    One with a traceback has the fact "traced": it arose while TensorFlow traced a function of the author.
     """
+    if "array([" in failure.message:
+        failure = dataclasses.replace(failure, message=_ARRAY.sub("array(…)", failure.message))
     if not failure.message.startswith("in user code"):
         return failure
     last = list(re.finditer(r"^ *[\w.]*(?:Error|Exception|Interrupt): ", failure.message, re.MULTILINE))

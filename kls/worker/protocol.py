@@ -481,7 +481,8 @@ def _to_json(value: Any) -> Any:
 
 
 def _clean(text: str) -> str:
-    """`text` without control characters (newline and tab stay), lone surrogates or bidirectional overrides."""
+    """`text` without control characters (newline and tab stay), lone surrogates, Unicode's own line ends or marks and
+    overrides of the direction."""
     if len(text) > MAX_TEXT:
         text = text[:MAX_TEXT] + "…"
     if text.isascii() and text.isprintable():
@@ -493,6 +494,7 @@ def _clean(text: str) -> str:
             ord(char) < 32
             or 0x7F <= ord(char) < 0xA0
             or 0xD800 <= ord(char) < 0xE000
+            or char in "\u061c\u200e\u200f\u2028\u2029"
             or 0x202A <= ord(char) <= 0x202E
             or 0x2066 <= ord(char) <= 0x2069
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from kls import describe, documents
-from kls.worker.protocol import Call, Layer, Model, ProtocolError, Report, Span, Variable, decode
+from kls.worker.protocol import Call, Layer, Model, ProtocolError, Report, Span, Variable, decode, encode
 
 from .frames import TEXTS, broken, frames, judge, made
 
@@ -107,7 +108,13 @@ def test_the_generator_breaks_frames() -> None:
 
 def test_a_report_of_hostile_texts_is_taken() -> None:
     """Otherwise the tests above would judge refusals only."""
-    from kls.worker.protocol import encode
-
     taken = decode(encode(made(Report, random.Random(3))))
     assert isinstance(taken, Report)
+
+
+@pytest.mark.parametrize("mark", ["\x1b", "\u061c", "\u200e", "\u200f", "\u2028", "\u2029", "\u202e", "\u2066", "\x85"])
+def test_marks_that_turn_or_break_a_line_do_not_come_through(mark: str) -> None:
+    """A name of the program's that a terminal, an editor or a CI log would show as another."""
+    sent = made(Report, random.Random(3))
+    taken = decode(encode(dataclasses.replace(sent, ended=f"a{mark}b")))
+    assert isinstance(taken, Report) and taken.ended == "a\N{REPLACEMENT CHARACTER}b"
