@@ -75,7 +75,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if call is None or model is None or not ("loss" in failure.stage or "metrics" in failure.stage):
         return None
     role = "validation_y" if failure.stage.startswith("validation") else "y"
-    labels = argument_of(call, role) or _in_dataset(call)
+    labels = argument_of(call, role) or _in_dataset(call, role)
     known = single(model.outputs) or single(call.outputs)
     output = known or _compared(failure)
     target = _labels_shape(labels)
@@ -119,8 +119,8 @@ def _compared(failure: Failure) -> Tensor | None:
     return Tensor(tuple(None if item == "None" else int(item) for item in sizes), None)
 
 
-def _in_dataset(call: Call) -> Argument | None:
-    argument = argument_of(call, "x")
+def _in_dataset(call: Call, role: str) -> Argument | None:
+    argument = argument_of(call, role[:-1] + "x")
     return argument if argument is not None and _brings_labels(argument) else None
 
 

@@ -226,6 +226,14 @@ def turned_operand(context: Context, failure: Failure) -> list[Fix]:
     return [item for item in operand_fixes(context, failure) if item.title.startswith("Transpose")][:1]
 
 
+def lower_operand(context: Context, failure: Failure) -> list[Fix]:
+    """A sum or the like of tensors of different ranks, as of a state and a sequence: the lower one lacks an axis."""
+    found = wording.operands(failure.message)
+    if found is None or len(found[1]) == len(found[2]) or min(len(found[1]), len(found[2])) < 2:
+        return []
+    return [item for item in operand_fixes(context, failure) if item.title.startswith("Give")][:2]
+
+
 def operand_fixes(context: Context, failure: Failure) -> list[Fix]:
     """Make the tensors of the failing expression fit: another tensor, another axis, a projection."""
     fixes: list[Fix] = []

@@ -173,6 +173,29 @@ def fitting_words(context: Context, failure: Failure) -> list[Fix]:
     return list(once.values())[:MOST]
 
 
+def other_axes(context: Context, failure: Failure) -> list[Fix]:
+    """`x.shape[0]`, of an array that has the size that is wanted along another axis: rows taken for columns."""
+    known = {
+        item.name: item.tensors[0].shape
+        for item in context.report.variables
+        if item.kind in ("array", "tensor", "frame") and len(item.tensors) == 1 and item.tensors[0].shape
+    }
+    pairs = set(search.conflicts(failure))
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in _slots(source):
+            if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Attribute):
+                continue
+            array, index = node.value.value, value(source, node.slice)
+            shape = known.get(array.id) if isinstance(array, ast.Name) and node.value.attr == "shape" else None
+            if shape is None or index is None or not -len(shape) <= index < len(shape):
+                continue
+            for other, size in enumerate(shape):
+                if (shape[index], size) in pairs:
+                    fixes += _said(source, node, f"{source.segment(node.value)}[{other}]")
+    return fixes[:MOST]
+
+
 def _near(areas: list[int], source: SourceText, node: ast.AST) -> int:
     """0 for what stands in the class or function that fails, 1 in another that takes part, 2 elsewhere."""
     area = id(_area(source, node))

@@ -761,6 +761,80 @@ base = keras.Model(pictures, layers.Flatten()(layers.Conv2D(4, 3)(pictures)))
 scores = layers.Dense(5, activation="softmax")(base.output)
 model = keras.Model(inputs=base, outputs=scores)
 """
+ROWS_FOR_COLUMNS = """
+import keras
+import numpy as np
+readings = np.random.rand(5000, 7).astype("float32")
+windows = keras.utils.timeseries_dataset_from_array(readings[:-24], readings[24:, 0], sequence_length=120)
+inputs = keras.Input((120, readings.shape[0]))
+model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GRU(8)(inputs)))
+model.compile("rmsprop", "mse")
+model.fit(windows)
+"""
+STATE_AND_SEQUENCE = """
+import tensorflow as tf
+from keras import layers
+class Attention(layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.one, self.other, self.score = layers.Dense(units), layers.Dense(units), layers.Dense(1)
+    def call(self, query, values):
+        shares = tf.nn.softmax(self.score(tf.nn.tanh(self.one(query) + self.other(values))), axis=1)
+        return tf.reduce_sum(shares * values, axis=1)
+steps, state = layers.GRU(64, return_sequences=True, return_state=True)(tf.random.normal((32, 18, 16)))
+print(Attention(10)(state, steps).shape)
+"""
+LABELS_OF_VALIDATION = """
+import keras
+from keras import layers
+train = keras.utils.image_dataset_from_directory("flowers/train", image_size=(32, 32), label_mode="categorical")
+later = keras.utils.image_dataset_from_directory("flowers/later", image_size=(32, 32))
+model = keras.Sequential([keras.Input((32, 32, 3)), layers.Flatten(), layers.Dense(5, activation="softmax")])
+model.compile("adam", "categorical_crossentropy")
+model.fit(train, validation_data=later)
+"""
+LAST_OF_THE_BLOCK = """
+import keras
+from keras import layers
+class Block(layers.Layer):
+    def __init__(self, width, hidden):
+        super().__init__()
+        self.attention = layers.MultiHeadAttention(2, width)
+        self.feed = keras.Sequential([layers.Dense(hidden, activation="relu"), layers.Dense(hidden)])
+    def call(self, inputs):
+        seen = inputs + self.attention(inputs, inputs)
+        return seen + self.feed(seen)
+width, hidden = 32, 64
+steps = layers.Embedding(1000, width)(keras.Input((50,)))
+Block(width, hidden)(steps)
+"""
+WORDS_OF_THE_DECODER = """
+import keras
+import numpy as np
+from keras import layers
+encoder_words, decoder_words = 71, 93
+asked, said = keras.Input((None, encoder_words)), keras.Input((None, decoder_words))
+_, *states = layers.LSTM(32, return_state=True)(asked)
+hidden = layers.LSTM(32, return_sequences=True)(said, initial_state=states)
+decoder_dense = layers.Dense(encoder_words, activation="softmax")
+model = keras.Model([asked, said], decoder_dense(hidden))
+model.compile("rmsprop", "categorical_crossentropy")
+encoder_data, decoder_data = np.zeros((100, 16, encoder_words)), np.zeros((100, 20, decoder_words))
+model.fit([encoder_data, decoder_data], np.zeros((100, 20, decoder_words)))
+"""
+WINDOW_OF_THE_BATCH = """
+import keras
+import numpy as np
+window, horizon = 48, 12
+x, y = np.zeros((320, window, 1)), np.zeros((320, horizon))
+model = keras.Sequential([
+    keras.Input((window, 1)),
+    keras.layers.LSTM(16, return_sequences=True),
+    keras.layers.Dense(horizon),
+])
+model.compile("adam", "mae")
+model.fit(x, y)
+"""
 FAULTS = [
     Fault(STEPS_LOST, "LSTM(32)", "Set `return_sequences=True`"),
     Fault(TWO_WEIGHTS, "self.factor", "Give the name as `name=`"),
@@ -831,6 +905,20 @@ FAULTS = [
     Fault(WEIGHTS_OF_AN_ARRAY, "class_weight=weights", "Give a dictionary: `dict(enumerate(weights))`"),
     Fault(TURNED_KERNEL, 'name="kernel"', "Make the weight of shape (shape[-1], self.units)"),
     Fault(BASE_AS_INPUT, "inputs=base", "Give its tensor: `base.input`"),
+    Fault(
+        ROWS_FOR_COLUMNS,
+        "keras.Input",
+        "Change `readings.shape[0]` to `readings.shape[1]` in `keras.Input((120, readings.shape[0]))`",
+    ),
+    Fault(STATE_AND_SEQUENCE, "self.one(query)", "Give `query` another axis: `query[:, None]`"),
+    Fault(LABELS_OF_VALIDATION, "flowers/later", 'Read labels of label_mode="categorical"'),
+    Fault(LAST_OF_THE_BLOCK, "layers.Dense(hidden)])", "Change `hidden` to `width` in `layers.Dense(hidden)`"),
+    Fault(
+        WORDS_OF_THE_DECODER,
+        "decoder_dense =",
+        'Change `encoder_words` to `decoder_words` in `layers.Dense(encoder_words, activation="softmax")`',
+    ),
+    Fault(WINDOW_OF_THE_BATCH, "return_sequences=True", "Remove `return_sequences=True` from LSTM"),
 ]
 
 
