@@ -418,7 +418,24 @@ def _flattened(context: Context, failure: Failure) -> list[Fix]:
     """A `Dense` that works on each place of an image or a sequence, where the labels have none."""
     if not re.search(r"target|labels|logits|rank|Incompatible shapes|broadcast", failure.message):
         return []
-    return _flat_before_dense(context)
+    return [*_flat_before_dense(context), *(_flat_data(context) if failure.call is None else [])]
+
+
+def _flat_data(context: Context) -> list[Fix]:
+    """The pictures that a loop of one's own gives a first `Dense`, as rows where their array is bound."""
+    given = next((item.inputs[0].shape for item in context.report.layers if item.cls == "Dense" and item.inputs), None)
+    if given is None or len(given) < 3 or None in given[1:]:
+        return []
+    for variable in reversed(context.report.variables):
+        shape = variable.tensors[0].shape if variable.kind == "array" and len(variable.tensors) == 1 else None
+        source = context.source(variable.statement.path)
+        statement = source.at(variable.statement, ast.stmt) if source is not None else None
+        if source is None or statement is None or not shape or shape[1:] != given[1:]:
+            continue
+        name, row = variable.name, math.prod(size or 1 for size in shape[1:])
+        title = f"Give each sample of `{name}` as one row"
+        return operators.transform_where_bound(source, statement, name, f"{{}}.reshape(-1, {row})", title)
+    return []
 
 
 def _flat_before_dense(context: Context) -> list[Fix]:

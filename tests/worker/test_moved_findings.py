@@ -822,6 +822,25 @@ model.compile("rmsprop", "categorical_crossentropy")
 encoder_data, decoder_data = np.zeros((100, 16, encoder_words)), np.zeros((100, 20, decoder_words))
 model.fit([encoder_data, decoder_data], np.zeros((100, 20, decoder_words)))
 """
+PICTURES_AS_ROWS = """
+import keras
+import numpy as np
+import tensorflow as tf
+(pictures, numbers), _ = keras.datasets.mnist.load_data()
+pictures = np.array(pictures, np.float32) / 255.0
+data = tf.data.Dataset.from_tensor_slices((pictures, numbers)).batch(256)
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.out = keras.layers.Dense(32, activation="relu"), keras.layers.Dense(10)
+    def call(self, x):
+        return self.out(self.hidden(x))
+net, optimizer = Net(), keras.optimizers.SGD(0.1)
+for x, y in data.take(10):
+    with tf.GradientTape() as tape:
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.cast(y, tf.int64), logits=net(x))
+    optimizer.apply_gradients(zip(tape.gradient(loss, net.trainable_variables), net.trainable_variables))
+"""
 WINDOW_OF_THE_BATCH = """
 import keras
 import numpy as np
@@ -918,6 +937,7 @@ FAULTS = [
         "decoder_dense =",
         'Change `encoder_words` to `decoder_words` in `layers.Dense(encoder_words, activation="softmax")`',
     ),
+    Fault(PICTURES_AS_ROWS, "pictures = np.array", "Give each sample of `pictures` as one row"),
     Fault(WINDOW_OF_THE_BATCH, "return_sequences=True", "Remove `return_sequences=True` from LSTM"),
 ]
 
