@@ -96,10 +96,12 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
                     counted.append((argument, tensor.shape[0]))
     if len({count for _, count in counted}) < 2:
         return None
-    shown = ", ".join(f"`{argument.name or argument.role}` {count:,}" for argument, count in counted)
+    told = dict.fromkeys(f"`{argument.name or argument.role}` {count:,}" for argument, count in counted)
+    shown = ", ".join(list(told)[:6]) + (", …" if len(told) > 6 else "")
     lines = [f"different numbers of samples: {shown}", f"Keras raises: {failure.exception}: {failure.message}"]
     fixes: list[Fix] = [
         *_stacked(context, call, counted),
+        *_list_of_rows(context, call, counted),
         *_exchanged(context, counted),
         *_split_too(context, counted),
         *_axis(context, counted),
@@ -124,6 +126,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         place = operators.place_of_data(context, argument)
         if place is not None and place != span:
             related.append(Related(place, f"`{argument.name or argument.role}` gets its {count:,} rows here"))
+    related = list(dict.fromkeys(related))[:4]
     return finding(RULE, context, span, "\n".join(lines), call=call, related=tuple(related), fixes=tuple(fixes))
 
 
@@ -178,6 +181,21 @@ def _stacked(context: Context, call: Call, counted: list[tuple[Argument, int]]) 
         span = made[0].span(made[1])
         return fix(title, edits.replace(made[0], made[1], made[0].segment(given)), cause=span)
     return operators.transform_argument(context, x, "list({})", title)
+
+
+def _list_of_rows(context: Context, call: Call, counted: list[tuple[Argument, int]]) -> list[Fix]:
+    """A list that holds the array of each sample, where the model takes one array of them all."""
+    model = context.model_of(call)
+    for argument in {item.role: item for item, _ in counted}.values():
+        taken = () if model is None else model.inputs if argument.role.endswith("x") else model.outputs
+        if argument.kind != "list" or len(taken) != 1 or len({item.shape for item in argument.tensors}) != 1:
+            continue
+        made = written.value_of(context, argument)
+        numpy = written.module_name(made[0], "numpy") if made is not None else None
+        if numpy is not None:
+            title = f"Make one array of the list: `{numpy}.array({argument.name or '…'})`"
+            return operators.transform_argument(context, argument, f"{numpy}.array({{}})", title)
+    return []
 
 
 def _odd_one(counted: list[tuple[Argument, int]]) -> tuple[Argument, int, int] | None:

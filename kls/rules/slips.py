@@ -53,6 +53,7 @@ def likely(context: Context, failure: Failure) -> list[Fix]:
         return [*_one_output(context, failure), *_named_classes(context, failure)]
     return [
         *_joined_where_told(context, failure),
+        *_other_axis(context, failure),
         *_turned_products(context, failure),
         *_exchanged_labels(context, failure),
         *_order(context, failure),
@@ -167,6 +168,26 @@ def _kept_axes(context: Context, failure: Failure) -> list[Fix]:
                 changed = edits.add_argument(source, call, "keepdims=True")
                 fixes += fix("Keep the axis: `keepdims=True`", changed, cause=source.span(call))
     return fixes[:MOST] if failure.frames else []
+
+
+def _other_axis(context: Context, failure: Failure) -> list[Fix]:
+    """A reduction in the failing statement that goes along another axis: of the batch for that of the classes."""
+    place = failure.frames[-1] if failure.frames else None
+    source = context.source(place.path) if place is not None else None
+    statement = source.statement_at(place.line) if source is not None and place is not None else None
+    if source is None or statement is None or wording.operands(failure.message) is None:
+        return []
+    fixes: list[Fix] = []
+    for call in ast.walk(statement):
+        if not isinstance(call, ast.Call) or search.last_part(call.func) not in _REDUCTIONS:
+            continue
+        axis = edits.argument(call, "axis", 1)
+        now = value(source, axis)
+        for other in (1, 0):
+            if axis is not None and now is not None and other != now:
+                title = f"Reduce along axis {other}"
+                fixes += fix(title, edits.replace(source, axis, str(other)), cause=source.span(call))
+    return fixes[:2]
 
 
 def turned_reshapes(context: Context, given: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> list[Fix]:

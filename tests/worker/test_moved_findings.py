@@ -841,6 +841,32 @@ for x, y in data.take(10):
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.cast(y, tf.int64), logits=net(x))
     optimizer.apply_gradients(zip(tape.gradient(loss, net.trainable_variables), net.trainable_variables))
 """
+LIST_OF_LABELS = """
+import keras
+import numpy as np
+rows = np.random.randint(0, 500, (90, 12))
+tags = np.random.randint(0, 5, (90, 12))
+tags = [keras.utils.to_categorical(item, num_classes=5) for item in tags]
+model = keras.Sequential([
+    keras.Input((12,)),
+    keras.layers.Embedding(500, 8),
+    keras.layers.Dense(5, activation="softmax"),
+])
+model.compile("adam", "categorical_crossentropy")
+model.fit(rows, tags)
+"""
+BEST_OF_THE_BATCH = """
+import keras
+import numpy as np
+import tensorflow as tf
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(6)])
+rewards, over = np.random.rand(32).astype("float32"), np.zeros(32, "float32")
+later = model.predict(np.random.rand(32, 4))
+wanted = rewards + 0.99 * tf.reduce_max(later, axis=0) * (1 - over)
+with tf.GradientTape() as tape:
+    taken = tf.reduce_sum(model(np.random.rand(32, 4)) * tf.one_hot(np.random.randint(0, 6, 32), 6), axis=1)
+    loss = tf.reduce_mean((wanted - taken) ** 2)
+"""
 WINDOW_OF_THE_BATCH = """
 import keras
 import numpy as np
@@ -938,6 +964,8 @@ FAULTS = [
         'Change `encoder_words` to `decoder_words` in `layers.Dense(encoder_words, activation="softmax")`',
     ),
     Fault(PICTURES_AS_ROWS, "pictures = np.array", "Give each sample of `pictures` as one row"),
+    Fault(LIST_OF_LABELS, "model.fit", "Make one array of the list: `np.array(tags)`"),
+    Fault(BEST_OF_THE_BATCH, "tf.reduce_max", "Reduce along axis 1"),
     Fault(WINDOW_OF_THE_BATCH, "return_sequences=True", "Remove `return_sequences=True` from LSTM"),
 ]
 
