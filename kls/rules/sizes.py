@@ -196,6 +196,45 @@ def other_axes(context: Context, failure: Failure) -> list[Fix]:
     return fixes[:MOST]
 
 
+def dividing(context: Context, failure: Failure) -> list[Fix]:
+    """`width // heads` that leaves a remainder, of a reshape that fails: the nearest number that divides the width."""
+    if not re.search(r"[Rr]eshape", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in source.nodes:
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.FloorDiv):
+                continue
+            whole, parts = value(source, node.left), value(source, node.right)
+            if not whole or not parts or parts > whole or whole % parts == 0:
+                continue
+            new = min((size for size in range(1, whole + 1) if whole % size == 0), key=lambda size: abs(size - parts))
+            for place in _written(source, node.right):
+                title = f"Change {parts} to {new}, which divides {whole:,}"
+                holder = search.holder(source, place)
+                cause = source.span(holder) if isinstance(holder, (ast.expr, ast.stmt)) else source.span(place)
+                fixes += fix(title, edits.replace(source, place, str(new)), cause=cause, safe=False)
+    return fixes[:2]
+
+
+def _written(source: SourceText, node: ast.expr) -> list[ast.Constant]:
+    """Where the number that an expression comes to is written: there, or in the calls that give a parameter."""
+    if isinstance(node, ast.Constant):
+        return [node]
+    function = source.function(node)
+    if not isinstance(node, ast.Name) or not isinstance(function, ast.FunctionDef):
+        return []
+    if node.id not in parameters(function):
+        return []
+    owner = source.parents.get(function)
+    called = owner.name if isinstance(owner, ast.ClassDef) and function.name == "__init__" else function.name
+    position = parameters(function).index(node.id)
+    given = [
+        edits.argument(call, node.id, position) for call in source.calls() if search.last_part(call.func) == called
+    ]
+    return [item for item in given if isinstance(item, ast.Constant)]
+
+
 def _near(areas: list[int], source: SourceText, node: ast.AST) -> int:
     """0 for what stands in the class or function that fails, 1 in another that takes part, 2 elsewhere."""
     area = id(_area(source, node))

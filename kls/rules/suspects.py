@@ -51,6 +51,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *slips.certain(context, failure),
         *weights_shape.without_head(context, failure),
         *sizes.other_axes(context, failure),
+        *sizes.dividing(context, failure),
         *sizes.fitting_words(context, failure),
         *_class_numbers(context, failure),
         *_one_axis(context, failure),

@@ -867,6 +867,19 @@ with tf.GradientTape() as tape:
     taken = tf.reduce_sum(model(np.random.rand(32, 4)) * tf.one_hot(np.random.randint(0, 6, 32), 6), axis=1)
     loss = tf.reduce_mean((wanted - taken) ** 2)
 """
+HEADS_THAT_DO_NOT_DIVIDE = """
+import tensorflow as tf
+from keras import layers
+class Heads(layers.Layer):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads, self.depth = heads, width // heads
+        self.queries = layers.Dense(width)
+    def call(self, x):
+        count = tf.shape(x)[0]
+        return tf.transpose(tf.reshape(self.queries(x), (count, -1, self.heads, self.depth)), [0, 2, 1, 3])
+print(Heads(64, 7)(tf.zeros((2, 10, 16))).shape)
+"""
 WINDOW_OF_THE_BATCH = """
 import keras
 import numpy as np
@@ -966,6 +979,7 @@ FAULTS = [
     Fault(PICTURES_AS_ROWS, "pictures = np.array", "Give each sample of `pictures` as one row"),
     Fault(LIST_OF_LABELS, "model.fit", "Make one array of the list: `np.array(tags)`"),
     Fault(BEST_OF_THE_BATCH, "tf.reduce_max", "Reduce along axis 1"),
+    Fault(HEADS_THAT_DO_NOT_DIVIDE, "Heads(64, 7)", "Change 7 to 8, which divides 64"),
     Fault(WINDOW_OF_THE_BATCH, "return_sequences=True", "Remove `return_sequences=True` from LSTM"),
 ]
 
