@@ -665,3 +665,31 @@ step(model, batch[:, :20])
 """
     _, loud = await said(real, text)
     assert [code for code, _ in loud] == ["layer-input"]
+
+
+async def test_files_that_a_generators_elements_are_read_from_may_be_absent(real: Host) -> None:
+    text = """
+import keras
+import numpy as np
+class Volumes(keras.utils.PyDataset):
+    def __init__(self, names, classes):
+        super().__init__()
+        self.names, self.classes = names, classes
+    def __len__(self):
+        return len(self.names) // 8
+    def __getitem__(self, index):
+        x, y = np.empty((8, 16, 16, 1)), np.empty(8, dtype=int)
+        for row, name in enumerate(self.names[index * 8 : index * 8 + 8]):
+            x[row,] = np.load("data/" + name + ".npy")
+            y[row] = row % 4
+        return x, keras.utils.to_categorical(y, num_classes=self.classes)
+names = [f"id-{number}" for number in range(80)]
+model = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Flatten(), keras.layers.Dense(4)])
+model.compile("adam", "categorical_crossentropy")
+model.fit(Volumes(names, 4))
+model.fit(Volumes(names, 6))
+"""
+    report, loud = await said(real, text)
+    assert [call.status for call in report.calls] == ["traced", "failed"]
+    assert ".npy is not there" in {gap.span.line: gap.reason for gap in report.gaps}[13]
+    assert len(loud) == 1 and loud[0][0] == "loss-target"

@@ -361,8 +361,8 @@ class Runtime:
         _as_if_called(error)
         if isinstance(self._statements[number].node, (ast.Try, ast.With, ast.AsyncWith)):
             self._tries = [item for item in self._tries if not (item[0] is frame and item[1] == number)]
-        if self._library_between(frame):
-            return False
+        if self._library_between(frame) and not isinstance(error, FileNotFoundError):
+            return False  # but no library waits for an exception because a file of the author's is not there
         if isinstance(error, RecursionError) and frame.f_code.co_name != "<module>":
             # Each of the callers would try its luck again, and those of its callers: the whole recursion ends.
             return False
