@@ -684,7 +684,8 @@ class Volumes(keras.utils.PyDataset):
             y[row] = row % 4
         return x, keras.utils.to_categorical(y, num_classes=self.classes)
 names = [f"id-{number}" for number in range(80)]
-model = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Flatten(), keras.layers.Dense(4)])
+flat = keras.layers.Flatten(input_shape=(16, 16, 1))
+model = keras.Sequential([flat, keras.layers.Dense(4, activation="softmax")])
 model.compile("adam", "categorical_crossentropy")
 model.fit(Volumes(names, 4))
 model.fit(Volumes(names, 6))
