@@ -21,6 +21,8 @@ _DEEP = 6
 """Names that are followed to the next, at most."""
 _DRAWN = frozenset("zeros ones normal random_normal truncated_normal uniform random_uniform".split())
 """Functions of TensorFlow and Keras whose first argument is the shape of what they make."""
+_WIDEST = 100_000
+"""Sizes above which no divisor is looked for."""
 MOST = 6
 """Candidates at most."""
 
@@ -206,9 +208,9 @@ def dividing(context: Context, failure: Failure) -> list[Fix]:
             if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.FloorDiv):
                 continue
             whole, parts = value(source, node.left), value(source, node.right)
-            if not whole or not parts or parts > whole or whole % parts == 0:
+            if not whole or not parts or not parts < whole <= _WIDEST or whole % parts == 0:
                 continue
-            new = min((size for size in range(1, whole + 1) if whole % size == 0), key=lambda size: abs(size - parts))
+            new = min((abs(size - parts), size) for size in range(1, whole + 1) if whole % size == 0)[1]
             for place in _written(source, node.right):
                 title = f"Change {parts} to {new}, which divides {whole:,}"
                 holder = search.holder(source, place)
