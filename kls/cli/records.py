@@ -122,6 +122,7 @@ def _memory(guess: estimate.Estimate | None) -> dict[str, Any] | None:
         "gradients": dict(guess.gradients),
         "optimizer": dict(guess.optimizer),
         "activations": dict(guess.activations),
+        "tensorflow": guess.graph,
         "total": guess.total,
     }
 

@@ -214,6 +214,9 @@ def test_shapes(kls: Kls) -> None:
     # Kept: the images as float32, the output of the convolution and of the pooling, the softmax.
     least = 32 * 4 * (28 * 28 + 26 * 26 * 32 + 13 * 13 * 32 + 10)
     assert least <= memory["activations"]["float32"] < 1.01 * least
+    assert memory["tensorflow"] > 25 << 20
+    parts = sum(sum(memory[name].values()) for name in ("weights", "gradients", "optimizer", "activations"))
+    assert memory["total"] - parts - memory["tensorflow"] == 2 * 32 * 4 * 26 * 26 * 32
     fields = {"line", "column", "class", "name", "input_shape", "output_shape", "dtype", "parameters"}
     assert all(layer.keys() == fields for layer in model["layers"])
     assert [(layer["class"], layer["output_shape"], layer["parameters"]) for layer in model["layers"]] == [
