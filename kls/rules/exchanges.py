@@ -40,6 +40,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_inputs_exchanged(context, failure),
         *_labels_dropped(context, failure),
         *_unbuilt(context, failure),
+        *_ends_of_a_sequential(context, failure),
         *_for_sklearn(context, failure),
         *_vectorized(context, failure),
         *_projected(context, failure),
@@ -235,6 +236,25 @@ def _unbuilt(context: Context, failure: Failure) -> list[Fix]:
                 title = f"Begin with an input of shape {edits.tuple_text(shape)}"
                 fixes += fix(title, edit, *imports, cause=source.span(first))
     return fixes[:MOST]
+
+
+def _ends_of_a_sequential(context: Context, failure: Failure) -> list[Fix]:
+    """`branch.output` of a Sequential that was never called: its `outputs[0]`, and its input alike, wherever asked."""
+    place = failure.frames[-1] if failure.frames else None
+    source = context.source(place.path) if place is not None else None
+    asked = source.at(place, ast.Attribute) if source is not None and place is not None else None
+    if source is None or asked is None or not isinstance(asked.value, ast.Name):
+        return []
+    if not re.search(r"never been called and thus has no defined (?:in|out)put", failure.message):
+        return []
+    name = asked.value.id
+    changes = [
+        edits.replace(source, node, f"{name}.{node.attr}s[0]")
+        for node in source.nodes
+        if isinstance(node, ast.Attribute) and node.attr in ("input", "output")
+        if isinstance(node.value, ast.Name) and node.value.id == name
+    ]
+    return fix(f"Ask for `{name}.inputs[0]` and `{name}.outputs[0]`", *changes, cause=place)
 
 
 def _for_sklearn(context: Context, failure: Failure) -> list[Fix]:

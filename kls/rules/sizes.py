@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from kls import edits
-from kls.facts import Fix
+from kls.facts import Fix, Span
 from kls.rules import search
 from kls.rules.context import Context, fix
 from kls.source import SourceText
@@ -213,9 +213,8 @@ def dividing(context: Context, failure: Failure) -> list[Fix]:
             new = min((abs(size - parts), size) for size in range(1, whole + 1) if whole % size == 0)[1]
             for place in _written(source, node.right):
                 title = f"Change {parts} to {new}, which divides {whole:,}"
-                holder = search.holder(source, place)
-                cause = source.span(holder) if isinstance(holder, (ast.expr, ast.stmt)) else source.span(place)
-                fixes += fix(title, edits.replace(source, place, str(new)), cause=cause, safe=False)
+                changed = edits.replace(source, place, str(new))
+                fixes += fix(title, changed, cause=_cause(source, place), safe=False)
     return fixes[:2]
 
 
@@ -263,8 +262,13 @@ def _said(source: SourceText, node: ast.expr, text: str) -> list[Fix]:
     holder = search.holder(source, node)
     whole = " ".join(source.segment(holder).split()) if isinstance(holder, ast.expr) else ""
     title = f"Change `{source.segment(node)}` to `{text}`" + (f" in `{whole}`" if 0 < len(whole) < 50 else "")
-    cause = source.span(holder) if isinstance(holder, (ast.expr, ast.stmt)) else source.span(node)
-    return fix(title, edits.replace(source, node, text), cause=cause, safe=False)
+    return fix(title, edits.replace(source, node, text), cause=_cause(source, node), safe=False)
+
+
+def _cause(source: SourceText, node: ast.expr) -> Span:
+    """The call or statement that a size is written in."""
+    holder = search.holder(source, node)
+    return source.span(holder if isinstance(holder, (ast.expr, ast.stmt)) else node)
 
 
 def _areas(context: Context, failure: Failure) -> Iterator[ast.AST | None]:

@@ -880,6 +880,18 @@ class Heads(layers.Layer):
         return tf.transpose(tf.reshape(self.queries(x), (count, -1, self.heads, self.depth)), [0, 2, 1, 3])
 print(Heads(64, 7)(tf.zeros((2, 10, 16))).shape)
 """
+BRANCH_OF_A_CHAIN = """
+import keras
+from keras.layers import Concatenate, Dense
+def table(width):
+    chain = keras.Sequential()
+    chain.add(Dense(8, activation="relu", input_dim=width))
+    chain.add(Dense(4))
+    return chain
+rows, other = table(10), keras.Input((3,))
+joined = Concatenate()([rows.output, other])
+model = keras.Model([rows.input, other], Dense(1)(joined))
+"""
 WINDOW_OF_THE_BATCH = """
 import keras
 import numpy as np
@@ -980,6 +992,7 @@ FAULTS = [
     Fault(LIST_OF_LABELS, "model.fit", "Make one array of the list: `np.array(tags)`"),
     Fault(BEST_OF_THE_BATCH, "tf.reduce_max", "Reduce along axis 1"),
     Fault(HEADS_THAT_DO_NOT_DIVIDE, "Heads(64, 7)", "Change 7 to 8, which divides 64"),
+    Fault(BRANCH_OF_A_CHAIN, "joined =", "Ask for `rows.inputs[0]` and `rows.outputs[0]`"),
     Fault(WINDOW_OF_THE_BATCH, "return_sequences=True", "Remove `return_sequences=True` from LSTM"),
 ]
 
