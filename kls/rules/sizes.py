@@ -92,17 +92,21 @@ def parameters(function: ast.FunctionDef) -> list[str]:
 
 def _given(source: SourceText, function: ast.FunctionDef, name: str, deep: int) -> set[int | None]:
     """What the calls of a function give for a parameter, or its default."""
-    owner = source.parents.get(function)
-    called = owner.name if isinstance(owner, ast.ClassDef) and function.name == "__init__" else function.name
-    position = parameters(function).index(name)
     names, defaults = [item.arg for item in function.args.args], function.args.defaults
     default = dict(zip(reversed(names), reversed(defaults), strict=False)).get(name)
     found: set[int | None] = set()
-    for call in source.calls():
-        if search.last_part(call.func) == called:
-            given = edits.argument(call, name, position)
-            found.add(value(source, given if given is not None else default, deep + 1))
+    for given in _arguments(source, function, name):
+        found.add(value(source, given if given is not None else default, deep + 1))
     return found or {value(source, default, deep + 1)}
+
+
+def _arguments(source: SourceText, function: ast.FunctionDef, name: str) -> list[ast.expr | None]:
+    """What each call of a function, or of the class that it is `__init__` of, gives for a parameter."""
+    owner = source.parents.get(function)
+    called = owner.name if isinstance(owner, ast.ClassDef) and function.name == "__init__" else function.name
+    position = parameters(function).index(name)
+    calls = (call for call in source.calls() if search.last_part(call.func) == called)
+    return [edits.argument(call, name, position) for call in calls]
 
 
 def _may_be(source: SourceText, node: ast.expr, want: int) -> bool:
@@ -227,13 +231,7 @@ def _written(source: SourceText, node: ast.expr) -> list[ast.Constant]:
         return []
     if node.id not in parameters(function):
         return []
-    owner = source.parents.get(function)
-    called = owner.name if isinstance(owner, ast.ClassDef) and function.name == "__init__" else function.name
-    position = parameters(function).index(node.id)
-    given = [
-        edits.argument(call, node.id, position) for call in source.calls() if search.last_part(call.func) == called
-    ]
-    return [item for item in given if isinstance(item, ast.Constant)]
+    return [item for item in _arguments(source, function, node.id) if isinstance(item, ast.Constant)]
 
 
 def _near(areas: list[int], source: SourceText, node: ast.AST) -> int:
