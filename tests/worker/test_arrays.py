@@ -247,6 +247,8 @@ RAISES: dict[str, Callable[[Any], Any]] = {
     np.where(x > 1, x, np.ones(3))
     np.add(x, 1, out=np.ones((2, 2)))
     x.__ipow__("a")
+    {0: "cat"}[x]
+    x.append(3)
     """.strip().splitlines()
 }
 
@@ -295,6 +297,7 @@ def test_same_error(text: str) -> None:
         lambda x: 3 in x,
         lambda x: np.array_equal(x, x),
         lambda x: range(10)[x[0, 0, 0].astype(int)],
+        lambda x: {0: "cat", 1: "dog"}[np.argmax(x)],
         lambda x: np.bincount(x[:, 0, 0].astype(int)),
     ],
 )

@@ -694,3 +694,52 @@ model.fit(Volumes(names, 6))
     assert [call.status for call in report.calls] == ["traced", "failed"]
     assert ".npy is not there" in {gap.span.line: gap.reason for gap in report.gaps}[13]
     assert len(loud) == 1 and loud[0][0] == "loss-target"
+
+
+async def test_a_cell_may_begin_with_a_future_statement(real: Host) -> None:
+    cells = ("import keras", "from __future__ import annotations\nmodel = keras.Sequential([keras.layers.Dense(2)])")
+    snapshot = Snapshot("file:///nowhere/a.ipynb", "/nowhere/a.ipynb", 1, "\n".join(cells))
+    report = await real.ask(plan.plan(snapshot, root="/nowhere", seconds=60))
+    assert report.complete, report.ended
+    assert [item.variable for item in report.models] == ["model"]
+
+
+async def test_what_a_file_that_is_not_there_would_fill_is_unknown_for_everybody_who_holds_it(real: Host) -> None:
+    text = """
+import os
+import keras
+counts = {}
+class Words:
+    def __init__(self):
+        self.places, self.lines, self.number = {}, [], 0
+    def read(self, path):
+        for line in open(path):
+            self.places[line] = len(self.places)
+            self.lines.append(line.split())
+            self.number += 1
+def fill(path, vocabulary, labels):
+    with open(path) as file:
+        for line in file:
+            vocabulary[line] = len(vocabulary)
+    labels.update(open(path).read().split())
+def count(folder):
+    for name in os.listdir(folder):
+        counts[name] = counts.get(name, 0) + 1
+def main():
+    vocabulary, labels, words = {}, set(), Words()
+    fill("words.txt", vocabulary, labels)
+    words.read("words.txt")
+    count("images")
+    keras.layers.Embedding(len(vocabulary), 3)
+    keras.layers.Dense(len(labels))
+    keras.layers.Dense(len(words.places))
+    keras.layers.Dense(words.number)
+    keras.layers.Dense(len(counts))
+    return keras.layers.Dense(len(words.lines))
+main()
+"""
+    report, loud = await said(real, text)
+    assert loud == []
+    assert {item.name for item in report.witnesses} >= {
+        "len(vocabulary)", "len(labels)", "len(words.places)", "words.number", "len(counts)",
+    }  # fmt: skip

@@ -20,7 +20,7 @@ from typing import Any, NoReturn, Optional
 
 import numpy as np
 
-from .unknown import Unknown, UnknownValue
+from .unknown import UnhashableUnknown, Unknown, UnknownValue
 
 __all__ = ["LIMIT_BYTES", "VirtualArray", "bare", "find_unknown", "install", "shape_and_dtype", "tiny"]
 
@@ -94,6 +94,12 @@ class VirtualArray(np.ndarray):
         if isinstance(target, VirtualArray):
             check_assignable(value, target.shape)
 
+    def __hash__(self) -> int:  # type: ignore[override]
+        # One number of an array is a number for NumPy, which may be the key of a dictionary.
+        if not self.ndim:
+            raise UnhashableUnknown(self._reason())
+        raise TypeError("unhashable type: 'numpy.ndarray'")
+
     def __iter__(self) -> Iterator[Any]:
         if not self.ndim:
             raise TypeError("iteration over a 0-d array")
@@ -103,7 +109,10 @@ class VirtualArray(np.ndarray):
         return VirtualArray.of(shape, dtype, self.origin)
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise UnknownValue(f"the values of {self.origin}" if self.origin else "the values of this array")
+        raise UnknownValue(self._reason())
+
+    def _reason(self) -> str:
+        return f"the values of {self.origin}" if self.origin else "the values of this array"
 
     def _text(self, spec: str = "") -> str:
         # A single number reads as one: programs write numbers into files and parse them again.
@@ -228,6 +237,8 @@ class VirtualArray(np.ndarray):
         return self._copied()
 
 
+# Exceptions of Python's own name an object's class: the author's object is an array of NumPy.
+VirtualArray.__name__ = "numpy.ndarray"
 for _name in "tolist item tobytes tofile dump dumps nonzero compress choose __reduce_ex__ __reduce__".split():
     setattr(VirtualArray, _name, VirtualArray._refuse)
 for _name in "bool int float complex index contains".split():

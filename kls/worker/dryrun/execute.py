@@ -26,7 +26,7 @@ import tensorflow as tf
 from .. import progress
 from ..comments import Comment, Spec
 from ..protocol import Failure, Gap, Probe, Source, Span, Variable, Warned
-from . import specs
+from . import half_filled, specs
 from .arrays import VirtualArray, is_large
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
 from .places import Files, is_own
@@ -317,6 +317,7 @@ class Runtime:
         try:
             owner = base()
             if not self._compile_failed(number, lambda: getattr(owner, attribute, None)):
+                self._lost(getattr(owner, attribute, None), self.unknown(number))
                 setattr(owner, attribute, self.unknown(number))
         except Exception:
             return
@@ -340,7 +341,7 @@ class Runtime:
         except NameError:
             return self.unknown(number)
         as_it_was = isinstance(now, (types.ModuleType, type)) or self._compile_failed(number, lambda: now)
-        return now if as_it_was else self.unknown(number)
+        return now if as_it_was else self._lost(now, self.unknown(number))
 
     def forget(self, number: int, name: str) -> None:
         """Make a global name Unknown after a function's statement that would have changed its object failed."""
@@ -348,7 +349,12 @@ class Runtime:
         if name not in names or isinstance(names[name], types.ModuleType):
             return
         if not self._compile_failed(number, lambda: names[name]):
-            names[name] = self.unknown(number)
+            names[name] = self._lost(names[name], self.unknown(number))
+
+    def _lost(self, value: Any, unknown: Unknown) -> Unknown:
+        """`unknown`, also for everybody else who holds `value`, a container that was filled in part."""
+        half_filled.forget(value, unknown, self._run.files.owns)
+        return unknown
 
     def contains(self, number: int) -> bool:
         """Whether the exception being handled ends at this statement; if so it has been recorded."""
@@ -586,8 +592,8 @@ class Runtime:
 
     def _lengths_now(self, number: int, frame: FrameType) -> dict[str, int]:
         names = self._statements[number].mutates
-        values = frame.f_locals if names else {}
-        return {name: len(values[name]) for name in names if isinstance(values.get(name), list)}
+        values = {name: _value_of(name, frame.f_locals, frame.f_globals) for name in names}
+        return {name: len(value) for name, value in values.items() if isinstance(value, list)}
 
     def after_cut(self, number: int, name: str, names_now: dict[str, Any]) -> Any:
         """What a name that the cut loop sets stands for afterwards."""
@@ -603,8 +609,28 @@ class Runtime:
             origin = f"an array {reason}"
             return value if isinstance(value, VirtualArray) else VirtualArray.of(value.shape, value.dtype, origin)
         if isinstance(value, (list, dict, set, np.ndarray)) or type(value).__module__.split(".")[0] == "pandas":
-            return Unknown(reason, self.span(number).line)
+            return self._lost(value, Unknown(reason, self.span(number).line))
         return value
+
+    def after_changes(self, number: int, names: tuple[str, ...], names_now: dict[str, Any]) -> None:
+        """The same for what is not a variable of the scope that the loop stands in: one of the module, or what
+        belongs to an object ("self.words"), where a count is one of the rounds that were gone."""
+        module = sys._getframe(1).f_globals
+        for name in names:
+            value = _value_of(name, names_now, module)
+            owner, _, attribute = name.rpartition(".")
+            known = self.after_change(number, name, {name: value})
+            if owner and isinstance(value, (int, float)):
+                known = self.after_cut(number, name, {})
+            if known is value:
+                continue
+            if not owner:
+                module[name] = known
+                continue
+            try:
+                setattr(_value_of(owner, names_now, module), attribute, known)
+            except Exception:
+                continue
 
     def _filled(self, number: int, name: str, items: list[Any]) -> bool:
         """Fill a list with what the rounds of a loop put in that were left out: the same once more, as often as a
@@ -628,6 +654,13 @@ class Runtime:
         """The body of the author's `try` is over."""
         frame = sys._getframe(1)
         self._tries = [item for item in self._tries if not (item[0] is frame and item[1] == number)]
+
+
+def _value_of(name: str, names: dict[str, Any], module: dict[str, Any]) -> Any:
+    """What a name, or an attribute of what a name stands for, is at the moment; None where there is none."""
+    first, _, attribute = name.partition(".")
+    value = names.get(first, module.get(first))
+    return getattr(value, "__dict__", {}).get(attribute) if attribute else value
 
 
 def _dtype(name: str) -> Any:

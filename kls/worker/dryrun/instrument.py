@@ -55,6 +55,8 @@ def instrument(source: str, path: str, entry: bool = False) -> Program:
     Raises SyntaxError as `ast.parse` does.
     """
     tree = ast.parse(source, path)
+    if path.endswith(".ipynb"):
+        tree.body.sort(key=lambda node: not _is_future(node))  # each cell of a notebook may begin with one
     told = comments.read(source)
     program = Program(tree, specs=comments.place(tree, told)[0])
     entries = ast.Module(comments.probes(source, told) if entry else [], [])
@@ -67,6 +69,10 @@ def instrument(source: str, path: str, entry: bool = False) -> Program:
         entries.body = rewriter.block([_with_arrays(node, rewriter.module_names) for node in entries.body])
         program.entries = ast.fix_missing_locations(entries)
     return program
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 def _with_arrays(node: ast.stmt, taken: set[str]) -> ast.stmt:
@@ -109,7 +115,8 @@ def bound_names(node: ast.AST) -> list[ast.Name]:
 
 
 def _mutated_names(node: ast.AST) -> tuple[str, ...]:
-    """Names whose objects `node` may change in place: `a.append(…)`, `a[i] = …`, `a.b = …`, `a += …`."""
+    """Names whose objects `node` may change in place: `a.append(…)`, `a[i] = …`, `a.b = …`, `a += …`. What belongs to
+    an object is named with it as well: `self.words.append(…)` may change `self` and `self.words`."""
     names: set[str] = set()
     for item in ast.walk(node):
         base: Optional[ast.expr] = None
@@ -121,6 +128,8 @@ def _mutated_names(node: ast.AST) -> tuple[str, ...]:
         elif isinstance(item, ast.AugAssign):
             base = item.target
         while isinstance(base, (ast.Subscript, ast.Attribute)):
+            if isinstance(base, ast.Attribute) and isinstance(base.value, ast.Name):
+                names.add(f"{base.value.id}.{base.attr}")
             base = base.value
         if isinstance(base, ast.Name):
             names.add(base.id)
@@ -225,8 +234,7 @@ class _Rewriter:
         out: list[ast.stmt] = []
         for index, node in enumerate(body):
             docstring = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-            future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
-            first = top and (docstring or future)
+            first = top and (docstring or _is_future(node))
             before, after = (self._given(node, where) for where in (False, True))
             if not first:
                 out.extend(before)
@@ -443,7 +451,7 @@ class _Rewriter:
     def _changed(self, number: ast.Constant, statement: Statement) -> list[ast.stmt]:
         """Makes the containers Unknown that a loop fills and did not fill to its end."""
         known = self.locals[-1] if self.locals else self.module_names
-        return [
+        names: list[ast.stmt] = [
             ast.Assign(
                 [_name(name, store=True)],
                 _runtime("after_change", number, ast.Constant(name), ast.Call(_name("locals"), [], [])),
@@ -451,6 +459,11 @@ class _Rewriter:
             for name in statement.mutates
             if name not in statement.targets and name in known
         ]
+        rest = [name for name in statement.mutates if name not in statement.targets and name not in known]
+        owned = [
+            ast.Expr(_runtime("after_changes", number, _constants(tuple(rest)), ast.Call(_name("locals"), [], [])))
+        ]
+        return [*owned, *names] if rest else names
 
     def _with(self, node: ast.With | ast.AsyncWith) -> list[ast.stmt]:
         number = self._number(node, [])
