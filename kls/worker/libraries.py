@@ -73,7 +73,7 @@ class Lock:
         """
         if self.policy is None:
             return ()
-        from .sandbox import lockdown
+        from .sandbox import guard, lockdown
 
         # A dry run inside the zygote itself has the launcher as its parent, not the zygote.
         forked = self.policy.zygote and self.policy.zygote != os.getpid()
@@ -89,7 +89,9 @@ class Lock:
                 address_bytes=memory + policy.address_bytes,
                 cpu_seconds=int(seconds) * (os.cpu_count() or 1),
             )
-        return lockdown.lock_probe(policy, keep)
+        layers = lockdown.lock_probe(policy, keep)
+        guard.stand(policy)
+        return layers
 
     def end(self, process: int) -> None:
         """Kill a child that has not been waited for. Raises OSError when it cannot be killed."""
@@ -200,6 +202,7 @@ def _import_own() -> None:
         dryrun = importlib.import_module(".dryrun", __package__)
         for module in pkgutil.iter_modules(dryrun.__path__, dryrun.__name__ + "."):
             importlib.import_module(module.name)
+        importlib.import_module(dryrun.__name__ + ".aliases").find()
 
 
 def _lock(sandbox: bool) -> tuple[Optional[str], Lock, tuple[str, ...], tuple[str, ...]]:
@@ -214,9 +217,10 @@ def _lock(sandbox: bool) -> tuple[Optional[str], Lock, tuple[str, ...], tuple[st
         missing = ("the sandbox: this worker was started without one",)
         return ("there is no sandbox, so nothing is run" if sandbox else None), Lock(None), (), missing
     try:
-        from .sandbox import lockdown
+        from .sandbox import guard, lockdown
 
         lock = Lock(lockdown.lock_zygote(grant.policy))
+        guard.prepare(grant.policy)
         layers = _trial(lock)
     except OSError as error:
         return f"the sandbox cannot be put in force: {error}", Lock(None), (), grant.missing

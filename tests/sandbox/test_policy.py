@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kls.worker.sandbox import lockdown, policy, trial
+from kls.worker.sandbox import lockdown, policy, reach, trial
 from kls.worker.sandbox.policy import Grant, Policy
 
 MINE = Policy("/x/bin/python", ("/x/lib",), "/tmp/x", ("/w",), ("/w/a.csv",), (("KERAS_BACKEND", "tensorflow"),))
@@ -119,7 +119,7 @@ def test_hidden_files_are_not_granted(named: str, granted: bool, tmp_path: Path)
     (folder / "project/to_env").symlink_to(".env")
     (folder / "project/to_key").symlink_to(folder / "home/.ssh/id_rsa")
     mine = Policy("x", (), "x", workspace=(str(folder / "project"),), readable=(str(folder / named),))
-    assert bool(lockdown.visible(mine)) == granted
+    assert bool(reach.visible(mine)) == granted
 
 
 def test_loader_of_a_program() -> None:

@@ -165,9 +165,15 @@ class Worker:
         """What the launcher wrote before the interpreter started."""
         return policies.grant_from_json(self._report.read_text()) if self._report else None
 
-    def ask(self, attack: str, world: World, lock: bool, seconds: float = 8.0, **policy: object) -> dict[str, Any]:
-        """The outcome of one attack in a forked process; `policy` replaces fields of the probe's policy."""
+    def ask(
+        self, attack: str, world: World, lock: bool, seconds: float = 8.0, guard: str = "", **policy: object
+    ) -> dict[str, Any]:
+        """The outcome of one attack in a forked process; `policy` replaces fields of the probe's policy.
+
+        With `guard` the audit hook is put up, for the policy in that JSON where there is no lock.
+        """
         asked = {"attack": attack, "world": world.values, "lock": lock, "seconds": seconds, "policy": policy}
+        asked["guard"] = guard
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()

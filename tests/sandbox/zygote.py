@@ -2,7 +2,8 @@
 
     python -I zygote.py FOLDER_OF_THE_SANDBOX MODULES_TO_IMPORT_FIRST…
 
-Reads {"attack": name, "world": {...}, "lock": bool, "seconds": s} a line, answers {"hit", "stopped", "died"} a line.
+Reads {"attack": name, "world": {...}, "lock": bool, "guard": JSON of a policy or "", "seconds": s} a line, answers
+{"hit", "stopped", "died"} a line.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ def main() -> None:
     package.__path__ = [sys.argv[1]]
     sys.modules[PACKAGE] = package
     lockdown = importlib.import_module(PACKAGE + ".lockdown")
-    grant = importlib.import_module(PACKAGE + ".policy").received()
+    guard = importlib.import_module(PACKAGE + ".guard")
+    policies = importlib.import_module(PACKAGE + ".policy")
+    grant = policies.received()
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     attacks = importlib.import_module("attacks")
     for name in sys.argv[2:]:
@@ -62,8 +65,12 @@ def main() -> None:
                     wanted = {k: tuple(v) if isinstance(v, list) else v for k, v in asked["policy"].items()}
                     mine = policy._replace(seconds=asked["seconds"], **wanted)
                     lockdown.lock_probe(mine, keep=(2, writing))
+                    if asked["guard"]:
+                        guard.stand(mine)
                 else:
                     os.set_inheritable(writing, False)
+                    if asked["guard"]:
+                        guard.stand(policies.policy_from_json(asked["guard"]))
                 world = {**asked["world"], "locked": asked["lock"], "sibling": sibling}
                 answer = attacks.outcome(asked["attack"], world)
             finally:

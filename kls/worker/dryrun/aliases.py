@@ -1,7 +1,7 @@
 """Every name under which TensorFlow and Keras offer a function, so that a stand-in is seen through all of them.
 
 `watch(*functions)` is called while modules of the dry run are imported, in the zygote; the one search through the
-loaded modules is made by `find()` ahead of time, or else by the first `replace`.
+loaded modules is made by `find()` there when all are imported, or else by the first `replace`.
 """
 
 from __future__ import annotations

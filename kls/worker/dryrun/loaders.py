@@ -29,7 +29,7 @@ from keras.src.utils import (
 )
 
 from . import datasets, folders, pictures, preprocessing
-from .aliases import find, replace, watch
+from .aliases import replace, watch
 from .arrays import VirtualArray, find_unknown, is_large
 from .folders import in_data_format, labels
 from .unknown import Unknown, UnknownValue
@@ -184,7 +184,6 @@ _STAND_INS: list[tuple[Any, Any]] = [
     (dataset_utils.split_dataset, _split_dataset(dataset_utils.split_dataset)),
 ]
 watch(PAD, *(original for original, _ in _STAND_INS))
-find()
 
 
 def install(author_file: Callable[[str], bool], rows: Callable[[int], int] = lambda line: datasets.FILES) -> None:

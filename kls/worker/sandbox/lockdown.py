@@ -19,6 +19,8 @@ import struct
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Optional
 
+from .reach import reach
+
 if TYPE_CHECKING:
     from .policy import Policy
 
@@ -323,38 +325,15 @@ def _grant(ruleset: int, path: str, rights: int) -> None:
         os.close(place)
 
 
-SYSTEM = (
-    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo",
-    "/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/sys/devices/system/cpu",
-    "/nix/store", "/gnu/store",
-)  # fmt: skip
-"""What every program of the system may read, beside the interpreter."""
-DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
-
-
 def _grants(policy: Policy, execute: tuple[str, ...], workspace: int, processes: str) -> list[tuple[str, int]]:
     """(path, Landlock rights) for everything that `policy` names; `processes` is what may be read of /proc."""
-    grants = [(path, _READ | _LIST) for path in (*SYSTEM, *policy.roots, processes)]
+    given = reach(policy, "linux")
+    grants = [(path, _READ | _LIST) for path in (*given.folders, processes)]
     grants += [(path, _EXECUTE | _READ) for path in execute]
-    grants += [(path, workspace) for path in policy.workspace]
-    grants += [(path, _READ) for path in (*DEVICES, *visible(policy))]
-    grants += [("/dev/null", _READ | _WRITE | _TRUNCATE), (policy.temporary, _FOLDER)]
+    grants += [(path, workspace) for path in given.listed]
+    grants += [(path, _READ) for path in given.files]
+    grants += [("/dev/null", _READ | _WRITE | _TRUNCATE), (given.writable, _FOLDER)]
     return grants
-
-
-def visible(policy: Policy) -> tuple[str, ...]:
-    """The files of `policy.readable`, links followed, without those that are or lie in something hidden.
-
-    Hidden means a name that begins with a dot, below the workspace or, for a file elsewhere, anywhere in the path.
-    """
-    found: list[str] = []
-    for path in policy.readable:
-        real = os.path.realpath(path)
-        folders = (os.path.realpath(folder) for folder in policy.workspace)
-        inside = next((folder for folder in folders if real.startswith(folder + "/")), "")
-        if not any(part.startswith(".") for part in real[len(inside) :].split("/")):
-            found.append(real)
-    return tuple(found)
 
 
 # --- one process ------------------------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ import ctypes
 import os
 import stat
 
-from .lockdown import DEVICES, SYSTEM, landlock_in_use
+from .lockdown import landlock_in_use
 from .policy import Policy
+from .reach import DEVICES, SYSTEM
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _NEW = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
@@ -52,7 +53,7 @@ def furnish(policy: Policy) -> None:
     _mount("none", "/", "", _REC | _PRIVATE)
     _mount("tmpfs", root, "tmpfs", _NOSUID | _NODEV, "mode=755,size=4m,nr_inodes=8192")
     shared = policy.workspace if landlock_in_use(policy) else ()
-    _bind_all(root, (*SYSTEM, *DEVICES, *policy.roots, *policy.readable, *shared))
+    _bind_all(root, (*SYSTEM["linux"], *DEVICES, *policy.roots, *policy.readable, *shared))
     _make_readonly(root)
     private = root + policy.temporary
     os.makedirs(private, exist_ok=True)
