@@ -12,6 +12,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import re
 import sys
 import types
@@ -100,6 +101,18 @@ class _Pandas(types.ModuleType):
         return getattr(importlib.import_module("pandas"), name)
 
 
+def _import_packages_of_the_same_name() -> None:
+    """`tf.lite` is a module of TensorFlow's API; the package `tensorflow.lite` is another one, and whoever imports it
+    first has it take the name. It must have been imported when the name is given to the API."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None or not tensorflow.__file__:
+        return
+    for name, module in [item for item in vars(tensorflow).items() if type(item[1]) is _Module]:
+        if os.path.exists(os.path.join(os.path.dirname(tensorflow.__file__), name, "__init__.py")):
+            importlib.import_module(f"tensorflow.{name}")
+            setattr(tensorflow, name, module)
+
+
 @contextlib.contextmanager
 def postponing() -> Generator[None, None, None]:
     """While TensorFlow and Keras are imported."""
@@ -112,6 +125,7 @@ def postponing() -> Generator[None, None, None]:
         sys.modules["pandas"] = stand_in
     try:
         yield
+        _import_packages_of_the_same_name()
     finally:
         sys.meta_path.remove(finder)
         if stand_in is not None and sys.modules.get("pandas") is stand_in:

@@ -74,6 +74,12 @@ print(tf.feature_column.numeric_column("size").key, tf.compat.v1.flags is tf.com
     assert told.split("\n")[:4] == ["True True True", "False False", f"{plain} True", "size True"]
 
 
+async def test_a_package_does_not_take_the_name_of_the_api() -> None:
+    text = "{}\nprint(hasattr(tf.lite, 'Interpreter'), hasattr(tf.lite, 'TFLiteConverter'))"
+    for first in ("from tensorflow.lite.python import lite_constants", "tf.lite.OpsSet", "import tensorflow.lite"):
+        assert in_fresh_python(text.format(first)).split() == ["True", "True"]
+
+
 async def test_keras_knows_a_table_once_pandas_is_there() -> None:
     pytest.importorskip("pandas")
     told = in_fresh_python("""
