@@ -15,8 +15,10 @@ from kls.facts import Edit, Finding, Fix, Severity, Site
 from kls.rules import (
     argument_name,
     custom_code,
+    id_range,
     ignores,
     kls_comment,
+    label_range,
     missing_return,
     ranks,
     removed_name,
@@ -31,6 +33,8 @@ from kls.source import SourceText
 from kls.worker.protocol import Failure, Report, Source
 
 _LOGGER = logging.getLogger(__name__)
+_KNOWN_CURES = (removed_name.RULE.code, label_range.RULE.code, id_range.RULE.code)
+"""Rules whose own repairs are all that there is to try."""
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2, Severity.HINT: 3}
 
 
@@ -130,7 +134,7 @@ def _with_more(context: Context, failure: Failure, finding: Finding) -> Finding:
         _LOGGER.exception("the search for repairs failed")
         first, more = (), ()
     once: dict[tuple[Edit, ...], Fix] = {}
-    if finding.code == training_results.RULE.code or (finding.code == removed_name.RULE.code and finding.fixes):
+    if finding.code == training_results.RULE.code or (finding.code in _KNOWN_CURES and finding.fixes):
         return finding
     slip = finding.fixes and (
         finding.code in (missing_return.RULE.code, argument_name.RULE.code)

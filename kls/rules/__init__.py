@@ -78,6 +78,7 @@ _EXPLAINING: tuple[ModuleType, ...] = (
     unequal_rows,
     dataset_element,
     label_range,
+    id_range,
     symbolic_tensor,
     shape_argument,
     model_graph,

@@ -54,7 +54,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         source, node = place
         inside = not isinstance(search.scope(source, node), ast.Module)
         if inside:
-            fixes += _shapes(source, node) if re.search(r"None|unknown|\?|[Cc]onvert", failure.message) else []
+            fixes += _shapes(context, source, node) if re.search(r"None|unknown|\?|[Cc]onvert", failure.message) else []
             fixes += _dtypes(source, node, failure)
     fixes += _late(context, failure)
     fixes += ranks.in_functions(context, failure)
@@ -312,8 +312,9 @@ def _one_input(source: SourceText, call: Function) -> list[Fix]:
     )
 
 
-def _shapes(source: SourceText, place: ast.expr) -> list[Fix]:
-    """`x.shape[0]` becomes `keras.ops.shape(x)[0]`."""
+def _shapes(context: Context, source: SourceText, place: ast.expr) -> list[Fix]:
+    """`x.shape[0]` of a tensor becomes `keras.ops.shape(x)[0]`."""
+    known = {item.name for item in context.report.variables if item.kind in ("array", "frame")}
     keras, imports = search.keras_name(source)
     area = search.scope(source, place)
     changes: list[Edit] = []
@@ -321,6 +322,8 @@ def _shapes(source: SourceText, place: ast.expr) -> list[Fix]:
     for node in ast.walk(area):
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
             if isinstance(node.slice, ast.Constant) and node.slice.value == 0:
+                if isinstance(node.value.value, ast.Name) and node.value.value.id in known:
+                    continue
                 changes.append(
                     edits.replace(source, node.value, f"{keras}.ops.shape({source.segment(node.value.value)})")
                 )

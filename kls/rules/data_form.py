@@ -44,7 +44,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     model = context.model_of(call) if call is not None else None
     if call is None or model is None:
         return None
-    for look in (_weights_by_class, _sparse, _function, _beside, _split, _lists, _stacked, _yields):
+    for look in (_weights_by_class, _sparse, _function, _beside, _split, _one_sample, _lists, _stacked, _yields):
         parts = look(context, call, model, failure)
         if parts is not None:
             break
@@ -144,6 +144,42 @@ def _split(context: Context, call: Call, _model: Model, failure: Failure) -> Par
             )
     fixes += written.remove_sink_argument(context, call, "validation_split", None, "Leave out `validation_split`")
     return f"`validation_split` cannot split a {x.kind}; it takes arrays only", span, fixes
+
+
+def _one_sample(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
+    """One sample for a model of several inputs, whose parts are plain numbers or have no axis of samples."""
+    argument = argument_of(call, "x")
+    found = written.value_of(context, argument)
+    if argument is None or argument.span is None or found is None or not _adapter(failure) or len(model.inputs) < 2:
+        return None
+    source, node = found
+    np_name = written.module_name(source, "numpy")
+    text = context.text_of(argument.span)
+    what = f"`{argument.name}`" if argument.name else "the data"
+    first = f"{what} has parts without an axis of samples; `{call.method}` takes a batch of each"
+    values = node.values if isinstance(node, ast.Dict) else node.elts if isinstance(node, (ast.List, ast.Tuple)) else []
+    plain = [item for item in values if isinstance(item, (ast.Constant, ast.Name, ast.Attribute, ast.UnaryOp))]
+    if "Unrecognized data type" in failure.message and len(values) == len(plain) == len(model.inputs):
+        if argument.tensors or np_name is None:
+            return None
+        changes = [edits.wrap(source, item, f"{np_name}.array([{{}}])") for item in values]
+        fixes = fix("Give an array with one sample of each", *changes, cause=source.span(node))
+        return first, argument.span, fixes
+    if failure.exception != "IndexError" or not any(item.shape == () for item in argument.tensors) or np_name is None:
+        return None
+    form = f"{np_name}.asarray({{}})[None]"
+    if values and len(values) == len(argument.tensors):
+        changes = [edits.wrap(source, item, form) for item in values]
+        return first, argument.span, fix("Give a batch of one sample of each", *changes, cause=source.span(node))
+    if not all(item.path and not item.path.split(".")[0].isdigit() for item in argument.tensors):
+        return None
+    each = f"{{key: {form.format('value')} for key, value in {text}.items()}}"
+    place = source.at(argument.span, ast.expr)
+    if isinstance(place, ast.DictComp):
+        changed = edits.wrap(source, place.value, form)
+    else:
+        changed = edits.replace(source, place, each) if place is not None else None
+    return first, argument.span, fix("Give a batch of one sample of each", changed, cause=argument.span)
 
 
 def _more_rows(context: Context, x: Argument) -> list[Fix]:

@@ -30,7 +30,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, written
+from kls.rules import operators, signatures, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show
 from kls.rules.input_structure import LABELS
 from kls.source import SourceText
@@ -286,6 +286,9 @@ def _late(context: Context, call: Call, model: Model, failure: Failure) -> Parts
     argument = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x")
     if argument is None or argument.kind != "dataset":
         return None
+    yielded = signatures.diagnose(context, failure)
+    if yielded is not None:
+        return yielded[0], operators.place_of_data(context, argument) or call.span, yielded[1]
     found = written.value_of(context, argument)
     span = operators.place_of_data(context, argument) or call.span
     unknown = [item for item in argument.tensors if item.shape is None]

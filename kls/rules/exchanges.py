@@ -455,6 +455,7 @@ def _states(context: Context, failure: Failure) -> list[Fix]:
             if layer.cls in RECURRENT and layer.config.get("return_state") and len(layer.outputs) > 1:
                 found = context.call_node(layer.created)
                 edit = edits.remove_argument(*found, "return_state") if found is not None else None
+                fixes += _states_apart(context, layer)
                 fixes += fix("Leave out `return_state=True`", edit, cause=layer.created)
     if re.search(r"Iterating over a symbolic|values to unpack", failure.message):
         for source, call in search.calls(context, failure):
@@ -462,6 +463,23 @@ def _states(context: Context, failure: Failure) -> list[Fix]:
                 edit = edits.set_argument(source, call, "return_state", None, "True")
                 fixes += fix("Add `return_state=True`", edit, cause=source.span(call))
     return fixes[:MOST]
+
+
+def _states_apart(context: Context, layer: Layer) -> list[Fix]:
+    """`outputs = lstm(x)` of a layer that is made in a statement of its own, where its states may be wanted elsewhere:
+    the output alone is bound to the name."""
+    source = context.source(layer.called.path) if layer.called is not None else None
+    if source is None or layer.called is None or layer.created is None:
+        return []
+    statement, made = source.statement_at(layer.called.line), source.statement_at(layer.created.line)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) and statement is not made else None
+    if not isinstance(target, ast.Name) or not isinstance(statement, ast.Assign):
+        return []
+    if source.span(statement.value) != layer.called:
+        return []
+    text = ", ".join([target.id, *["_"] * (len(layer.outputs) - 1)])
+    changed = edits.replace(source, target, text)
+    return fix(f"Take the output from the states: `{text}`", changed, cause=source.span(statement))
 
 
 def _not_merged(context: Context, failure: Failure) -> list[Fix]:

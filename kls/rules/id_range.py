@@ -28,6 +28,7 @@ One row for each id: `input_dim` is the largest id plus one.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,7 @@ from kls.facts import Evidence, Finding, Fix, Related, Severity
 from kls.rules import labels, operators, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix
 from kls.source import SourceText
-from kls.worker.protocol import Argument, Call, Layer, Model
+from kls.worker.protocol import Argument, Call, Failure, Layer, Model
 
 RULE = Rule("id-range", Severity.ERROR, "Ids outside the table of an Embedding.")
 
@@ -51,6 +52,30 @@ class _Ids:
     argument: Argument | None
     values: dict[str, Any]
     table: Layer
+
+
+def diagnose(context: Context, failure: Failure) -> Finding | None:
+    """The finding for ids that an Embedding refused outside of `fit`."""
+    told = re.search(r"indices\[[\d, ]*\] = (-?\d+) is not in \[0, (\d+)\)", failure.message)
+    if told is None or failure.call is not None or not failure.frames:
+        return None
+    high, rows = int(told[1]), int(told[2])
+    tables = [
+        item for item in context.report.layers if item.cls == "Embedding" and item.config.get("input_dim") == rows
+    ]
+    if high < 0 or not tables or tables[-1].created is None:
+        return None
+    for variable in context.report.variables:
+        known = variable.values or {}
+        if variable.kind == "array" and known.get("integral") and rows <= known["max"] < 2 * rows + 2:
+            high = max(high, int(known["max"]))
+    lines = [
+        f"the data hold ids up to {high}; this Embedding has rows for 0 to {rows - 1}",
+        f"It raises: {failure.exception}: {failure.message}",
+    ]
+    related = (Related(failure.frames[-1], "it raises here"),)
+    span, fixes = tables[-1].created, tuple(_fixes(context, tables[-1], high))
+    return finding(RULE, context, span, "\n".join(lines), related=related, fixes=fixes)
 
 
 def survey(context: Context) -> Iterator[Finding]:
@@ -88,9 +113,10 @@ def _alone(context: Context, call: Call, model: Model) -> list[_Ids]:
     """The one array of ids and the Embeddings that are given the model's own, single input."""
     ids = argument_of(call, "x")
     found: list[_Ids] = []
-    for layer in context.first_layers(model) if ids is not None and ids.values else ():
+    values: dict[str, Any] = (ids.values or ids.parts.get("0") or ids.parts.get("") or {}) if ids is not None else {}
+    for layer in context.first_layers(model) if values else ():
         if layer.cls == "Embedding" and _is_given_the_input(context, model, layer):
-            found.append(_Ids(ids.name if ids else None, ids, (ids.values if ids else None) or {}, layer))
+            found.append(_Ids(ids.name if ids else None, ids, values, layer))
     return found
 
 
@@ -108,17 +134,29 @@ def _by_input(context: Context, call: Call, model: Model) -> list[_Ids]:
     """The ids that are given to the inputs one by one, in a list or by their names, and the Embedding behind each."""
     if len(model.inputs) < 2 or len(model.inputs) != len(model.input_layers):
         return []
-    given = _given(context, call, written.names_of(context, model.input_layers))
+    names = written.names_of(context, model.input_layers)
+    given = _given(context, call, names)
+    argument = argument_of(call, "x")
     found: list[_Ids] = []
     for node in model.graph:
         before = [model.graph[source[0]].key for source in node.sources if source[0] < len(model.graph)]
         if node.cls != "Embedding" or len(before) != 1 or before[0] not in model.input_layers:
             continue
-        place = given.get(model.input_layers.index(before[0]))
+        index = model.input_layers.index(before[0])
+        place = given.get(index)
         values = labels.values_of_name(context, *place) if place is not None else None
-        if place is not None and values is not None and node.key in context.layers:
-            found.append(_Ids(place[1].id, None, values, context.layers[node.key][0]))
+        if argument is not None and values is None:
+            values = _part(argument, names[index], index)
+        if values is not None and node.key in context.layers:
+            name = place[1].id if place is not None else names[index]
+            found.append(_Ids(name, None, values, context.layers[node.key][0]))
     return found
+
+
+def _part(argument: Argument, name: str, index: int) -> dict[str, Any] | None:
+    """What is known of the values that one of several inputs is given, by its name or its number."""
+    paths = (name, str(index)) if argument.kind != "dataset" else (f"0.{name}", f"0.{index}")
+    return next((argument.parts[path] for path in paths if path in argument.parts), None)
 
 
 def _given(context: Context, call: Call, names: list[str]) -> dict[int, tuple[SourceText, ast.Name]]:
@@ -182,6 +220,10 @@ def _fixes(context: Context, table: Layer, high: int) -> list[Fix]:
     if found is not None and isinstance(rows, ast.Name) and isinstance(have, int) and have == high:
         title = f"Count one row more: `{rows.id}` is {high + 1}"
         fixes += operators.change_count(found[0], rows, have, high + 1, title)
+    outer = written.given_from(found[0], rows) if found is not None and rows is not None else None
+    if found is not None and outer is not None and isinstance(outer[0], ast.Constant) and outer[0].value == have:
+        changed = edits.replace(found[0], outer[0], str(high + 1))
+        fixes += fix(f"Give {high + 1} rows", changed, cause=found[0].span(outer[1]))
     if found is not None and isinstance(width, int) and width > high and len(found[1].args) >= 2:
         source, call = found
         one, other = call.args[0], call.args[1]

@@ -254,7 +254,10 @@ def _fixes(
     samples = data.shape[0] if data.shape else None
     if argument.kind in ("array", "tensor") and data.shape is not None and compatible(data.shape, wanted):
         if _has_as_many_labels(call, data):
-            return operators.set_input_shape(context, model, given)
+            return [
+                *operators.set_input_shape(context, model, given),
+                *operators.set_input_shape(context, model, (*given, 1)),
+            ]
         return [*_batched_where_made(context, argument, wanted), *operators.add_batch_axis(context, argument)]
     if argument.kind == "dataset" and len(given) == len(wanted) + 1 and given[0] is None:
         fixes += _unbatch(context, argument)

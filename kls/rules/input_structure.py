@@ -224,6 +224,7 @@ def _count(context: Context, call: Call, argument: Argument, model: Model) -> Pa
     fixes: list[Fix] = []
     if given == 1:
         fixes += _positional(context, call, wanted)
+        fixes += _others(context, call, argument, model)
         fixes += _divided(context, argument, parts[0], model)
         named = {item.name for item in context.report.variables}
         names = written.names_of(context, model.input_layers)
@@ -236,6 +237,36 @@ def _count(context: Context, call: Call, argument: Argument, model: Model) -> Pa
     elif wanted < given and argument.kind != "dataset":
         fixes += operators.transform_data(context, argument, f"{{}}[:{wanted}]", f"Give the first {wanted}")
     return first, fixes
+
+
+def _others(context: Context, call: Call, argument: Argument, model: Model) -> list[Fix]:
+    """`fit(x1, y)` in a program that has an array of as many rows for each of the other inputs, and one only."""
+    rows = argument.tensors[0].shape[0] if argument.tensors[0].shape else None
+    labels = argument_of(call, "y")
+    if argument.name is None or argument.kind not in ("array", "tensor", "frame"):
+        return []
+    besides = {argument.name, labels.name if labels is not None else None}
+    known = {
+        item.name: item.tensors[0].shape
+        for item in context.report.variables
+        if item.kind == argument.kind and len(item.tensors) == 1 and item.name not in besides
+    }
+    names: list[str] = []
+    for wanted in model.inputs:
+        takes = wanted.shape[1:] if wanted.shape else None
+        given = argument.tensors[0].shape
+        if takes is None or given is None:
+            return []
+        if argument.name not in names and compatible(given[1:], takes):
+            names.append(argument.name)
+            continue
+        fitting = [name for name, shape in known.items() if shape and shape[0] == rows and compatible(shape[1:], takes)]
+        fitting = [name for name in fitting if name not in names]
+        if len(fitting) != 1:
+            return []
+        names += fitting
+    text = f"[{', '.join(names)}]"
+    return operators.transform_argument(context, argument, text, f"Give each input its array: `{text}`")
 
 
 def _positional(context: Context, call: Call, wanted: int) -> list[Fix]:

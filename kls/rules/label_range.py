@@ -34,13 +34,53 @@ from kls.rules import labels as label_facts
 from kls.rules import operators, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, single
 from kls.rules.loss_target import BINARY, SPARSE
+from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Failure, Model
 
 RULE = Rule("label-range", Severity.ERROR, "Labels outside the classes that the output has.")
 
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
-    """The finding for `to_categorical` with fewer classes than the labels have."""
+    """The finding for `to_categorical` with fewer classes than the labels have, and for a loop of the author's own."""
+    return _refused(context, failure) or _too_few(context, failure)
+
+
+def _refused(context: Context, failure: Failure) -> Finding | None:
+    """Labels of one batch that the loss refused, outside of `fit`: all labels of the program, where they are known."""
+    told = re.search(r"label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)", failure.message)
+    if told is None or failure.call is not None or not failure.frames:
+        return None
+    value, units = int(told[1]), int(told[2])
+    listed = re.search(r"Label values: ([-\d ]+)", failure.message)
+    values = [value, *(int(item) for item in (listed[1].split() if listed is not None else ()))]
+    low, high = min(values), max(values)
+    fixes: list[Fix] = []
+    for variable in context.report.variables:
+        known = variable.values or {}
+        whole = variable.kind == "array" and known.get("integral") and len(variable.tensors[0].shape or ()) <= 2
+        source = context.source(variable.statement.path)
+        made = source.at(variable.statement, ast.stmt) if source is not None else None
+        if not whole or source is None or made is None or not known["min"] <= value <= known["max"]:
+            continue
+        if not label_facts.NAMED.match(variable.name):
+            continue
+        low, high = min(low, int(known["min"])), max(high, int(known["max"]))
+        if known["min"] > 0 and known["max"] - known["min"] < units:
+            form, title = f"{{}} - {known['min']:g}", f"Count the labels from 0 (minus {known['min']:g})"
+            fixes += operators.transform_where_bound(source, made, variable.name, form, title)
+    last = [item for item in context.report.layers if item.config.get("units") == units and item.outputs]
+    if last and low >= 0:
+        fixes += operators.set_units_for_classes(context, last[-1], high + 1)
+    span = fixes[0].cause if fixes and fixes[0].cause is not None else failure.frames[-1]
+    lines = [
+        f"the labels hold class numbers {low} to {high}; {units} logits know only 0 to {units - 1}",
+        f"It raises: {failure.exception}: {failure.message}",
+    ]
+    related = tuple(Related(frame, "it raises here") for frame in failure.frames[-1:] if frame != span)
+    return finding(RULE, context, span, "\n".join(lines), related=related, fixes=tuple(fixes))
+
+
+def _too_few(context: Context, failure: Failure) -> Finding | None:
     match = re.search(r"index (\d+) is out of bounds for axis \d+ with size (\d+)", failure.message)
     if failure.facts.get("callee") not in ("to_categorical", "eye") or match is None or not failure.frames:
         return None
@@ -100,6 +140,8 @@ class _Labels:
     output: int = 0
     loss: Span | None = None
     """Where the loss of this output is written."""
+    place: tuple[SourceText, ast.Name] | None = None
+    """The name that they have in a dataset."""
 
 
 def _outside(values: dict[str, Any] | None, units: int | None) -> bool:
@@ -110,33 +152,49 @@ def _outside(values: dict[str, Any] | None, units: int | None) -> bool:
 
 
 def _of_dataset(context: Context, call: Call, model: Model) -> list[_Labels]:
-    """The labels in `from_tensor_slices((x, y))`, where nothing but the order and the batches came after it."""
+    """The labels in a dataset over arrays, where nothing but the order and the batches came after it."""
     argument = argument_of(call, "x")
     output = single(call.outputs) or single(model.outputs)
+    values = argument.parts.get("1") if argument is not None and argument.kind == "dataset" else None
+    if argument is None or not values or call.loss not in SPARSE or output is None or not output.shape:
+        return []
+    place = _labels_given(context, argument)
+    return [_Labels(place[1].id if place is not None else None, None, values, output.shape[-1], place=place)]
+
+
+def _labels_given(context: Context, argument: Argument) -> tuple[SourceText, ast.Name] | None:
+    """The name of the labels in the `from_tensor_slices((x, y))` that a dataset begins with."""
     found = written.value_of(context, argument)
-    if argument is None or argument.kind != "dataset" or found is None or call.loss not in SPARSE:
-        return []
-    if output is None or not output.shape:
-        return []
+    if found is None:
+        return None
     source, node = found
     for _ in range(6):
         if isinstance(node, ast.Name):
             known = [value for _, value in written.assignments(source, node.id, node.lineno) if value is not None]
             if len(known) != 1:
-                return []
+                return None
             node = known[0]
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            return []
+            return None
         if node.func.attr == "from_tensor_slices":
             pair = node.args[0] if len(node.args) == 1 else None
-            if not isinstance(pair, ast.Tuple) or len(pair.elts) != 2 or not isinstance(pair.elts[1], ast.Name):
-                return []
-            values = label_facts.values_of_name(context, source, pair.elts[1])
-            return [_Labels(pair.elts[1].id, None, values, output.shape[-1])] if values is not None else []
-        if node.func.attr not in ("batch", "shuffle", "prefetch", "cache", "repeat"):
-            return []
+            labels = pair.elts[1] if isinstance(pair, ast.Tuple) and len(pair.elts) == 2 else None
+            return (source, labels) if isinstance(labels, ast.Name) else None
         node = node.func.value
-    return []
+    return None
+
+
+def _counted_from(context: Context, labels: _Labels, form: str, title: str) -> list[Fix]:
+    """The labels put through `form` where they are bound: what `fit` is given, or the name in a dataset."""
+    if labels.argument is not None or labels.place is None:
+        return operators.transform_data(context, labels.argument, form, title)
+    source, name = labels.place
+    known = [
+        made
+        for made, _ in written.assignments(source, name.id, name.lineno)
+        if source.function(made) is source.function(name)
+    ]
+    return operators.transform_where_bound(source, known[-1], name.id, form, title) if known else []
 
 
 def _of_outputs(context: Context, call: Call, model: Model) -> list[_Labels]:
@@ -167,7 +225,7 @@ def _of_outputs(context: Context, call: Call, model: Model) -> list[_Labels]:
 
 
 def _finding(context: Context, call: Call, model: Model, given: _Labels) -> Finding:
-    labels, units = given.argument, given.units or 0
+    units = given.units or 0
     low, high = int(given.values["min"]), int(given.values["max"])
     last = operators.output_layer(context, model, given.output)
     name = f"`{given.name}`" if given.name else "the labels"
@@ -186,9 +244,9 @@ def _finding(context: Context, call: Call, model: Model, given: _Labels) -> Find
         fixes += operators.set_loss(context, model, "binary_crossentropy")
     integral = bool(given.values.get("integral"))
     if integral and low > 0 and high - low < units:
-        fixes += operators.transform_data(context, labels, "{} - " + str(low), f"Count the labels from 0 (minus {low})")
+        fixes += _counted_from(context, given, "{} - " + str(low), f"Count the labels from 0 (minus {low})")
     elif integral and low < 0 and high - low < units:
-        fixes += operators.transform_data(context, labels, f"{{}} + {-low}", f"Count the labels from 0 (plus {-low})")
+        fixes += _counted_from(context, given, f"{{}} + {-low}", f"Count the labels from 0 (plus {-low})")
     elif integral and last is not None and low >= 0:
         fixes += operators.set_units_for_classes(context, last, high + 1)
     span = fixes[0].cause if fixes and fixes[0].cause is not None else given.loss or call.span

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from kls import edits
@@ -22,6 +23,8 @@ MODES = {
     "BinaryCrossentropy": "binary",
 }
 """The `label_mode` of `image_dataset_from_directory` that goes with a loss."""
+NAMED = re.compile(r"y|label|target|class|tag", re.IGNORECASE)
+"""How the names of labels begin."""
 ENCODERS = ("to_categorical", "one_hot")
 
 

@@ -30,7 +30,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
-from kls.rules import operators
+from kls.rules import operators, own_functions, written
 from kls.rules.context import Context, Rule, failed_layer, finding, fix, show
 from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer
@@ -157,7 +157,7 @@ def _flattened(context: Context, failure: Failure, shapes: list[Shape | None]) -
         for _, target, value in source.assignments()
         if isinstance(operand, ast.Name) and source.segment(target) == operand.id
     ]
-    node = bound[0] if len(bound) == 1 else operand
+    node = own_functions.returned(source, bound[0] if len(bound) == 1 else operand)
     fixes: list[Fix] = []
     for layer in (f"GlobalAveragePooling{ranks[place] - 2}D", "Flatten"):
         name, imports = edits.callee_like(source, made, layer)
@@ -259,7 +259,20 @@ def _resized(context: Context, failure: Failure, shapes: list[Shape | None]) -> 
             borders = f"({borders})" if axes > 1 else borders
             fixes += around(place, "Pad", f"ZeroPadding{axes}D", borders)
             fixes += around(1 - place, "Cut", f"Cropping{axes}D", borders)
+    if axes == 2 and _again_and_again(source, call) and None not in (*first[1:-1], *second[1:-1]):
+        place = 0 if (first[1] or 0) < (second[1] or 0) else 1
+        large = source.segment(operands[1 - place])
+        if isinstance(operands[1 - place], ast.Name) and first[1:-1] != second[1:-1]:
+            fixes += around(place, "Resize", "Resizing", f"{large}.shape[1], {large}.shape[2]")
     return fixes
+
+
+def _again_and_again(source: SourceText, node: ast.AST) -> bool:
+    """Whether a loop or the callers of a function come to `node` with maps of several sizes."""
+    walk = source.parents.get(node)
+    while walk is not None and not isinstance(walk, (ast.For, ast.FunctionDef)):
+        walk = source.parents.get(walk)
+    return walk is not None
 
 
 def _numbers(sizes: list[int | None]) -> str:
@@ -300,6 +313,19 @@ def _multiple(small: int | None, large: int | None) -> int | None:
     return large // small if small and large and large % small == 0 else None
 
 
+def _first_bound(source: SourceText, operand: ast.expr) -> int:
+    """The line where the name `operand` is bound first in its function; 0 for a parameter and for what has no name."""
+    if not isinstance(operand, ast.Name):
+        return 0
+    here = source.function(operand)
+    lines = [
+        made.lineno
+        for made, _ in written.assignments(source, operand.id, operand.lineno)
+        if source.function(made) is here
+    ]
+    return min(lines, default=0)
+
+
 def _project(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
     """Bring one operand to the other's last axis, and to its places where strides left fewer of them: by a `Dense` or
     a 1×1 convolution, in sizes, or in terms of the other operand for a function that makes several such blocks."""
@@ -307,10 +333,12 @@ def _project(context: Context, failure: Failure, shapes: list[Shape | None]) -> 
     if pair is None:
         return []
     source, call, operands, first, second = pair
-    if not isinstance(call.func, ast.Call):
-        return []
+    made = call.func if isinstance(call.func, ast.Call) else call
     fixes: list[Fix] = []
-    for place, (mine, other) in enumerate(((first, second), (second, first))):
+    # The operand that was there first is the way past the layers, the other the way through them.
+    order = sorted((0, 1), key=lambda index: _first_bound(source, operands[index]))
+    for place in order:
+        mine, other = (first, second) if place == 0 else (second, first)
         steps = [_multiple(b, a) for a, b in zip(mine[1:-1], other[1:-1], strict=True)]
         whole = len(set(steps)) <= 1 and None not in steps and other[-1] is not None
         if not whole and mine[:-1] != other[:-1]:
@@ -320,7 +348,7 @@ def _project(context: Context, failure: Failure, shapes: list[Shape | None]) -> 
         kind = f"Conv{len(mine) - 2}D" if len(mine) > 3 else "Dense"
         if step > 1 and kind == "Dense":
             continue
-        name, imports = edits.callee_like(source, call.func, kind)
+        name, imports = edits.callee_like(source, made, kind)
         window = "" if kind == "Dense" else ", 1"
         arguments = [f"{other[-1]}{window}" + (f", strides={step}" if step > 1 else "")]
         if model.isidentifier() and operand.isidentifier() and kind != "Dense":

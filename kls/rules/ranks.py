@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from kls import edits
@@ -318,8 +319,9 @@ def _operands(
         have, need = list(shape)[-1], list(wanted)[-1]
         if have and need and have != need:
             fixes += _made_as_wide(context, source, have, need, partner)
+    built = not any(isinstance(item, (ast.With, ast.For)) for item in _around(source, place))
     for (node, shape), wanted in (((one, first), second), ((other, second), first)):
-        if not shape or not wanted:
+        if not shape or not wanted or not built:  # a step would make a new layer each time
             continue
         if shape[:-1] == wanted[:-1] or name in ("", "matmul") or "Attention" in source.segment(place):
             size = wanted[-1]
@@ -333,6 +335,14 @@ def _operands(
             title = f"Project `{node.id}` to {size} with `{made}`"
             fixes += fix(title, edit, *(more if more is not None else imports), cause=cause)
     return [*fixes, *unlike]
+
+
+def _around(source: SourceText, node: ast.AST) -> Iterator[ast.AST]:
+    """What holds `node`, from the inside to the module."""
+    walk = source.parents.get(node)
+    while walk is not None:
+        yield walk
+        walk = source.parents.get(walk)
 
 
 def _of_tensorflow(source: SourceText, call: ast.Call) -> bool:

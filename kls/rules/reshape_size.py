@@ -26,7 +26,7 @@ import re
 from typing import Any
 
 from kls import edits
-from kls.facts import Finding, Fix, Related, Severity, Span
+from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules.context import Context, Rule, finding, fix, show, single
 from kls.rules.sizes import value
 from kls.source import SourceText
@@ -87,7 +87,8 @@ def _layer(context: Context, failure: Failure) -> Finding | None:
     total = math.prod(size for size in given.shape[1:] if size is not None)
     fixes: list[Fix] = []
     if found is not None and found[1].args and isinstance(found[1].args[0], (ast.Tuple, ast.List)):
-        fixes = _resize(found[0], list(found[1].args[0].elts), total, span)
+        sizes = list(found[1].args[0].elts)
+        fixes = [*_scaled(found[0], sizes, target, total, span), *_resize(found[0], sizes, total, span)]
     related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1])
     return finding(RULE, context, span, "\n".join(lines), related=related, fixes=tuple(fixes))
 
@@ -122,6 +123,32 @@ def _resize(source: SourceText, sizes: list[ast.expr], total: int, cause: Span) 
                 cause=cause,
             )
     return fixes
+
+
+def _scaled(
+    source: SourceText, sizes: list[ast.expr], target: tuple[int | None, ...], total: int, cause: Span
+) -> list[Fix]:
+    """`(h // 2, w // 2, 32)` made `(h // 4, w // 4, 32)`: the two sides of a map, where a side is divided in words."""
+    if not len(sizes) == len(target) == 3 or any(size is None or size <= 0 for size in target):
+        return []
+    product = math.prod(size for size in target if size is not None)
+    for factor in (2, 4, 8):
+        smaller = product == total * factor**2
+        if not smaller and product * factor**2 != total:
+            continue
+        changes: list[Edit | None] = []
+        texts: list[str] = []
+        for size in sizes[:2]:
+            divisor = size.right if isinstance(size, ast.BinOp) and isinstance(size.op, ast.FloorDiv) else None
+            known = _number(divisor) if divisor is not None else None
+            if divisor is None or not known or (not smaller and known % factor):
+                return []
+            new = known * factor if smaller else known // factor
+            changes.append(edits.replace(source, divisor, str(new)))
+            texts.append(source.segment(size)[: -len(source.segment(divisor))] + str(new))
+        title = f"Begin with a map of ({', '.join(texts)})"
+        return fix(title, *changes, cause=cause)
+    return []
 
 
 def _number(node: ast.expr) -> int | None:

@@ -253,8 +253,12 @@ def _weight(holder: ast.AST) -> int:
             return 0
         if name == "Input":
             return 1
-        return 3 if root(holder.func) in ("np", "numpy") else 2
+        return 3 if root(holder.func) in ("np", "numpy") or name in _DRAWN else 2
     return 2
+
+
+_DRAWN = ("normal", "uniform", "random_normal", "random_uniform", "zeros", "ones")
+"""Functions of TensorFlow and Keras that make data."""
 
 
 def literals(source: SourceText, value: int) -> Iterator[list[ast.expr]]:

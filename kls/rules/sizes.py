@@ -33,6 +33,9 @@ def value(source: SourceText, node: ast.AST | None, deep: int = 0) -> int | None
         return None
     if isinstance(node, ast.Constant):
         return node.value if type(node.value) is int else None
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = value(source, node.operand, deep + 1)
+        return None if inner is None else -inner
     if isinstance(node, ast.BinOp):
         left, right = value(source, node.left, deep + 1), value(source, node.right, deep + 1)
         return None if left is None or right is None else _computed(node.op, left, right)
@@ -187,10 +190,12 @@ def other_axes(context: Context, failure: Failure) -> list[Fix]:
         if item.kind in ("array", "tensor", "frame") and len(item.tensors) == 1 and item.tensors[0].shape
     }
     pairs = set(search.conflicts(failure))
-    fixes: list[Fix] = []
+    fixes = _other_axes_of_input(context, failure, pairs)
     for source in context.sources.values():
-        for node in _slots(source):
+        for node in source.nodes:
             if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Attribute):
+                continue
+            if not isinstance(source.parents.get(node), (ast.Call, ast.keyword, ast.Assign, ast.Tuple, ast.List)):
                 continue
             array, index = node.value.value, value(source, node.slice)
             shape = known.get(array.id) if isinstance(array, ast.Name) and node.value.attr == "shape" else None
@@ -200,6 +205,30 @@ def other_axes(context: Context, failure: Failure) -> list[Fix]:
                 if (shape[index], size) in pairs:
                     fixes += _said(source, node, f"{source.segment(node.value)}[{other}]")
     return fixes[:MOST]
+
+
+def _other_axes_of_input(context: Context, failure: Failure, pairs: set[tuple[int, int]]) -> list[Fix]:
+    """`input_shape[-1]` in the `build` of the failing layer, where the size of another axis is wanted."""
+    shape = failure.inputs[0].shape if len(failure.inputs) == 1 else None
+    fixes: list[Fix] = []
+    for source in context.sources.values() if shape else ():
+        for node in source.nodes:
+            if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name) or shape is None:
+                continue
+            function, index = source.function(node), value(source, node.slice)
+            owner = source.parents.get(function) if function is not None else None
+            if not isinstance(function, ast.FunctionDef) or function.name != "build" or index is None:
+                continue
+            if not isinstance(owner, ast.ClassDef) or owner.name != failure.layer_cls:
+                continue
+            if node.value.id not in parameters(function) or not -len(shape) <= index < len(shape):
+                continue
+            have = shape[index]
+            for other, size in enumerate(shape):
+                if other and have is not None and size is not None and (have, size) in pairs:
+                    text = -1 if other == len(shape) - 1 else other
+                    fixes += _said(source, node, f"{node.value.id}[{text}]")
+    return fixes
 
 
 def dividing(context: Context, failure: Failure) -> list[Fix]:

@@ -16,7 +16,20 @@ from typing import Any, cast
 
 from kls import edits
 from kls.facts import Edit, Fix, Span
-from kls.rules import dtypes, exchanges, labels, laid_out, operators, ranks, search, sizes, slips, weights_shape
+from kls.rules import (
+    channels,
+    dtypes,
+    exchanges,
+    labels,
+    laid_out,
+    operators,
+    ranks,
+    rebound,
+    search,
+    sizes,
+    slips,
+    weights_shape,
+)
 from kls.rules.context import Context, argument_of, compatible, fix
 from kls.rules.ranks import RECURRENT
 from kls.source import SourceText
@@ -43,8 +56,10 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_texts(context, failure),
         *_batches(context, failure),
         *_declared_inputs(context, failure),
+        *rebound.strong(context, failure),
         *_places_left(context, failure),
         *laid_out.strong(context, failure),
+        *channels.strong(context, failure),
         *ranks.turned_operand(context, failure),
         *ranks.lower_operand(context, failure),
         *dtypes.cast_operand(context, failure),
@@ -377,7 +392,7 @@ def _widths(context: Context, failure: Failure) -> list[Fix]:
     config: dict[str, Any] = failure.facts.get("config") or {}
     target: tuple[int | None, ...] | None = config.get("target_shape")
     if failure.layer_cls != "Reshape" or given is None or not target:
-        return []
+        return _as_reshaped(context, failure)
     total = math.prod(size for size in target if isinstance(size, int))
     fixes: list[Fix] = []
     for layer in reversed(context.report.layers):
@@ -392,6 +407,35 @@ def _widths(context: Context, failure: Failure) -> list[Fix]:
             fixes += _flatten_before(context, layer)
         break
     return fixes
+
+
+def _as_reshaped(context: Context, failure: Failure) -> list[Fix]:
+    """As many units as a function of the author lays out with `reshape`: `Dense(S * S * (B * 5 + C))`."""
+    told = re.search(r"evenly divisible by (\d+) but is (\d+)", failure.message)
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure) if told is not None else ():
+        shape = call.args[-1] if call.args and search.last_part(call.func) == "reshape" else None
+        if told is None or not isinstance(shape, (ast.Tuple, ast.List)):
+            continue
+        parts = [item for item in shape.elts if source.segment(item) not in ("-1", "1")]
+        known = [sizes.value(source, item) for item in parts]
+        for layer in reversed(context.report.layers):
+            have, found = layer.config.get("units"), context.call_node(layer.created)
+            units = edits.argument(found[1], "units", 0) if found is not None else None
+            if not isinstance(have, int) or int(told[2]) % have or found is None or units is None:
+                continue
+            total = math.prod(size or 0 for size in known)
+            if total != int(told[1]):
+                break
+            texts = [
+                f"({source.segment(item)})" if isinstance(item, ast.BinOp) else source.segment(item) for item in parts
+            ]
+            worded = found[0] is source and not isinstance(units, ast.Constant)
+            text = " * ".join(texts) if worded else str(total)
+            title = f"Set `units` of {layer.cls} to `{text}`"
+            fixes += fix(title, edits.replace(found[0], units, text), cause=layer.created)
+            break
+    return fixes[:MOST]
 
 
 def _in_words(context: Context, failure: Failure, layer: Layer) -> list[Fix]:

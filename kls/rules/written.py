@@ -97,7 +97,8 @@ def value_of(context: Context, argument: Argument | None) -> tuple[SourceText, a
 
 
 def given_from(source: SourceText, node: ast.expr) -> tuple[ast.expr, ast.Call] | None:
-    """Where the value of a parameter is written: the argument of the one call of its function, and that call.
+    """Where the value of a parameter is written: the argument of the one call of its function, or of the class that it
+    is `__init__` of, and that call.
 
     None for anything but the name of a parameter that nothing else in the function binds.
     """
@@ -108,7 +109,9 @@ def given_from(source: SourceText, node: ast.expr) -> tuple[ast.expr, ast.Call] 
         return None
     names = [item.arg for item in walk.args.args]
     stored = [item for item in ast.walk(walk) if isinstance(item, ast.Name) and item.id == node.id]
-    called = [item for item in source.calls() if source.segment(item.func).rpartition(".")[2] == walk.name]
+    owner = source.parents.get(walk)
+    made = owner.name if walk.name == "__init__" and isinstance(owner, ast.ClassDef) else walk.name
+    called = [item for item in source.calls() if source.segment(item.func).rpartition(".")[2] == made]
     if node.id not in names or len(called) != 1 or any(isinstance(item.ctx, ast.Store) for item in stored):
         return None
     position = names.index(node.id) - (1 if names[0] == "self" else 0)

@@ -245,6 +245,8 @@ class Argument:
     tensors: tuple[Tensor, ...]
     values: Optional[dict[str, Any]] = None
     object: int = 0
+    parts: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Facts like `values` about each array in a structure, or each component of a dataset over arrays, by its path."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from tensorflow.python.autograph.impl import api
 from tensorflow.python.data.ops import dataset_ops, readers
 from tensorflow.python.framework import constant_op, ops
 
+from . import parts
 from .arrays import VirtualArray, find_unknown, shape_and_dtype
 from .unknown import Unknown, UnknownValue
 
@@ -122,8 +123,8 @@ def _slices(original: Any) -> Any:
         if isinstance(tensors, (VirtualArray, tuple, dict)):
             flat = tf.nest.flatten(tensors)
             if any(_is_large(item) for item in flat):
-                return _zipped(original, tensors, flat, name)
-        return original(tensors, name=name)
+                return parts.remember(_zipped(original, tensors, flat, name), tensors)
+        return parts.remember(original(tensors, name=name), tensors)
 
     return from_tensor_slices
 
@@ -146,13 +147,13 @@ def _is_large(item: Any) -> bool:
 def _zipped(original: Any, tensors: Any, flat: list[Any], name: Optional[str]) -> Any:
     # TensorFlow judges the lengths, on arrays without elements.
     original(tuple(np.empty((len(item), 0)) for item in flat if hasattr(item, "__len__")))
-    parts = [
+    components = [
         repeated(zeros(item.shape[1:], item.dtype), len(item)) if _is_large(item) else original(item, name=name)
         for item in flat
     ]
     if len(flat) == 1 and tensors is flat[0]:
-        return parts[0]
-    return tf.data.Dataset.zip(tf.nest.pack_sequence_as(tensors, parts))
+        return components[0]
+    return tf.data.Dataset.zip(tf.nest.pack_sequence_as(tensors, components))
 
 
 def _readers() -> None:

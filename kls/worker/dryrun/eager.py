@@ -27,7 +27,7 @@ from tensorflow.python.eager import backprop
 from tensorflow.python.framework.func_graph import FuncGraph
 from tensorflow.python.ops.resource_variable_ops import UninitializedVariable
 
-from . import replicas
+from . import ranges, replicas
 from .arrays import VirtualArray
 from .execute import Run
 from .frames import after_import
@@ -168,6 +168,7 @@ class _Traced:
             raise UnknownValue("what a function does whose first trace failed half way")
         arguments = _in_signature(self._kls_signature, arguments)
         concrete = self._kls_function.get_concrete_function(*arguments, **keywords)
+        ranges.run_on_values(concrete, arguments, keywords)
         return _zeros(concrete.structured_outputs)
 
 

@@ -28,7 +28,7 @@ from keras.src.utils import (
     sequence_utils,
 )
 
-from . import datasets, folders, pictures, preprocessing
+from . import datasets, folders, generators, pictures, preprocessing
 from .aliases import replace, watch
 from .arrays import VirtualArray, find_unknown, is_large
 from .folders import in_data_format, labels
@@ -194,4 +194,5 @@ def install(author_file: Callable[[str], bool], rows: Callable[[int], int] = lam
         replace(original, stand_in)
     folders.install(author_file)
     datasets.install(author_file)
+    generators.install()
     preprocessing.install(author_file)

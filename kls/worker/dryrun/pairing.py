@@ -9,7 +9,7 @@ import sys
 from typing import Any, Optional
 
 from ..protocol import Argument, Variable
-from . import specs
+from . import parts, specs
 from .execute import Run
 from .keras_hooks import Watch, key_of
 from .sinks import Sinks
@@ -69,6 +69,7 @@ def pair(run: Run, watch: Watch, sinks: Sinks) -> None:
                 variable.tensors,
                 specs.values_of(value),
                 id(value) & 0xFFFFFFFFFFFF,
+                parts.values_by_path(value),
             )
         )
     given: dict[str, Any] = dict(zip(("x", "y"), values))

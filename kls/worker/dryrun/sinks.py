@@ -30,7 +30,7 @@ from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Argument, Call, Span, Tensor, Warned
-from . import memory, results, specs
+from . import generators, memory, parts, results, specs
 from .arrays import VirtualArray
 from .execute import Finished, Run
 from .failures import OWN_GRAPH, failure_of, first_line, gap_kind, in_own_graph
@@ -275,6 +275,9 @@ class Sinks:
                     (data.x, data.y, data.sample_weight), validation_split=given["validation_split"]
                 )
         outputs = self._trace(model, data, method, training)
+        if isinstance(data.x, tf.data.Dataset):
+            with _stage("adapter"):
+                generators.draw_first(data.x)
         validation = given.get("validation_data")
         if method == "fit" and validation is not None:
             with _stage("validation-adapter"):
@@ -424,15 +427,16 @@ class Sinks:
             kind = "unknown" if isinstance(value, Unknown) else specs.kind_of(value) or type(value).__name__
             tensors = specs.tensors_of(value) if specs.kind_of(value) else specs.flatten(value)
             self.run.kept.append(value)
-            found.append(Argument(role, where, name, kind, tensors, specs.values_of(value), id(value) & 0xFFFFFFFFFFFF))
+            values, known = specs.values_of(value), parts.values_by_path(value)
+            found.append(Argument(role, where, name, kind, tensors, values, id(value) & 0xFFFFFFFFFFFF, known))
 
         for role in ("x", "y", "sample_weight"):
             add(role, given.get(role), places.get(role))
         validation = given.get("validation_data")
         place = places.get("validation_data")
         if isinstance(validation, (tuple, list)) and 2 <= len(validation) <= 3:
-            parts = place.elts if isinstance(place, (ast.Tuple, ast.List)) else [place] * 3
-            for role, value, part in zip(("validation_x", "validation_y", "validation_weight"), validation, parts):
+            places_of = place.elts if isinstance(place, (ast.Tuple, ast.List)) else [place] * 3
+            for role, value, part in zip(("validation_x", "validation_y", "validation_weight"), validation, places_of):
                 add(role, value, part)
         elif validation is not None:
             add("validation_x", validation, place)

@@ -11,7 +11,8 @@ from keras import KerasTensor
 
 from ..protocol import Shape, Tensor
 
-_MOST_COMPONENTS = 64
+MOST_COMPONENTS = 64
+"""Parts of a structure that are told, at most."""
 _MOST_ROWS = 200_000
 
 
@@ -63,19 +64,20 @@ def flatten(value: Any, path: str = "") -> tuple[Tensor, ...]:
 
 
 def _collect(value: Any, path: str, found: list[Tensor]) -> None:
-    if len(found) >= _MOST_COMPONENTS:
+    if len(found) >= MOST_COMPONENTS:
         return
     if is_tensor(value):
         found.append(Tensor(shape_of(value), dtype_of(value), path))
     elif isinstance(value, dict):
         for key, item in value.items():
-            _collect(item, _join(path, key), found)
+            _collect(item, join(path, key), found)
     elif isinstance(value, (tuple, list)):
         for index, item in enumerate(value):
-            _collect(item, _join(path, index), found)
+            _collect(item, join(path, index), found)
 
 
-def _join(path: str, key: object) -> str:
+def join(path: str, key: object) -> str:
+    """The path of a part of what stands at `path`."""
     return f"{path}.{key}" if path else str(key)
 
 
@@ -91,11 +93,11 @@ def kind_of(value: Any) -> Optional[str]:
         return "tensor"
     if type(value).__name__ in ("DataFrame", "Series") and type(value).__module__.split(".")[0] == "pandas":
         return "frame"
-    if isinstance(value, (tuple, list)) and value and len(value) <= _MOST_COMPONENTS:
+    if isinstance(value, (tuple, list)) and value and len(value) <= MOST_COMPONENTS:
         kinds = {kind_of(item) for item in value}
         if len(kinds) == 1 and kinds <= {"array", "tensor", "keras-tensor"}:
             return kinds.pop()
-    if isinstance(value, dict) and value and len(value) <= _MOST_COMPONENTS:
+    if isinstance(value, dict) and value and len(value) <= MOST_COMPONENTS:
         kinds = {kind_of(item) for item in value.values()}
         if len(kinds) == 1 and kinds <= {"array", "tensor", "keras-tensor"}:
             return kinds.pop()

@@ -1,0 +1,66 @@
+"""Channels of pictures: one that is not there, one where three are wanted. Not a rule: `suspects` asks."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from kls import edits
+from kls.facts import Fix
+from kls.rules import own_functions, search, written
+from kls.rules.context import Context, fix
+from kls.worker.protocol import Failure
+
+MOST = 3
+"""Candidates of one kind."""
+
+
+def strong(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates that the failure's own shapes speak for."""
+    return [*_of_elements(context, failure), *_repeated(context, failure)]
+
+
+def _of_elements(context: Context, failure: Failure) -> list[Fix]:
+    """Pictures without a channel axis in the elements of a dataset, given one where a function maps them."""
+    given = failure.inputs[0].shape if failure.inputs else None
+    if "min_ndim=4, found ndim=3" not in failure.message or given is None or not _holds(context, given):
+        return []
+    fixes: list[Fix] = []
+    for source, first in own_functions.mapped(context):
+        tf = written.module_name(source, "tensorflow")
+        axis = f"{tf}.newaxis" if tf is not None else "None"
+        words = source.segment(first)
+        title = f"Give `{words}` the channel axis: `[..., {axis}]`"
+        atom = isinstance(first, (ast.Name, ast.Call, ast.Attribute, ast.Subscript))
+        text = f"{words if atom else f'({words})'}[..., {axis}]"
+        fixes += fix(title, edits.replace(source, first, text), cause=source.span(first))
+    return fixes[:MOST]
+
+
+def _holds(context: Context, given: tuple[int | None, ...]) -> bool:
+    """Whether the program has a dataset of maps, batched or not, with no channels."""
+    shapes = [item.tensors[0].shape for item in context.report.variables if item.kind == "dataset" and item.tensors]
+    return any(shape is not None and 2 <= len(shape) <= len(given) for shape in shapes)
+
+
+def _repeated(context: Context, failure: Failure) -> list[Fix]:
+    """`base(x)` of a model for colours that is given one channel: the channel three times."""
+    given = failure.inputs[0].shape if failure.inputs else None
+    if not re.search(r"axis -1 of input shape to have value 3\b|expected shape=.*, 3\)", failure.message):
+        return []
+    if given is None or len(given) != 4 or given[-1] != 1:
+        return []
+    source = context.source(failure.layer_created.path) if failure.layer_created is not None else None
+    made = source.statement_at(failure.layer_created.line) if source is not None and failure.layer_created else None
+    if source is None or not isinstance(made, ast.Assign) or not isinstance(made.targets[0], ast.Name):
+        return []
+    layers = [item for item in source.calls() if search.makes_layer(item) and item is not made.value]
+    for call in source.calls():
+        given = call.args[0] if call.args else None
+        if search.last_part(call.func) != made.targets[0].id or not isinstance(given, ast.Name) or not layers:
+            continue
+        name, imports = edits.callee_like(source, layers[-1], "Concatenate")
+        text = f"{name}()([{given.id}] * 3)"
+        title = f"Give it the channel three times: `{text}`"
+        return fix(title, edits.replace(source, given, text), *imports, cause=source.span(call))
+    return []

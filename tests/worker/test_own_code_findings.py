@@ -1,0 +1,315 @@
+"""Faults in what the author's own functions, loops and datasets give: told there, repaired there."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from kls.facts import Severity
+from kls.host import Host
+from tests import catalogue
+from tests.worker.test_moved_findings import Fault
+
+pytestmark = [
+    pytest.mark.tf,
+    pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
+]
+
+IDS_BY_NAME = """
+import numpy as np
+import tensorflow as tf
+visits = {"guest": np.arange(600) % 51, "room": np.arange(600) % 9}
+nights = tf.data.Dataset.from_tensor_slices((visits, np.random.rand(600))).shuffle(600).batch(20)
+guest = tf.keras.Input((), name="guest", dtype="int32")
+room = tf.keras.Input((), name="room", dtype="int32")
+one = tf.keras.layers.Embedding(50, 4)(guest)
+other = tf.keras.layers.Embedding(9, 4)(room)
+model = tf.keras.Model([guest, room], tf.keras.layers.Dot(axes=1)([one, other]))
+model.compile("adam", "mse")
+model.fit(nights)
+"""
+LABELS_OF_A_LOOP = """
+import numpy as np
+import tensorflow as tf
+rows, kinds = np.random.rand(64, 6).astype("float32"), np.arange(64) % 5
+net = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(4)])
+loss_of = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+optimizer = tf.keras.optimizers.Adam()
+@tf.function
+def step(batch, answers):
+    with tf.GradientTape() as tape:
+        loss = loss_of(answers, net(batch, training=True))
+    optimizer.apply_gradients(zip(tape.gradient(loss, net.trainable_variables), net.trainable_variables))
+    return loss
+for batch, answers in tf.data.Dataset.from_tensor_slices((rows, kinds)).batch(16):
+    step(batch, answers)
+"""
+IDS_OF_A_LOOP = """
+import numpy as np
+import tensorflow as tf
+class Reader(tf.keras.Model):
+    def __init__(self, words):
+        super().__init__()
+        self.table = tf.keras.layers.Embedding(words, 8)
+        self.last = tf.keras.layers.Dense(1)
+    def call(self, ids):
+        return self.last(tf.reduce_mean(self.table(ids), axis=1))
+reader = Reader(30)
+@tf.function
+def step(ids):
+    return tf.reduce_mean(reader(ids))
+for ids in tf.data.Dataset.from_tensor_slices(np.arange(320).reshape(32, 10) % 31).batch(8):
+    step(ids)
+"""
+ELEMENTS_TOLD = """
+import numpy as np
+import tensorflow as tf
+STEPS = 12
+def windows():
+    for start in range(40):
+        yield np.random.rand(STEPS, 1), float(start)
+data = tf.data.Dataset.from_generator(
+    windows,
+    output_signature=(
+        tf.TensorSpec((STEPS,), tf.float32),
+        tf.TensorSpec((), tf.float32),
+    ),
+).batch(8)
+model = tf.keras.Sequential([tf.keras.Input((STEPS, 1)), tf.keras.layers.LSTM(4), tf.keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(data)
+"""
+SPECTRA = """
+import numpy as np
+import tensorflow as tf
+waves, kinds = np.random.randn(24, 2048).astype("float32"), np.arange(24) % 3
+def spectrum(wave, kind):
+    return tf.abs(tf.signal.stft(wave, 128, 64)), kind
+data = tf.data.Dataset.from_tensor_slices((waves, kinds)).map(spectrum).batch(8)
+for example, _ in data.take(1):
+    shape = example.shape[1:]
+model = tf.keras.Sequential([
+    tf.keras.Input(shape),
+    tf.keras.layers.Conv2D(4, 3),
+    tf.keras.layers.Flatten(),
+    tf.keras.layers.Dense(3),
+])
+model.compile("adam", tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.fit(data)
+"""
+GREY_FOR_A_BASE = """
+import numpy as np
+import keras
+from keras import layers
+base = keras.applications.MobileNetV2(input_shape=(96, 96, 3), include_top=False, weights="imagenet")
+pictures = keras.Input((96, 96, 1))
+x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
+x = base(x, training=False)
+model = keras.Model(pictures, layers.Dense(2, activation="softmax")(layers.GlobalAveragePooling2D()(x)))
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(np.zeros((8, 96, 96, 1)), np.arange(8) % 2)
+"""
+MAPS_OF_A_BRANCH = """
+import keras
+from keras import layers
+def seen(pictures):
+    x = layers.Conv2D(8, 3)(pictures)
+    return x
+def told(row):
+    return layers.Dense(8)(row)
+picture, row = keras.Input((16, 16, 3)), keras.Input((4,))
+both = layers.concatenate([seen(picture), told(row)])
+"""
+ROWS_GIVEN_TO_A_FUNCTION = """
+import numpy as np
+import keras
+def network(width):
+    row = keras.Input((width,))
+    return keras.Model(row, keras.layers.Dense(1)(keras.layers.Dense(8)(row)))
+def train():
+    houses, prices = np.random.rand(200, 7), np.random.rand(200)
+    model = network(houses.shape[0])
+    model.compile("adam", "mse")
+    model.fit(houses, prices)
+train()
+"""
+ONE_ARRAY_OF_TWO = """
+import numpy as np
+import keras
+sizes, colours, prices = np.random.rand(40, 3), np.random.rand(40, 5), np.random.rand(40)
+one, other = keras.Input((3,)), keras.Input((5,))
+model = keras.Model([one, other], keras.layers.Dense(1)(keras.layers.concatenate([one, other])))
+model.compile("adam", "mse")
+model.fit(sizes, prices)
+"""
+SAMPLE_BY_NAME = """
+import numpy as np
+import keras
+size, words = keras.Input((1,), name="size"), keras.Input((5,), name="words")
+model = keras.Model({"size": size, "words": words}, keras.layers.Dense(1)(keras.layers.concatenate([size, words])))
+model.compile("adam", "mse")
+sample = {"size": np.array(3.0), "words": np.random.rand(5)}
+model.predict(sample)
+"""
+OUTPUT_AND_STATES = """
+import keras
+from keras import layers
+words = keras.Input((20, 4))
+decoder = layers.LSTM(16, return_sequences=True, return_state=True)
+outputs = decoder(words)
+scores = layers.Dense(2)(outputs)
+"""
+SKIP_OF_A_BLOCK = """
+import keras
+from keras import layers
+def block(x, filters, stride):
+    skip = x
+    y = layers.Conv2D(filters, 3, strides=stride, padding="same")(x)
+    y = layers.BatchNormalization()(y)
+    if stride > 1:
+        skip = layers.Conv2D(filters, 1, strides=stride)(skip)
+    return layers.add([y, skip])
+x = layers.Conv2D(8, 3, padding="same")(keras.Input((16, 16, 3)))
+for filters, stride in ((8, 1), (16, 1), (32, 2)):
+    x = block(x, filters, stride)
+"""
+SKIPS_OF_ODD_MAPS = """
+import keras
+from keras import layers
+pictures = keras.Input((50, 50, 3))
+x, skips = pictures, []
+for filters in (8, 16):
+    x = layers.Conv2D(filters, 3, padding="same")(x)
+    skips.append(x)
+    x = layers.MaxPooling2D()(x)
+for filters, skip in zip((16, 8), reversed(skips)):
+    x = layers.UpSampling2D()(x)
+    x = layers.concatenate([x, skip])
+    x = layers.Conv2D(filters, 3, padding="same")(x)
+"""
+INPUT_REBOUND = """
+import numpy as np
+import keras
+from keras import layers
+left, right = np.zeros((10, 8)), np.zeros((10, 4))
+a = keras.Input((8,))
+b = keras.Input((4,))
+b = layers.Dense(16, activation="relu")(b)
+joined = layers.concatenate([layers.Dense(16)(a), b])
+model = keras.Model([a, b], layers.Dense(1)(joined))
+model.compile("adam", "mse")
+model.fit([left, right], np.zeros(10))
+"""
+GRID_OF_A_LOSS = """
+import numpy as np
+import tensorflow as tf
+GRID, KINDS = 4, 6
+def loss_of(truth, output):
+    cells = tf.reshape(output, (-1, GRID, GRID, 5 + KINDS))
+    return tf.reduce_mean(tf.square(truth - cells))
+pictures = tf.keras.Input((16, 16, 3))
+x = tf.keras.layers.GlobalAveragePooling2D()(pictures)
+model = tf.keras.Model(pictures, tf.keras.layers.Dense(GRID * GRID * KINDS)(x))
+model.compile("adam", loss_of)
+model.fit(np.zeros((8, 16, 16, 3)), np.zeros((8, GRID, GRID, 5 + KINDS)))
+"""
+WEIGHT_FOR_EACH_STEP = """
+import keras
+from keras import layers, ops
+class Weighing(layers.Layer):
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 1), name="kernel")
+        self.bias = self.add_weight(shape=(shape[-1], 1), name="bias")
+    def call(self, steps):
+        share = ops.softmax(ops.matmul(steps, self.kernel) + self.bias, axis=1)
+        return ops.sum(steps * share, axis=1)
+made = Weighing()(layers.GRU(6, return_sequences=True)(keras.Input((9, 3))))
+"""
+MAP_IN_PARTS = """
+import keras
+from keras import layers
+height, width = 32, 32
+code = keras.Input((10,))
+x = layers.Dense(height // 4 * width // 4 * 16)(code)
+x = layers.Reshape((height // 2, width // 2, 16))(x)
+"""
+SIZES_OF_A_LIST = """
+import tensorflow as tf
+def network(sizes):
+    layers = [tf.keras.layers.Dense(size, activation="tanh") for size in sizes[1:]]
+    return tf.keras.Sequential([tf.keras.Input((sizes[0],)), *layers])
+net = network([3, 16, 16, 2])
+rows, truth = tf.random.normal((64, 3)), tf.random.normal((64, 4))
+with tf.GradientTape() as tape:
+    loss = tf.reduce_mean((net(rows) - truth) ** 2)
+"""
+CHANNEL_OF_SIGNALS = """
+import numpy as np
+import keras
+count = 200
+signals, kinds = np.random.randn(count, 90), np.arange(count) % 5
+model = keras.Sequential()
+model.add(keras.layers.Conv1D(8, 5, input_shape=(count, 90)))
+model.add(keras.layers.GlobalMaxPooling1D())
+model.add(keras.layers.Dense(5, activation="softmax"))
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(signals, kinds)
+"""
+FAULTS = [
+    Fault(IDS_BY_NAME, "Embedding(50, 4)", "Set `input_dim` to 51"),
+    Fault(LABELS_OF_A_LOOP, "net = ", "Set `units` of Dense to 5"),
+    Fault(IDS_OF_A_LOOP, "reader = Reader(30)", "Give 31 rows"),
+    Fault(ELEMENTS_TOLD, "tf.TensorSpec((STEPS,)", "Tell the shape (STEPS, 1)"),
+    Fault(
+        SPECTRA, "return tf.abs", "Give `tf.abs(tf.signal.stft(wave, 128, 64))` the channel axis: `[..., tf.newaxis]`"
+    ),
+    Fault(GREY_FOR_A_BASE, "x = base(x", "Give it the channel three times: `layers.Concatenate()([x] * 3)`"),
+    Fault(MAPS_OF_A_BRANCH, "return x", "Make one vector of `seen(picture)`: `GlobalAveragePooling2D`"),
+    Fault(
+        ROWS_GIVEN_TO_A_FUNCTION,
+        "model = network",
+        "Change `houses.shape[0]` to `houses.shape[1]` in `network(houses.shape[0])`",
+    ),
+    Fault(ONE_ARRAY_OF_TWO, "model.fit", "Give each input its array: `[sizes, colours]`"),
+    Fault(SAMPLE_BY_NAME, "sample = ", "Give a batch of one sample of each"),
+    Fault(OUTPUT_AND_STATES, "outputs = decoder", "Take the output from the states: `outputs, _, _`"),
+    Fault(
+        SKIP_OF_A_BLOCK,
+        "layers.add",
+        "Project `skip` with `Conv2D(y.shape[-1], 1, strides=skip.shape[1] // y.shape[1])`",
+    ),
+    Fault(SKIPS_OF_ODD_MAPS, "layers.concatenate", "Resize `x` with `Resizing(skip.shape[1], skip.shape[2])`"),
+    Fault(INPUT_REBOUND, "b = layers.Dense", "Keep the input under a name of its own: `b_input`"),
+    Fault(GRID_OF_A_LOSS, "Dense(GRID", "Set `units` of Dense to `GRID * GRID * (5 + KINDS)`"),
+    Fault(WEIGHT_FOR_EACH_STEP, "self.bias = ", "Change `shape[-1]` to `shape[1]`"),
+    Fault(MAP_IN_PARTS, "Reshape", "Begin with a map of (height // 4, width // 4)"),
+    Fault(SIZES_OF_A_LIST, "net = network", "Change 2 to 4 in `network([3, 16, 16, 2])`"),
+    Fault(CHANNEL_OF_SIGNALS, "Conv1D", "Set the input shape to (90, 1)"),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
+async def test_the_finding_stands_where_the_author_edits(real: Host, fault: Fault) -> None:
+    found = await catalogue.findings(real, "fault", fault.text, tried=True)
+    (error,) = [item for item in found if item.severity is Severity.ERROR]
+    assert fault.title in [fix.title for fix in error.fixes], [fix.title for fix in error.fixes]
+    assert fault.line in fault.text.split("\n")[error.span.line - 1]
+
+
+REPAIRED = [
+    LABELS_OF_A_LOOP.replace("% 5", "% 4"),
+    IDS_OF_A_LOOP.replace("Reader(30)", "Reader(31)"),
+    IDS_BY_NAME.replace("Embedding(50, 4)", "Embedding(51, 4)"),
+    ELEMENTS_TOLD.replace("(STEPS,)", "(STEPS, 1)"),
+    ELEMENTS_TOLD.replace("yield np", "count = int(open('count').read())\n        yield np").replace(
+        "(STEPS,)", "(STEPS, 1)"
+    ),
+]
+
+
+@pytest.mark.parametrize("text", REPAIRED)
+async def test_what_fits_is_not_told(real: Host, text: str) -> None:
+    found = await catalogue.findings(real, "repaired", text, tried=False)
+    assert [item for item in found if item.severity in catalogue.LOUD] == []
