@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from kls import estimate
@@ -124,12 +125,15 @@ def hover(
         model = _model_at(report, snapshot, name, line)
         if model is not None and (variable is None or variable.kind == "unknown"):
             return _model_text(model, span, estimate.sentence(report, model))
+        lost = _lost(snapshot, report, name, line)
+        if lost is not None and (variable is None or not lost.span.line <= variable.span.line <= line):
+            variable = lost
         if variable is not None:
-            return _variable_text(variable, span)
+            return _variable_text(variable, span, _origin_of(variable.reason, span, snapshot, report))
     layers = _innermost(snapshot, report.layers, line, column)
     call = next((call for call in report.calls if _on_method(call, snapshot, line, column)), None)
     if call is not None and (layers is None or _size(call.span) < _size(layers[0])):
-        return _call_text(call, measured(call))
+        return _call_text(call, measured(call), _origin_of(call.reason, call.span, snapshot, report))
     return _layer_text(layers[1], layers[0]) if layers else None
 
 
@@ -442,11 +446,43 @@ def _layer_text(layers: Sequence[Layer], span: Span) -> Text:
     )
 
 
-def _variable_text(variable: Variable, span: Span) -> Text:
+def _lost(snapshot: Snapshot, report: Report, name: str, line: int) -> Variable | None:
+    """What `name` is at `line` where the last assignment to it could not be carried out; None where it could."""
+    gaps = {gap.span.line: gap for gap in reversed(report.gaps) if _here(gap.span, snapshot) and gap.span.line <= line}
+    found: Variable | None = None
+    for node in ast.walk(snapshot.tree) if snapshot.tree is not None and gaps else ():
+        if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.lineno not in gaps:
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names = {item.id for target in targets for item in ast.walk(target) if isinstance(item, ast.Name)}
+        gap = gaps[node.lineno]
+        if name in names and (found is None or found.span.line < gap.span.line):
+            found = Variable(name, gap.span, gap.span, "unknown", (), None, gap.reason)
+    return found
+
+
+def _origin_of(reason: str | None, span: Span, snapshot: Snapshot, report: Report) -> str:
+    """ " (line 3)": where the dry run first met the `reason` for what is not known at `span`; nothing where that is on
+    the same line, or where it stands nowhere in the author's text."""
+    every = [gap for gap in report.gaps if gap.reason == reason]
+    # One that is met again is a statement that something unknown took part in.
+    spans = [gap.span for gap in every if gap.kind != "value"] or [gap.span for gap in every]
+    above = [met for met in spans if met.path == span.path and met.line <= span.line]
+    if not spans or (above and above[-1].line == span.line):
+        return ""
+    met = above[-1] if above else spans[0]
+    if not _here(met, snapshot):
+        return f" ({Path(met.path).name}, line {met.line})"
+    uri, line = snapshot.locate(met.line)
+    number = next((number for number, cell in enumerate(snapshot.cells, 1) if cell.uri == uri), None)
+    return f" (line {line})" if number is None else f" (code cell {number}, line {line})"
+
+
+def _variable_text(variable: Variable, span: Span, origin: str = "") -> Text:
     what = {"keras-tensor": "Keras tensor", "frame": "data frame"}.get(variable.kind, variable.kind)
     if variable.kind == "unknown" or not variable.tensors:
         reason = variable.reason or "it depends on a value that exists only when the program runs"
-        notes = [f"shape not known: {reason}"]
+        notes = [f"shape not known: {reason}{origin}"]
         return _text((what if variable.kind != "unknown" else "value", variable.name), (), notes, span)
     rows = [(_label(tensor, variable), tensor_text(tensor)) for tensor in variable.tensors[:_ROWS]]
     rows += [("from", variable.origin)] if variable.origin else []
@@ -478,12 +514,12 @@ def _model_text(model: Model, span: Span, memory: str | None) -> Text:
     return _text((kind.get(model.kind, model.cls), model.name), rows, notes, span)
 
 
-def _call_text(call: Call, measured: str | None) -> Text:
+def _call_text(call: Call, measured: str | None, origin: str) -> Text:
     rows = [(argument.role, tensors_text(argument.tensors)) for argument in call.arguments if argument.tensors]
     rows += [("model output", tensors_text(call.outputs))] if call.outputs else []
     notes = {
         "traced": ["tried on these shapes: it fits"],
         "failed": ["tried on these shapes: it does not fit"],
-    }.get(call.status, [f"not tried: {call.reason or 'its arguments are not known'}"])
+    }.get(call.status, [f"not tried: {call.reason or 'its arguments are not known'}{origin}"])
     notes = [f"loss {call.loss}", *notes] if call.loss else notes
     return _text((call.method, ""), rows, notes if measured is None else [*notes, measured], call.span)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kls import describe, estimate
+from kls.documents import Snapshot, file_snapshot
 from kls.facts import Span
-from kls.worker.protocol import Amount, Node, Tensor
+from kls.worker.protocol import Amount, Call, Gap, Node, Tensor, Variable
 
 from .reports import REPORT, TEXT, snapshot
 
@@ -29,6 +30,31 @@ def test_what_is_not_known_says_why() -> None:
     text = _hover(9, "y)")
     assert text is not None and text.plain == "value y\nshape not known: arrays have no `wonder`"
     assert "\\`wonder\\`" in text.markdown
+
+
+def test_what_is_not_known_says_from_which_line() -> None:
+    text = "import data\nframe = load()\nx = frame.values\nmodel.fit(x, x)\n"
+    first = Span("/p/a.py", 2, 0, 2, 14)
+    x, call = Span("/p/a.py", 3, 0, 3, 1), Span("/p/a.py", 4, 0, 4, 15)
+    report = replace(
+        REPORT,
+        gaps=(Gap(first, "file", "no file"),),
+        models=(),
+        variables=(Variable("x", x, Span("/p/a.py", 3, 0, 3, 16), "unknown", (), None, "no file"),),
+        calls=(Call(call, "fit", "unknown", "no file", None, (), (), None, ()),),
+    )
+
+    def told(snapshot: Snapshot, line: int, column: int) -> str | None:
+        found = describe.hover(snapshot, report, line, column)
+        return None if found is None else found.plain
+
+    script = file_snapshot("file:///p/a.py", 1, text, "/p/a.py")
+    assert told(script, 2, 1) == "value frame\nshape not known: no file"
+    assert told(script, 3, 5) == "value frame\nshape not known: no file (line 2)"
+    assert told(script, 4, 10) == "value x\nshape not known: no file (line 2)"
+    assert told(script, 4, 7) == "fit\nnot tried: no file (line 2)"
+    report = replace(report, gaps=(replace(report.gaps[0], span=replace(first, path="/p/data.py")),))
+    assert told(script, 4, 10) == "value x\nshape not known: no file (data.py, line 2)"
 
 
 def test_a_layer_shows_input_and_output() -> None:

@@ -410,11 +410,8 @@ def _missing_in_judge(error: ImportError) -> bool:
 
 
 def _os_gap(error: BaseException) -> tuple[str, str]:
-    if isinstance(error, (ConnectionError, TimeoutError)) or type(error).__name__ in (
-        "URLError",
-        "HTTPError",
-        "gaierror",
-    ):
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if kinds & {"ConnectionError", "TimeoutError", "URLError", "HTTPError", "gaierror"}:
         return "network", "a dry run has no network"
     if isinstance(error, PermissionError):
         return "refused", f"the sandbox refused it: {error}"[:300]

@@ -81,15 +81,23 @@ def install(run: Run) -> None:
     sys.meta_path.insert(0, Finder(run))
     for source in run.probe.sources[1:]:
         sys.modules.pop(source.name, None)
-    for name in ("tqdm", "tqdm.auto", "tqdm.notebook", "tqdm.keras", "tqdm.std", "tqdm.autonotebook"):
+    for name in _TQDM:
         if name not in {source.name for source in run.probe.sources}:
             sys.modules[name] = _tqdm(name)
+
+
+_TQDM = tuple(
+    f"tqdm{name}" for name in " .auto .notebook .keras .std .autonotebook .asyncio .contrib.concurrent".split(" ")
+)
+"""Modules that show a progress bar, or start threads for the sake of one. What libraries take from the others is
+the package's own."""
 
 
 def _tqdm(name: str) -> types.ModuleType:
     """A progress bar that is the iterable itself."""
     module = types.ModuleType(name)
-    module.__path__ = []
+    installed = importlib.machinery.PathFinder.find_spec("tqdm") if name == "tqdm" else None
+    module.__path__ = list(installed.submodule_search_locations or ()) if installed is not None else []
 
     class tqdm:
         """Iterates what it was given and forgets what it is told."""
@@ -118,6 +126,13 @@ def _tqdm(name: str) -> types.ModuleType:
         tqdm=tqdm,
         trange=lambda *args, **keywords: tqdm(range(*args)),
         tqdm_notebook=tqdm,
+        tqdm_asyncio=tqdm,
+        tenumerate=lambda items, *args, **keywords: enumerate(items),
+        tzip=lambda *items, **keywords: zip(*items),
+        tmap=map,
+        thread_map=lambda function, *items, **keywords: list(map(function, *items)),
+        process_map=lambda function, *items, **keywords: list(map(function, *items)),
+        TqdmWarning=Warning,
         TqdmCallback=lambda *args, **keywords: None,
     )
     return module
