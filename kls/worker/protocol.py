@@ -273,10 +273,14 @@ class Call:
     """What one training step keeps for its backward pass at a batch of `kept_batch`, counted from the traced step."""
     kept_batch: Optional[int] = None
     largest: int = 0
-    """Bytes of the largest of the kept tensors."""
+    """Bytes of the largest of the kept tensors, and of the sequences that its loops go through."""
     operations: int = 0
     """How many operations the traced step has, the bodies of its loops included: what TensorFlow itself takes for a
     training step grows with it."""
+    windows: int = 0
+    """Bytes of the windows of its largest convolution in half precision, at a batch of `kept_batch`."""
+    updated: int = 0
+    """Bytes of the two largest weights that are trained and of those that loops read: they are updated with copies."""
     real_batch: Optional[int] = None
     """The batch size that the run would use; None where it is not known."""
 

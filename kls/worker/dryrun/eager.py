@@ -23,7 +23,7 @@ from keras.src.layers.layer import Layer as KerasLayer
 from keras.src.optimizers.base_optimizer import BaseOptimizer
 from tensorflow.python.autograph.core import config as autograph
 from tensorflow.python.data.ops import dataset_ops
-from tensorflow.python.eager import backprop
+from tensorflow.python.eager import backprop, record
 from tensorflow.python.framework.func_graph import FuncGraph
 from tensorflow.python.ops.resource_variable_ops import UninitializedVariable
 
@@ -206,6 +206,9 @@ def _gradients_are_zero(run: Run) -> None:
         self: Any, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = None
     ) -> Any:
         run.trained += 1
+        graph = run.step_graph
+        if graph is not None and graph is tf.compat.v1.get_default_graph() and not record.could_possibly_record():
+            run.backward.append(len(graph.get_operations()))  # no other tape still keeps anything
         return tf.nest.map_structure(
             lambda item: tf.zeros(item.shape, item.dtype) if _static(item) else tf.zeros_like(item), sources
         )

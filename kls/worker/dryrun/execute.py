@@ -108,6 +108,10 @@ class Run:
         """Depth of traces that stand for eager calls: what only tracing forbids is not the program's fault there."""
         self.trained = 0
         """How often data met a model: a loop that trains need not go round again."""
+        self.step_graph: Optional[Any] = None
+        """The graph that a step of training is being traced into."""
+        self.backward: list[int] = []
+        """How many operations it had when each backward pass of the step began."""
         self.ended: Optional[str] = None
         self.left = False
         """Whether the program ended itself where every run of it does: an end like any other."""

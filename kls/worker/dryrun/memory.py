@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -49,16 +49,32 @@ class Needs:
     kept: tuple[Amount, ...]
     """Bytes by dtype that the backward pass finds kept."""
     largest: int
-    """Bytes of the largest tensor of these."""
+    """Bytes of the largest tensor of these, and of the sequences that loops go through."""
     operations: int
     """Operations of the graph and of the bodies of its loops."""
+    windows: int
+    """Bytes of the windows of the largest convolution in half precision: a processor computes with copies of them."""
+    looped: int
+    """Bytes of the weights that loops read, whose gradients are summed up round by round."""
 
 
-def needs(graph: Any) -> Needs:
-    """What the backward pass of `graph`, a traced forward pass, needs."""
-    total: Counter[str] = Counter()
-    largest, operations = _add(graph, 1, total, frozenset(), 0)
-    return Needs(_amounts(total), largest, operations)
+def needs(graph: Any, backward: Sequence[int] = ()) -> Needs:
+    """What the backward passes of `graph`, a traced step, need.
+
+    `backward` has for each pass how many operations the graph had when it began: what one keeps is free before the
+    next, so that the one that keeps most counts. Without it there is one pass, over the whole graph.
+    """
+    operations = graph.get_operations()
+    ends = [*backward[:-1], len(operations)]
+    passes = [_add(operations[first:last], 1, frozenset(), 0) for first, last in zip([0, *ends], ends)]
+    most = max(passes, key=lambda item: sum(item.kept.values()))
+    return Needs(
+        _amounts(most.kept),
+        most.largest,
+        sum(item.operations for item in passes),
+        max(item.windows for item in passes),
+        most.looped,
+    )
 
 
 def flops(graph: Any) -> int:
@@ -87,6 +103,15 @@ def weights_of(model: Any) -> tuple[tuple[Amount, ...], tuple[Amount, ...]]:
         return (), ()
     known = {id(item) for item in trained}
     return _sizes(trained), _sizes(item for item in all_of_them if id(item) not in known)
+
+
+def largest_weights(model: Any) -> int:
+    """Bytes of the two largest weights of a built model that are trained."""
+    try:
+        sizes = [math.prod(map(int, item.shape)) * tf.as_dtype(item.dtype).size for item in model.trainable_variables]
+    except Exception:  # weights that are not made yet
+        return 0
+    return sum(sorted(sizes)[-2:])
 
 
 def state_of(model: Any) -> tuple[Amount, ...]:
@@ -131,35 +156,69 @@ def _amounts(total: Counter[str]) -> tuple[Amount, ...]:
     return tuple(Amount(dtype, size) for dtype, size in sorted(total.items()) if size)
 
 
-def _add(graph: Any, times: int, total: Counter[str], carried: frozenset[Any], depth: int) -> tuple[int, int]:
-    """The largest kept tensor and the number of operations; `carried` are the inputs of a loop's body that are other
-    tensors in each round."""
+@dataclass
+class _Sum:
+    """What operations need, added up."""
+
+    kept: Counter[str]
+    largest: int
+    operations: int
+    windows: int = 0
+    looped: int = 0
+
+
+def _add(operations: Sequence[Any], times: int, carried: frozenset[Any], depth: int) -> _Sum:
+    """What `operations`, run `times` times, need; `carried` are the inputs of a loop's body that are other tensors in
+    each round."""
     needed: dict[Any, Any] = {}
-    largest, operations = 0, len(graph.get_operations())
-    for operation in graph.get_operations():
+    found = _Sum(Counter(), 0, len(operations))
+    for operation in operations:
         kind = operation.type
         if kind in _INPUTS:
             needed.update((tensor.ref(), tensor) for tensor in map(_root, operation.inputs))
         if kind in _OUTPUTS:
             needed.update((tensor.ref(), tensor) for tensor in map(_root, operation.outputs))
+        found.windows = max(found.windows, _windows(operation))
+        sequences = {"TensorListFromTensor": operation.inputs, "TensorListStack": operation.outputs}.get(kind, ())
+        found.largest = max((found.largest, *(_size(item) for item in sequences if item.dtype.is_floating)))
         if depth < _DEEPEST:
             for body, rounds in bodies(operation):
-                inner, more = _add(
-                    body, times * rounds, total, _carried(body) if rounds > 1 else frozenset(), depth + 1
+                inner = _add(
+                    body.get_operations(), times * rounds, _carried(body) if rounds > 1 else frozenset(), depth + 1
                 )
-                largest, operations = max(largest, inner), operations + more
+                found.kept += inner.kept
+                found.largest = max(found.largest, inner.largest)
+                found.operations += inner.operations
+                found.windows = max(found.windows, inner.windows)
+                found.looped += inner.looped
     for tensor in needed.values():
         counted = tensor.op.type not in _SOURCES or tensor.ref() in carried
-        if counted and (tensor.dtype.is_floating or tensor.dtype.is_complex):
-            sizes = (
-                [1 if size is None else int(size) for size in tensor.shape.as_list()]
-                if tensor.shape.rank is not None
-                else [0]
-            )
-            size = math.prod(sizes) * tensor.dtype.size
-            largest = max(largest, size)
-            total[tensor.dtype.name] += size * times
-    return largest, operations
+        if not tensor.dtype.is_floating and not tensor.dtype.is_complex:
+            continue
+        size = _size(tensor)
+        if not counted:
+            found.looped += size if times > 1 else 0
+        else:
+            found.largest = max(found.largest, size)
+            found.kept[tensor.dtype.name] += size * times
+    return found
+
+
+def _size(tensor: Any) -> int:
+    """Bytes of a tensor; a size that is not known counts as 1, a shape of which nothing is known as nothing."""
+    if tensor.shape.rank is None:
+        return 0
+    return math.prod(1 if size is None else int(size) for size in tensor.shape.as_list()) * tensor.dtype.size
+
+
+def _windows(operation: Any) -> int:
+    """Bytes of all windows that a convolution in half precision looks at, 0 for anything else."""
+    if operation.type not in ("Conv2D", "Conv3D") or operation.outputs[0].dtype not in (tf.float16, tf.bfloat16):
+        return 0
+    kernel, given = operation.inputs[1].shape, operation.outputs[0]
+    if kernel.rank is None or None in kernel.as_list() or not kernel[-1]:
+        return 0
+    return _size(given) // int(kernel[-1]) * math.prod(int(size) for size in kernel[:-1])
 
 
 def _carried(body: Any) -> frozenset[Any]:
@@ -203,4 +262,4 @@ def _function(operation: Any, attribute: str) -> Optional[Any]:
         return None
 
 
-__all__ = ["Needs", "bodies", "flops", "needs", "state_of", "weights_of"]
+__all__ = ["Needs", "bodies", "flops", "largest_weights", "needs", "state_of", "weights_of"]

@@ -232,6 +232,8 @@ class Sinks:
             kept=needs.kept,
             largest=needs.largest,
             operations=needs.operations,
+            windows=needs.windows,
+            updated=memory.largest_weights(model) + needs.looped,
             kept_batch=size,
             real_batch=real,
         )
@@ -336,6 +338,7 @@ class Sinks:
         graph = FuncGraph("kls_probe")
         outputs: Any = None
         self.watch.batch = size
+        self.run.step_graph, self.run.backward = graph, []
         try:
             with graph.as_default():
                 with _stage(prefix + "adapter"):
@@ -344,11 +347,15 @@ class Sinks:
             with _stage(prefix + "step"):
                 _refuse_string_casts(graph)
             if training:
-                self.measured = memory.needs(graph), _traced_batch(batch, size, arrays), self.real_batch
+                self.measured = (
+                    memory.needs(graph, self.run.backward),
+                    _traced_batch(batch, size, arrays),
+                    self.real_batch,
+                )
             if self.trial is not None and not prefix:
                 self.trial.counted = memory.flops(graph), _traced_batch(batch, size, arrays)
         finally:
-            self.watch.batch = None
+            self.watch.batch = self.run.step_graph = None
         return outputs
 
     def _step(self, model: Any, data: Any, method: str, training: bool, prefix: str) -> Any:
