@@ -22,7 +22,7 @@ from typing import Any
 from kls import check, estimate, interpreter, plan, repairs
 from kls.analysis import Analysis
 from kls.facts import Finding
-from kls.host import Host
+from kls.host import Host, weakest_tier
 from kls.rules import STEP_CODES
 from kls.worker.comments import UNPARSED
 from kls.worker.protocol import Call, Probe, Report, Source, Span, Step
@@ -61,14 +61,14 @@ class Hardware:
     measured again.
     """
 
-    def __init__(self, choice: interpreter.Choice, workspace: tuple[str, ...], weak: bool = False) -> None:
+    def __init__(self, choice: interpreter.Choice, workspace: tuple[str, ...], weakest: str | None = None) -> None:
         self._host = Host(
             choice.path,
             workspace=workspace,
             user_site=choice.user_site,
             backend=interpreter.backend(),
             site=choice.site,
-            weak=weak,
+            weakest=weakest or weakest_tier(trusted=True, weak_agreed=False),
             real=True,
         )
         self._known: dict[tuple[str, int], Report] = {}

@@ -342,8 +342,7 @@ class Session:
             if reason is not None or workplace.choice is None:
                 measured = Measured(None, (), reason or "there is no Python with TensorFlow")
                 return measured
-            weak = self.workplaces.weak and trust.weak_agreed() is True
-            worker = Hardware(workplace.choice, workplace.resolver.roots, weak)
+            worker = Hardware(workplace.choice, workplace.resolver.roots, self.workplaces.weakest)
             chosen = document.settings
             memory = int(chosen.hardware_memory) << 20 or None
             measured = await worker.measure(found, found.sources, folder, memory, call.span, chosen.hardware_timeout)

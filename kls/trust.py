@@ -28,11 +28,16 @@ WEAK_QUESTION = (
     "kls cannot wall off the programs that it dry-runs on this system: {missing}. Dry-run the programs of the folders"
     " that you trust all the same? Otherwise kls only reads them."
 )
-WEAK = (
+_WEAK = {
+    "win32": "new processes and writing are refused, but a program could read every file that you can read, and send"
+    " what is in it over the network"
+}
+WEAK = _WEAK.get(
+    sys.platform,
     "network, new processes and writing are refused, but a program could read every file that you can read, and say"
-    " what is in it in a message"
+    " what is in it in a message",
 )
-"""What a sandbox of the tier "Weak" does and does not do, in plain words."""
+"""What a sandbox of the tier "Weak" does and does not do on this kind of system at worst, in plain words."""
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ class Status:
     sentence: str
 
 
+_TRIED_ALONE = ("Seatbelt", "AppContainer")
+"""Tiers of macOS and Windows."""
 _STATES = {host.State.OFF: "idle", host.State.PROBING: "busy", host.State.STOPPED: "failed"}
 
 
@@ -85,10 +87,15 @@ class Workplace:
     @property
     def too_weak(self) -> bool:
         """Whether the worker did not start because the sandbox is weak here and the user has not agreed to that."""
+        return self._refused_in == "Weak"
+
+    @property
+    def _refused_in(self) -> str:
+        """The tier of the sandbox in which the worker did not start because that is too little; "" where it did."""
         worker = self._host
         if worker is None or worker.grant is None or worker.status.state is not host.State.FAILED:
-            return False
-        return worker.hello is None and worker.grant.tier == "Weak"
+            return ""
+        return worker.grant.tier if worker.hello is None else ""
 
     @property
     def status(self) -> Status | None:
@@ -137,7 +144,7 @@ class Workplace:
             entries = (entry for entry in hello.path if os.path.isabs(entry))
             self.resolver.sys_path = tuple(dict.fromkeys((*entries, *self.resolver.sys_path)))
         except host.Unavailable as error:
-            self.reason = weakness() if self.too_weak else str(error)
+            self.reason = weakness() if self.too_weak else unsaid(self._refused_in) or str(error)
         finally:
             self._start = None
 
@@ -224,8 +231,8 @@ class Workplaces:
         self.on_change: Callable[[Status], None] = lambda status: None
         self.folders: tuple[str, ...] = ()
         """The workspace folders; their programs share a worker, which may read them."""
-        self.weak = True
-        """Whether the user's agreement to a weak sandbox counts: only for folders that they have said they trust."""
+        self.trusted = True
+        """Whether the user has said that they trust the folders; on the command line a command alone may be all."""
         self._ending: set[asyncio.Task[None]] = set()
         self._places: dict[tuple[str, tuple[str, ...], bool], Workplace] = {}
 
@@ -271,9 +278,14 @@ class Workplaces:
             user_site=choice.user_site,
             backend=interpreter.backend(),
             site=choice.site,
-            weak=self.weak and trust.weak_agreed() is True,
+            weakest=self.weakest,
             on_change=self._tell,
         )
+
+    @property
+    def weakest(self) -> str:
+        """The weakest tier of the sandbox in which programs are run."""
+        return host.weakest_tier(self.trusted, trust.weak_agreed() is True)
 
     def _tell(self, status: host.Status) -> None:
         self.on_change(_status(status))
@@ -304,3 +316,13 @@ def weakness() -> str:
 def _resolver(choice: interpreter.Choice | None, roots: tuple[str, ...]) -> Resolver:
     path = choice.site if choice else ()
     return Resolver(path, str(platformdirs.user_cache_path("kls") / "names"), roots)
+
+
+def unsaid(tier: str) -> str:
+    """Why a command alone runs no programs in a sandbox whose walls held when tried, and what to do; "" for others."""
+    if tier not in _TRIED_ALONE:
+        return ""
+    return (
+        f"static findings only: the sandbox of this kind of system ({tier}) has been tried by kls itself but attacked"
+        " by nobody, so programs are dry-run only in folders that you have said you trust: kls trust FOLDER"
+    )

@@ -135,7 +135,7 @@ async def at_work(places: Workplaces, chosen: Settings, folder: str) -> tuple[Wo
     if trust.recall(folder) is False:
         refusal = f"{folder} is not trusted, so its programs are read but not run"
         return await places.get(chosen, folder, trusted=False), refusal
-    places.weak = trust.recall(folder) is True
+    places.trusted = trust.recall(folder) is True
     workplace = await places.get(chosen, folder, trusted=True)
     await workplace.ready()
     return workplace, workplace.reason

@@ -19,12 +19,12 @@ from enum import Enum
 from pathlib import Path
 
 from kls.host import watch
-from kls.host.command import BOOTSTRAP, Start
+from kls.host.command import BOOTSTRAP, Start, weakest_tier
 from kls.host.process import Process
 from kls.worker.protocol import PROTOCOL, Hello, Message, Probe, Report
 from kls.worker.sandbox import policy
 
-__all__ = ["Host", "Running", "State", "Status", "Superseded", "Unavailable"]
+__all__ = ["Host", "Running", "State", "Status", "Superseded", "Unavailable", "weakest_tier"]
 
 log = logging.getLogger(__name__)
 START_SECONDS = 120.0
@@ -96,7 +96,7 @@ class _Ask:
 class Host:
     """One worker of the author's interpreter at `interpreter` (an absolute path).
 
-    `workspace`, `user_site`, `backend`, `sandbox` and `weak` are as in `kls.host.command.Start`. With `one_use` a
+    `workspace`, `user_site`, `backend`, `sandbox` and `weakest` are as in `kls.host.command.Start`. With `one_use` a
     worker does one dry run and a warm spare takes its place; None chooses it where forking is not safe. With `real` it
     runs real steps after dry runs that ask for one. `on_change` is called with each new Status. When one of the folders
     `site` changes (packages come and go), the next question is asked of a fresh worker. The remaining arguments exist
@@ -113,7 +113,7 @@ class Host:
         site: tuple[str, ...] = (),
         environment: tuple[tuple[str, str], ...] = (),
         sandbox: bool = True,
-        weak: bool = False,
+        weakest: str = policy.WALLED,
         one_use: bool | None = None,
         real: bool = False,
         on_change: Callable[[Status], None] | None = None,
@@ -142,7 +142,7 @@ class Host:
             backend,
             environment,
             sandbox,
-            weak,
+            weakest,
             one_use=one_use,
             real=real,
             bootstrap=bootstrap,

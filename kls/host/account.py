@@ -11,6 +11,10 @@ _TIERS = {
     "Full": "its own users, processes, network and file tree, rules on files, and a filter of system calls",
     "NoUserns": "rules on files and a filter of system calls; no private file tree",
     "NoLandlock": "its own users, processes, network and file tree, and a filter of system calls; no rules on files",
+    "Seatbelt": "macOS's own walls around a process, by a profile that denies what it does not name; tried by kls, "
+    "attacked by nobody",
+    "AppContainer": "a container of Windows's without capabilities, in a job of one process; tried by kls, attacked by "
+    "nobody",
     "Weak": "not walled off",
     "None": "no sandbox, so nothing is run",
 }
@@ -24,6 +28,8 @@ _LANDLOCK = (
     (9, "sockets in the file tree"),
     (10, "UDP"),
 )
+_WALLS = ("root", "seatbelt", "appcontainer")
+"""Layers that wall files off, beside Landlock."""
 _NAMESPACES = ("users", "processes", "network", "ipc", "hostname", "cgroups", "root")
 
 
@@ -81,6 +87,8 @@ def summary(grant: Grant) -> str:
         why = f": the self-test could {', '.join(passed)}" if passed else ""
         return f"There is no sandbox here{why}, so programs are only read."
     if grant.tier == "Weak":
+        if "job" in grant.layers:
+            return "Programs start no process and write nothing, but could read every file that you can, and send it."
         return "Programs have no network, start no process and write nothing, but could read every file that you can."
     return (
         "Programs have no network, start no process, read only Python's packages and the files of their project that"
@@ -94,4 +102,4 @@ def _passed(grant: Grant) -> list[str]:
 
 
 def _walled(grant: Grant) -> bool:
-    return any(layer == "root" or layer.startswith("landlock-") for layer in grant.layers)
+    return any(layer in _WALLS or layer.startswith("landlock-") for layer in grant.layers)

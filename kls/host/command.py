@@ -18,17 +18,21 @@ from kls.worker.sandbox import policy, removal
 
 _WORKER = Path(__file__).resolve().parents[1] / "worker"
 BOOTSTRAP = _WORKER / "bootstrap.py"
-LAUNCHER = _WORKER / "sandbox" / "launch.py"
-SYSTEMS = ("linux",)
-"""Kinds of systems that there is a sandbox for."""
-NO_SANDBOX = (
-    "kls has no sandbox for this kind of system yet, so programs are only read (Windows has WSL, and macOS containers, "
-    "where it has one)"
-)
+LAUNCHERS = {"linux": "launch.py", "darwin": "elsewhere.py", "win32": "elsewhere.py"}
+"""The launcher of each kind of system that there is a sandbox for."""
+NO_SANDBOX = "kls has no sandbox for this kind of system, so programs are only read"
 YOUNG_SECONDS = 60.0
 """How long a folder that nobody holds is left alone."""
 _FOLDER = re.compile("kls-[0-9a-f]{16}")
-_PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT")
+_PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "SYSTEMDRIVE", "NUMBER_OF_PROCESSORS")
+
+
+def weakest_tier(trusted: bool, weak_agreed: bool) -> str:
+    """The weakest tier in which programs are run: in a folder that the user has said they trust, or else on a command
+    alone; `weak_agreed`: they have agreed to a weak sandbox for folders that they trust."""
+    if not trusted:
+        return policy.ATTACKED
+    return "Weak" if weak_agreed else policy.WALLED
 
 
 class NoSandbox(Exception):
@@ -41,8 +45,8 @@ class Start:
 
     `interpreter` is the author's Python. `workspace` lists folders that a dry run may list (it may read only the files
     that its probe names). `user_site` and `backend` are as in `kls.interpreter`. `environment` is added to the
-    worker's own. `weak` allows a sandbox of the tier "Weak", which the user must have agreed to. `sandbox` false
-    starts the interpreter without a launcher and without any protection.
+    worker's own. `weakest` is the weakest tier of the sandbox that will do (`weakest_tier`). `sandbox` false starts the
+    interpreter without a launcher and without any protection.
     """
 
     interpreter: str
@@ -51,7 +55,7 @@ class Start:
     backend: str | None = None
     environment: tuple[tuple[str, str], ...] = ()
     sandbox: bool = True
-    weak: bool = False
+    weakest: str = policy.WALLED
     one_use: bool = False
     real: bool = False
     """The worker runs real steps (`Probe.step_bytes`)."""
@@ -89,7 +93,7 @@ def prepare(start: Start) -> Prepared:
     same moment, could not remove is removed here. Raises OSError where no folder can be made, NoSandbox where there is
     none for this kind of system.
     """
-    if start.sandbox and sys.platform not in SYSTEMS:
+    if start.sandbox and sys.platform not in LAUNCHERS:
         raise NoSandbox(NO_SANDBOX)
     base = os.path.realpath(tempfile.gettempdir())
     folder = os.path.join(base, f"kls-{secrets.token_hex(8)}")
@@ -120,11 +124,12 @@ def prepare(start: Start) -> Prepared:
         report=report,
         folder=folder,
         server=os.getpid(),
-        weakest="Weak" if start.weak else "NoLandlock",
+        weakest=start.weakest,
     )
     if start.bootstrap != BOOTSTRAP:
         given = given._replace(roots=(*given.roots, str(start.bootstrap.parent)))
-    launcher = (sys.executable, "-I", "-S", str(LAUNCHER), policy.to_json(given), "--")
+    program = _WORKER / "sandbox" / LAUNCHERS[sys.platform]
+    launcher = (sys.executable, "-I", "-S", str(program), policy.to_json(given), "--")
     return Prepared((*launcher, *command), {**kept, "PATH": os.defpath}, folder, report, base)
 
 
@@ -133,15 +138,18 @@ def clear_abandoned(base: str) -> None:
 
     A young one may belong to a launcher that has not come to holding it.
     """
-    if sys.platform == "win32":
-        return
-    import fcntl
-
     for name in os.listdir(base):
         if not _FOLDER.fullmatch(name):
             continue
+        folder = os.path.join(base, name)
         with contextlib.suppress(OSError):
-            folder = os.path.join(base, name)
+            if sys.platform == "win32":
+                if time.time() - os.stat(folder).st_mtime >= YOUNG_SECONDS:
+                    os.unlink(os.path.join(folder, policy.HELD))  # refused while its launcher has it open
+                    removal.remove(folder)
+                continue
+            import fcntl
+
             held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 facts = os.fstat(held)

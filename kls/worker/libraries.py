@@ -19,13 +19,11 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
 from . import postponed
 from .protocol import PROTOCOL, Hello, Probe
-
-if TYPE_CHECKING:
-    from .sandbox.policy import Policy
+from .sandbox.policy import STANDING, Policy, received
 
 ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",  # else NumPy starts a thread, and a forked child would wait for it for ever
@@ -60,9 +58,9 @@ class Lock:
     policy: Optional[Policy]
 
     @property
-    def sandboxed(self) -> bool:
-        """Whether there is a sandbox at all."""
-        return self.policy is not None
+    def by_thread(self) -> bool:
+        """Whether a probe's locks, which it closes from inside, bind only the thread that closes them (Linux)."""
+        return self.policy is not None and not set(STANDING) & set(self.policy.layers)
 
     def probe(
         self, keep: tuple[int, ...], readable: tuple[str, ...], root: str, seconds: float, memory: int = 0
@@ -73,7 +71,12 @@ class Lock:
         """
         if self.policy is None:
             return ()
-        from .sandbox import guard, lockdown
+        from .sandbox import guard
+
+        if not self.by_thread:
+            guard.stand(self.policy._replace(readable=readable, workspace=(root,) if root else ()))
+            return self.policy.layers
+        from .sandbox import lockdown
 
         # A dry run inside the zygote itself has the launcher as its parent, not the zygote.
         forked = self.policy.zygote and self.policy.zygote != os.getpid()
@@ -95,7 +98,7 @@ class Lock:
 
     def end(self, process: int) -> None:
         """Kill a child that has not been waited for. Raises OSError when it cannot be killed."""
-        if self.policy is None:
+        if not self.by_thread:
             os.kill(process, signal.SIGKILL)
         else:
             from .sandbox import lockdown
@@ -208,20 +211,23 @@ def _import_own() -> None:
 def _lock(sandbox: bool) -> tuple[Optional[str], Lock, tuple[str, ...], tuple[str, ...]]:
     """Lock the zygote, and find out with a child what a probe's lock achieves: (problem, lock, layers, missing)."""
     try:
-        from .sandbox.policy import received
-
         grant = received()
-    except (ImportError, ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         return f"the sandbox cannot be set up: {error}", Lock(None), (), ()
     if grant is None:
         missing = ("the sandbox: this worker was started without one",)
         return ("there is no sandbox, so nothing is run" if sandbox else None), Lock(None), (), missing
     try:
-        from .sandbox import guard, lockdown
+        from .sandbox import guard
+
+        guard.prepare(grant.policy)
+        lock = Lock(grant.policy)
+        if not lock.by_thread:
+            return None, lock, grant.layers, grant.missing
+        from .sandbox import lockdown
 
         lock = Lock(lockdown.lock_zygote(grant.policy))
-        guard.prepare(grant.policy)
-        layers = _trial(lock)
+        layers = _trial(lock) if hasattr(os, "fork") else grant.layers
     except OSError as error:
         return f"the sandbox cannot be put in force: {error}", Lock(None), (), grant.missing
     return None, lock, layers, grant.missing

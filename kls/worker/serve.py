@@ -299,7 +299,7 @@ def _warm(wire: Wire, lock: libraries.Lock, warmer: libraries.Warmer, probe: Pro
 
 def _once(wire: Wire, lock: libraries.Lock) -> NoReturn:
     """One dry run in this process, then the end of it."""
-    if not lock.sandboxed:
+    if not lock.by_thread:
         _watch(wire)
     message = decode(wire.receive())
     if not isinstance(message, Probe):

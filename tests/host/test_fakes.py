@@ -114,11 +114,11 @@ async def test_an_interpreter_that_does_not_exist(fake: Fake, watched: Fake) -> 
 
 
 async def test_without_a_sandbox_for_the_system_nothing_is_started(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kls.host.command.SYSTEMS", ())
+    monkeypatch.setattr("kls.host.command.LAUNCHERS", {})
     one = fake("good", sandbox=True)
     with pytest.raises(
         Unavailable,
-        match=r"^static findings only: kls has no sandbox for this kind of system yet, so programs are only read",
+        match=r"^static findings only: kls has no sandbox for this kind of system, so programs are only read",
     ):
         await one.host.ask(probe())
     assert one.states() == [State.STARTING, State.FAILED]

@@ -39,7 +39,6 @@ _STARTED = time.monotonic()
 _ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 _LONGEST_CLEARING = 10.0
 """Seconds that the end of an orphaned worker may take."""
-_PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 _NOTHING = os.devnull
 CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """The folder of the worker's own code, which the author's interpreter runs."""
@@ -389,29 +388,13 @@ def _become(start: _Start, layers: tuple[str, ...], missing: tuple[str, ...], pa
         if policy.TIERS.index(tier) < policy.TIERS.index(given.weakest):
             _say(f"kls: the sandbox is too weak here ({tier}); nothing was run. {'; '.join(missing)}")
             os._exit(77)
-        os.execve(start.command[0], start.command, _environment(given, policy.to_json(grant)))
+        os.execve(
+            start.command[0], start.command, policy.environment(given, policy.to_json(grant), (lockdown.END_CHANNEL,))
+        )
     except Exception as error:
         _say(f"kls: {start.command[0]} could not be started in the sandbox: {error}")
     finally:
         os._exit(126)
-
-
-def _environment(given: policy.Policy, grant: str) -> dict[str, str]:
-    """The whole environment of the author's interpreter; nothing of the server's passes but the language."""
-    kept = {name: os.environ[name] for name in (*_PASSED_ON, lockdown.END_CHANNEL) if name in os.environ}
-    private = dict.fromkeys(("HOME", "TMPDIR", "KERAS_HOME"), given.temporary)
-    return {
-        **kept,
-        **private,
-        "PATH": "/usr/bin:/bin",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "MALLOC_ARENA_MAX": "2",
-        **dict(given.environment),
-        policy.VARIABLE: grant,
-    }
 
 
 def _threads() -> int:

@@ -5,16 +5,30 @@ Records here and in the launcher are named tuples, because every start of a work
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Optional, Union
 
-TIERS = ("None", "Weak", "NoLandlock", "NoUserns", "Full")
-"""From the weakest to the strongest; `Grant.tier` and `Policy.weakest` are among them."""
+TIERS = ("None", "Weak", "AppContainer", "Seatbelt", "NoLandlock", "NoUserns", "Full")
+"""From the weakest to the strongest; `Grant.tier` and `Policy.weakest` are among them.
+
+AppContainer is Windows's and Seatbelt macOS's, the others are Linux's; None and Weak are everybody's.
+"""
+WALLED = "AppContainer"
+"""The weakest tier in which the programs of a trusted folder are run without a word."""
+ATTACKED = "NoLandlock"
+"""The weakest tier in which a command alone is taken as consent: the attack suite has been run against these."""
+STANDING = ("seatbelt", "job")
+"""Layers that stand around a worker from its start, so that a probe adds none from inside."""
 PASSED = "passed"
 """The outcome in `Grant.tested` of a forbidden act that was not refused."""
+HELD = "held"
+"""A file in a worker's folder that the launcher of macOS or Windows holds open for as long as it lives."""
 VARIABLE = "KLS_SANDBOX"
 """The environment variable in which the launcher hands a `Grant` to the author's interpreter."""
+_PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 
 
 class Policy(NamedTuple):
@@ -45,7 +59,7 @@ class Policy(NamedTuple):
     environment: tuple[tuple[str, str], ...] = ()
     report: str = ""
     folder: str = ""
-    weakest: str = "NoLandlock"
+    weakest: str = WALLED
     seconds: float = 9.0
     """Wall time after which the kernel kills a probe, whatever it does."""
     cpu_seconds: int = 20
@@ -141,9 +155,11 @@ def interpreter_roots(executable: str) -> tuple[str, ...]:
     the whole folder, because a prefix may be a home folder or a project. Packages outside them (editable installs,
     paths in .pth files) are left out.
     """
+    if os.name == "nt":
+        return windows_roots(executable)
     found: list[str] = []
     prefixes = [os.path.dirname(os.path.dirname(os.path.abspath(executable)))]
-    home = _venv_home(os.path.join(prefixes[0], "pyvenv.cfg"))
+    home = venv_home(os.path.join(prefixes[0], "pyvenv.cfg"))
     if home:
         prefixes.append(os.path.dirname(home))
     real = os.path.realpath(executable)
@@ -153,6 +169,8 @@ def interpreter_roots(executable: str) -> tuple[str, ...]:
             found.append(os.path.join(prefix, name))
         if prefix == "/usr":
             found.append("/usr/local/lib")
+        if ".framework/" in prefix:
+            found += [os.path.join(prefix, name) for name in ("Python", "Resources")]
     if "/Cellar/" in real:  # Homebrew keeps each library in a folder of its own
         found += [real.partition("/Cellar/")[0] + name for name in ("/Cellar", "/opt", "/lib")]
     found += [executable, real]
@@ -162,13 +180,43 @@ def interpreter_roots(executable: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for path in found if os.path.lexists(path)))
 
 
-def _venv_home(configuration: str) -> str:
+def windows_roots(executable: str) -> tuple[str, ...]:
+    """The same for a python.exe, which lies in the prefix itself, or in the folder Scripts of a virtual environment."""
+    folder = os.path.dirname(os.path.abspath(executable))
+    own = os.path.dirname(folder) if os.path.basename(folder).lower() == "scripts" else folder
+    found: list[str] = [executable]
+    for prefix in dict.fromkeys((own, venv_home(os.path.join(own, "pyvenv.cfg")))):
+        found += [os.path.join(prefix, name) for name in ("Lib", "DLLs", "Library", "pyvenv.cfg") if prefix]
+        with contextlib.suppress(OSError):
+            beside = sorted(os.listdir(prefix)) if prefix else []
+            found += [os.path.join(prefix, name) for name in beside if name.lower().endswith((".dll", ".exe", ".zip"))]
+    return tuple(dict.fromkeys(path for path in found if os.path.lexists(path)))
+
+
+def environment(given: Policy, grant: str, kept: Iterable[str] = ()) -> dict[str, str]:
+    """The whole environment of the author's interpreter; of the server's, only the language and `kept` pass."""
+    return {
+        **{name: os.environ[name] for name in (*_PASSED_ON, *kept) if name in os.environ},
+        **dict.fromkeys(("HOME", "TMPDIR", "KERAS_HOME"), given.temporary),
+        "PATH": "/usr/bin:/bin",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+        **dict(given.environment),
+        VARIABLE: grant,
+    }
+
+
+def venv_home(configuration: str) -> str:
+    """The folder of the base Python that a pyvenv.cfg names; "" where there is none."""
     try:
         with open(configuration, encoding="utf-8", errors="replace") as file:
             for line in file.read(65536).splitlines():
                 name, _, value = line.partition("=")
                 if name.strip().lower() == "home":
-                    return value.strip().rstrip("/")
+                    return value.strip().rstrip("/" + os.sep)
     except OSError:
         pass
     return ""
