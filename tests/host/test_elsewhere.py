@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kls import workplace
 from kls.host import State, Unavailable, command
 from tests.sandbox import worlds
 
@@ -145,6 +146,12 @@ async def test_on_a_command_alone_nothing_is_run_there(
         await one.host.start()
     assert command.weakest_tier(trusted=True, weak_agreed=False) == "AppContainer"
     assert command.weakest_tier(trusted=True, weak_agreed=True) == "Weak"
+
+
+def test_a_command_alone_is_answered_with_what_to_say() -> None:
+    for tier in ("Seatbelt", "AppContainer"):
+        assert tier in workplace.unsaid(tier) and workplace.unsaid(tier).endswith("kls trust FOLDER")
+    assert [workplace.unsaid(tier) for tier in ("Full", "Weak", "None", "")] == [""] * 4
 
 
 @linux

@@ -181,6 +181,11 @@ def test_an_account_says_it_in_plain_words_first() -> None:
     assert not any(told["namespaces"].values())
     weak = account(GRANT._replace(tier="Weak", layers=("seccomp",)))
     assert "could read every file" in weak["summary"] and weak["writable"]["folder"] is None
+    sent = account(GRANT._replace(tier="Weak", layers=("job", "low integrity")))
+    assert "could read every file that you can, and send it" in sent["summary"] and sent["writable"]["folder"] is None
+    held = account(GRANT._replace(tier="Seatbelt", layers=("seatbelt", "limits")))
+    assert "read only Python's packages, and write" in held["summary"] and held["writable"]["folder"]
+    assert "attacked by nobody" in held["means"]
     none = account(GRANT._replace(tier="None", tested={"start a process": policy.PASSED}))
     assert (
         none["summary"] == "There is no sandbox here: the self-test could start a process, so programs are only read."
