@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import io
 import logging
 import os
@@ -57,16 +58,16 @@ def _run(options: argparse.Namespace) -> int:
         from kls.cli import doctor
 
         return asyncio.run(doctor.run(options.path, options.python, options.output_format))
-    if options.command == "shapes":
-        from kls.cli import shapes
+    return asyncio.run(_with_workers(options))
 
-        return asyncio.run(shapes.run(options.paths, options.python, options.output_format))
-    from kls.cli import check
-    from kls.cli.run import Steps
 
-    memory = None if options.memory is None else options.memory << 20
-    steps = Steps(memory) if options.hardware and not options.static else None
-    return asyncio.run(check.run(options.paths, options.python, options.static, options.output_format, steps))
+async def _with_workers(options: argparse.Namespace) -> int:
+    """`check` or `shapes`: their rules are imported while a worker starts."""
+    from kls.cli import workers
+
+    async with workers.begun(options.paths, options.python, getattr(options, "static", False)) as run:
+        command = await asyncio.to_thread(importlib.import_module, f"kls.cli.{options.command}")
+        return await command.run(run, options)
 
 
 def parser() -> argparse.ArgumentParser:

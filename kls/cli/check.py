@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 from kls.cli import records, text
 from kls.cli.places import Places
 from kls.cli.run import Outcome, Steps, outcomes
+from kls.cli.workers import Run
 from kls.facts import Finding, Severity
 
 _LOUD = (Severity.ERROR, Severity.WARNING)
@@ -20,21 +22,21 @@ _ORDER = (Severity.ERROR, Severity.WARNING, Severity.INFORMATION, Severity.HINT)
 _PLURAL = {Severity.INFORMATION: "information"}
 
 
-async def run(
-    paths: Sequence[str], python: str | None, static: bool, output: str | None, steps: Steps | None = None
-) -> int:
-    """Check, print, and answer the exit status. `output` None: annotations on GitHub's runners, text elsewhere.
+async def run(about: Run, options: argparse.Namespace) -> int:
+    """Check, print, and answer the exit status. Without a format it is annotations on GitHub's runners, text elsewhere.
 
-    With `steps`, one real step of each program is run as well.
+    With the option `hardware`, one real step of each program is run as well.
     """
+    memory = None if options.memory is None else options.memory << 20
+    steps = Steps(memory) if options.hardware and not options.static else None
     try:
-        return await _run(paths, python, static, output, steps)
+        return await _run(about, options.python, options.static, options.output_format, steps)
     finally:
         if steps is not None:
             await steps.stop()
 
 
-async def _run(paths: Sequence[str], python: str | None, static: bool, output: str | None, steps: Steps | None) -> int:
+async def _run(about: Run, python: str | None, static: bool, output: str | None, steps: Steps | None) -> int:
     output = output or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
     started = time.perf_counter()
     done: list[Outcome] = []
@@ -42,7 +44,7 @@ async def _run(paths: Sequence[str], python: str | None, static: bool, output: s
     missing: set[str] = set()
     places = Places({})
     # Closed here also when nobody reads the output any more: the workers end while the event loop still runs.
-    async with contextlib.aclosing(outcomes(paths, python, static, steps, findings_only=steps is None)) as found:
+    async with contextlib.aclosing(outcomes(about, python, static, steps, findings_only=steps is None)) as found:
         async for outcome in found:
             done.append(outcome)
             places = places.with_file(outcome.name, outcome.analysis.snapshot if outcome.analysis else None)

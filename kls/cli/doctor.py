@@ -12,7 +12,8 @@ from typing import Any
 
 from kls import __version__, documents, interpreter, plan, settings, trust
 from kls.cli import records
-from kls.cli.run import at_work, settings_for, workplaces
+from kls.cli.text import complain
+from kls.cli.workers import at_work, settings_for, workplaces
 from kls.settings import Settings
 from kls.worker.protocol import Hello
 from kls.workplace import Workplace
@@ -33,7 +34,8 @@ model.fit(x, y)
 async def run(folder: str, python: str | None, output: str) -> int:
     """Look, print, and answer the exit status: 2 where programs cannot be dry-run here."""
     folder = os.path.abspath(folder)
-    chosen = settings_for(folder, python)
+    chosen, unused = settings_for(folder, python)
+    complain(unused)
     facts = _server(folder) | _author(folder, chosen) | {"trust": _trust(folder)}
     async with workplaces() as places:
         started = time.perf_counter()

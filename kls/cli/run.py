@@ -1,30 +1,20 @@
-"""Many files, one worker: what `check` and `shapes` share.
-
-Who types the command agrees to a dry run of these files, and of the programs of their project that call them where
-they do not call themselves; a folder that the user has refused to trust is only read.
-"""
+"""Many files, one worker: what `check` and `shapes` share."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 
-from kls import analysis, documents, find, host, settings, trust
+from kls import analysis, documents, find, host
 from kls.analysis import Analysis, Tools
-from kls.cli import files
-from kls.cli.text import clean
+from kls.cli.text import complain
+from kls.cli.workers import Run, at_work, settings_for
 from kls.facts import Finding, Severity
 from kls.hardware import Hardware, Measured
-from kls.settings import Settings
-from kls.workplace import Status, Workplace, Workplaces
-
-SECONDS = 30.0
-"""Wall time for one dry run: longer than an editor's, since nobody is typing."""
+from kls.workplace import Workplace
 
 
 @dataclass(frozen=True)
@@ -91,74 +81,27 @@ class Steps:
 
 
 async def outcomes(
-    paths: Sequence[str], python: str | None, static: bool, steps: Steps | None = None, *, findings_only: bool = False
+    run: Run, python: str | None, static: bool, steps: Steps | None = None, *, findings_only: bool = False
 ) -> AsyncGenerator[Outcome]:
-    """Each file that `paths` mean, analysed in order by one worker; with `steps`, one real step of each is run.
+    """Each file of `run`, analysed in order by one worker; with `steps`, one real step of each is run.
 
     With `findings_only` the report of a program without findings may have sizes in it that nobody knows.
     """
-    chosen = list(files.expand(paths))
-    folder = _home([name for name, problem in chosen if problem is None])
-    beside = frozenset(os.path.abspath(name) for name, problem in chosen if problem is None)
-    async with workplaces() as places:
-        for name, problem in chosen:
-            started = time.perf_counter()
-            if problem is None:
-                outcome = await _analyse(name, folder, python, static, places, steps, beside, findings_only)
-            else:
-                outcome = Outcome(name, None, problem, 0.0)
-            yield replace(outcome, seconds=time.perf_counter() - started)
-
-
-@asynccontextmanager
-async def workplaces() -> AsyncGenerator[Workplaces]:
-    """The workers of one run, ended with it. On a terminal a line tells what is waited for."""
-    places = Workplaces()
-    shown = ""
-
-    def tell(status: Status) -> None:
-        nonlocal shown
-        text = f"kls: {status.sentence}" if status.state == "starting" else ""
-        if text != shown and sys.stderr.isatty():
-            print("\r\x1b[K" + text, end="", file=sys.stderr, flush=True)
-            shown = text
-
-    places.on_change = tell
-    try:
-        yield places
-    finally:
-        await places.stop()
-
-
-async def at_work(places: Workplaces, chosen: Settings, folder: str) -> tuple[Workplace, str | None]:
-    """The interpreter for `folder`, its worker started, and why it may not run programs, if it may not."""
-    if trust.recall(folder) is False:
-        refusal = f"{folder} is not trusted, so its programs are read but not run"
-        return await places.get(chosen, folder, trusted=False), refusal
-    places.trusted = trust.recall(folder) is True
-    workplace = await places.get(chosen, folder, trusted=True)
-    await workplace.ready()
-    return workplace, workplace.reason
-
-
-def settings_for(folder: str, python: str | None, static: bool = False) -> Settings:
-    """The command line's settings with the project's `[tool.kls]` laid over them; says what it could not use."""
-    base = Settings(worker_timeout=SECONDS, worker_idle_shutdown=0.0)
-    table, file, problems = settings.read_file(folder)
-    chosen, more = settings.parse_file(table, base)
-    for problem in (*problems, *more):
-        print(clean(f"kls: {file}: {problem}"), file=sys.stderr)
-    if python is not None:
-        chosen = replace(chosen, worker_interpreter=os.path.abspath(os.path.expanduser(python)))
-    return replace(chosen, worker_mode="off") if static else chosen
+    beside = frozenset(os.path.abspath(name) for name, problem in run.files if problem is None)
+    for name, problem in run.files:
+        started = time.perf_counter()
+        if problem is None:
+            outcome = await _analyse(name, run, python, static, steps, beside, findings_only)
+        else:
+            outcome = Outcome(name, None, problem, 0.0)
+        yield replace(outcome, seconds=time.perf_counter() - started)
 
 
 async def _analyse(
     name: str,
-    folder: str,
+    run: Run,
     python: str | None,
     static: bool,
-    places: Workplaces,
     steps: Steps | None,
     beside: frozenset[str],
     findings_only: bool,
@@ -169,8 +112,10 @@ async def _analyse(
         return Outcome(name, None, f"cannot be read: {error.strerror or error}", 0.0)
     except ValueError as error:
         return Outcome(name, None, str(error), 0.0)
-    chosen = settings_for(os.path.dirname(snapshot.path), python, static)
-    here = folder if snapshot.path.startswith(folder.rstrip(os.sep) + os.sep) else os.path.dirname(snapshot.path)
+    chosen, unused = settings_for(os.path.dirname(snapshot.path), python, static)
+    complain(unused)
+    inside = snapshot.path.startswith(run.folder.rstrip(os.sep) + os.sep)
+    here = run.folder if inside else os.path.dirname(snapshot.path)
     tools = Tools(None, None, chosen, roots=(here,), root=here, leave_out=beside)
     measured: Measured | None = None
     found: Analysis | None = None
@@ -178,7 +123,7 @@ async def _analyse(
         found = await analysis.last(snapshot, tools)
     if found is None or (found.status != "failed" and found.sites):
         # A file without Keras needs neither TensorFlow nor the time that it takes to start.
-        workplace, reason = await at_work(places, chosen, folder)
+        workplace, reason = await at_work(run.places, chosen, run.folder)
         ask = workplace.ask if reason is None else None
         once = workplace.ask_once if ask is not None and findings_only else None
         known = {"resolver": workplace.resolver, "keras": workplace.keras, "once": once}
@@ -186,15 +131,3 @@ async def _analyse(
         if steps is not None and ask is not None:
             measured = await steps.measure(found, workplace, here)
     return Outcome(name, found, None, 0.0, read_only=chosen.worker_mode == "off", measured=measured)
-
-
-def _home(names: Sequence[str]) -> str:
-    """The folder that the programs are started in: this one, or what is common to files that lie elsewhere."""
-    here = os.getcwd()
-    folders = [os.path.dirname(os.path.abspath(name)) for name in names]
-    if all(folder == here or folder.startswith(here.rstrip(os.sep) + os.sep) for folder in folders):
-        return here
-    try:
-        return os.path.commonpath(folders)
-    except ValueError:  # on several drives
-        return folders[0]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from kls import describe, graph
@@ -13,6 +14,7 @@ from kls.analysis import Analysis
 from kls.cli import records, text
 from kls.cli.places import Places
 from kls.cli.run import Outcome, outcomes
+from kls.cli.workers import Run
 from kls.facts import SiteKind
 from kls.graph import Graph
 
@@ -23,12 +25,13 @@ _LANGUAGES: dict[str, tuple[Callable[[Graph], str], str]] = {
 """How to write a graph, and what begins a comment."""
 
 
-async def run(paths: Sequence[str], python: str | None, output: str) -> int:
+async def run(about: Run, options: argparse.Namespace) -> int:
     """Print the shapes and answer the exit status: 2 where a file could not be dry-run."""
+    output: str = options.output_format
     done: list[Outcome] = []
     places = Places({})
     entries: list[dict[str, Any]] = []
-    async with contextlib.aclosing(outcomes(paths, python, static=False)) as found:
+    async with contextlib.aclosing(outcomes(about, options.python, static=False)) as found:
         async for outcome in found:
             done.append(outcome)
             analysis = outcome.analysis

@@ -12,7 +12,7 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -156,6 +156,12 @@ def clean(text: str) -> str:
         else "\N{REPLACEMENT CHARACTER}"
         for char in text
     )  # fmt: skip
+
+
+def complain(sentences: Iterable[str]) -> None:
+    """Say what is amiss, each in a line of its own, beside the results."""
+    for sentence in sentences:
+        print(clean(f"kls: {sentence}"), file=sys.stderr)
 
 
 def _wrapped(text: str, columns: int) -> list[str]:

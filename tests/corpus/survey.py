@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from kls import find
-from kls.cli import files
+from kls.cli import files, workers
 from kls.cli.places import Places
-from kls.cli.run import SECONDS, Outcome, outcomes
+from kls.cli.run import Outcome, outcomes
+from kls.cli.workers import SECONDS
 from kls.facts import Finding, Span
 from kls.worker.protocol import Report, Source
 from tests.corpus.coverage import Compared, Runner, Truth, compare
@@ -84,7 +85,10 @@ async def survey(folder: Path, paths: Sequence[Path], runner: Runner | None = No
     os.chdir(folder)
     left = [str(path.resolve().relative_to(folder)) for path in paths]
     while left:
-        async with contextlib.aclosing(outcomes(left, None, static=False)) as run:
+        async with (
+            workers.begun(left, None, static=False) as about,
+            contextlib.aclosing(outcomes(about, None, static=False)) as run,
+        ):
             places = Places({})
             told: set[Finding] = set()
             while left:
