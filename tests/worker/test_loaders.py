@@ -127,6 +127,9 @@ def test_image_data_generator(dry: Dry) -> None:
         assert unknown.element_spec[1].shape.as_list() == [None, None]
         with pytest.raises(UnknownValue, match="class folders"):
             next(unknown)
+        for iterator in (flow, unknown):
+            assert (iterator.color_mode, iterator.dtype, iterator.target_size) == ("rgb", "float32", (150, 120))
+            assert "sparse" in iterator.allowed_class_modes and iterator.class_mode in iterator.allowed_class_modes
         x = VirtualArray.of((600, 32, 32, 3), "uint8", "pictures")
         images, labels = generator.flow(x, np.arange(600), batch_size=8)[0]
         assert (images.shape, images.dtype, labels.shape) == ((8, 32, 32, 3), np.float32, (8,))

@@ -496,7 +496,7 @@ model.fit(np.zeros((60, 2)), keras.utils.to_categorical(labels))
     report, loud = await said(real, text)
     assert loud == []
     told = {gap.span.line: gap.reason for gap in report.gaps}
-    assert "an array filled in a loop that was not run to its end" in told[10]
+    assert "an array that was not filled: the file /nowhere/rows.txt is not there" in told[10]
     assert next(item for item in report.variables if item.name == "grades").kind == "unknown"
 
 
@@ -725,6 +725,16 @@ def fill(path, vocabulary, labels):
 def count(folder):
     for name in os.listdir(folder):
         counts[name] = counts.get(name, 0) + 1
+places = {}
+def place_of(word):
+    return places.setdefault(word, len(places))
+class Vocabulary:
+    def __init__(self):
+        self.places, self.number = {}, 1
+    def add(self, word):
+        if word not in self.places:
+            self.places[word] = self.number
+            self.number += 1
 def main():
     vocabulary, labels, words = {}, set(), Words()
     fill("words.txt", vocabulary, labels)
@@ -735,6 +745,17 @@ def main():
     keras.layers.Dense(len(words.places))
     keras.layers.Dense(words.number)
     keras.layers.Dense(len(counts))
+    known = Vocabulary()
+    for line in open("words.txt"):
+        known.add(line)
+        place_of(line)
+    sizes = {"units": 4, "classes": 0}
+    sizes["classes"] = int(open("classes.txt").read())
+    keras.layers.Dense(len(known.places))
+    keras.layers.Dense(known.number)
+    keras.layers.Dense(len(places))
+    keras.layers.Dense(sizes["classes"])
+    keras.layers.Dense(sizes["units"])
     return keras.layers.Dense(len(words.lines))
 main()
 """
@@ -742,4 +763,5 @@ main()
     assert loud == []
     assert {item.name for item in report.witnesses} >= {
         "len(vocabulary)", "len(labels)", "len(words.places)", "words.number", "len(counts)",
+        "known.number", "len(known.places)", "len(places)", "sizes['classes']",
     }  # fmt: skip

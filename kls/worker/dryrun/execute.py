@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
+import contextlib
 import os
 import signal
 import sys
@@ -600,18 +601,31 @@ class Runtime:
         return {name: len(value) for name, value in values.items() if isinstance(value, list)}
 
     def after_cut(self, number: int, name: str, names_now: dict[str, Any]) -> Any:
-        """What a name that the cut loop sets stands for afterwards."""
-        return Unknown("set in a loop that was not run to its end", self.span(number).line)
+        """What a name that the cut loop sets, or a branch that may not be taken, stands for afterwards."""
+        line = self.span(number).line
+        if isinstance(self._statements[number].node, ast.If):
+            return Unknown(f"depends on the test at line {line}", line)
+        return Unknown("set in a loop that was not run to its end", line)
 
-    def after_change(self, number: int, name: str, names_now: dict[str, Any]) -> Any:
-        """What a container that the cut loop fills stands for afterwards: its length is not known."""
+    def after_change(
+        self, number: int, name: str, names_now: dict[str, Any], key: Optional[Callable[[], Any]] = None
+    ) -> Any:
+        """What a container that the cut loop fills stands for afterwards: its length is not known. Of one that a
+        failed statement should have given an item, that item is not known."""
         value = names_now.get(name)
+        if key is not None and isinstance(value, (list, dict)):
+            with contextlib.suppress(Exception):
+                value[key()] = self.unknown(number)
+                return value
         if isinstance(value, list) and number in self._once and self._filled(number, name, value):
             return value
-        reason = "filled in a loop that was not run to its end"
+        reason = origin = "filled in a loop that was not run to its end"
+        if isinstance(self._statements[number].node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)):
+            reason = self.unknown(number).reason
+            origin = f"that was not filled: {reason}"
         if isinstance(value, np.ndarray) and value.dtype.kind != "O":
-            origin = f"an array {reason}"
-            return value if isinstance(value, VirtualArray) else VirtualArray.of(value.shape, value.dtype, origin)
+            there = isinstance(value, VirtualArray)
+            return value if there else VirtualArray.of(value.shape, value.dtype, f"an array {origin}")
         if isinstance(value, (list, dict, set, np.ndarray)) or type(value).__module__.split(".")[0] == "pandas":
             return self._lost(value, Unknown(reason, self.span(number).line))
         return value

@@ -160,11 +160,27 @@ def _split_sizes(files: Optional[int], split: Any, subset: Any) -> list[Optional
     return {"training": [train], "validation": [held]}.get(subset, [train, held])
 
 
+_AS_GIVEN = (
+    "color_mode shuffle seed interpolation keep_aspect_ratio save_to_dir save_prefix save_format subset directory"
+).split()
+"""Attributes of an iterator of pictures that are what its maker was given."""
+
+
 class Flow(keras.utils.PyDataset):
     """What `flow_from_directory` and `flow_from_dataframe` give: batches of images and labels."""
 
-    def __init__(self, samples: int, names: Any, batch: int, size: Any, mode: Any, origin: str) -> None:
+    allowed_class_modes = legacy_image.DataFrameIterator.allowed_class_modes
+    white_list_formats = legacy_image.DirectoryIterator.white_list_formats
+
+    def __init__(
+        self, samples: int, names: Any, batch: int, size: Any, mode: Any, origin: str, given: dict[str, Any]
+    ) -> None:
         super().__init__()
+        vars(self).update({name: given.get(name) for name in _AS_GIVEN})
+        self.image_data_generator = given["self"]
+        self.dtype = self.image_data_generator.dtype
+        self.data_format = self.image_data_generator.data_format
+        self.batch_index = self.total_batches_seen = 0
         self.batch_size = batch
         self.samples = self.n = samples
         self.num_classes: Any = Unknown(f"the class folders of {origin}") if names is None else len(names)
@@ -218,7 +234,7 @@ def _flow(files: Any, names: Any, given: dict[str, Any], width: Any, origin: str
     channels = {"rgb": 3, "rgba": 4, "grayscale": 1}[given["color_mode"]]
     size = (*(int(item) for item in given["target_size"]), channels)
     mode = given["class_mode"] if width is None else width
-    flow = Flow(SAMPLES if files is None else files, names, int(given["batch_size"]), size, mode, origin)
+    flow = Flow(SAMPLES if files is None else files, names, int(given["batch_size"]), size, mode, origin, given)
     if mode != "categorical" or names is not None:
         return flow
     image = zeros((flow.batch_size, *flow.image_shape), tf.float32)
@@ -229,8 +245,9 @@ def _flow(files: Any, names: Any, given: dict[str, Any], width: Any, origin: str
             tf.compat.v1.placeholder_with_default(unread(tf.zeros([flow.batch_size, 2]), reason), [None, None]),
         )
     )
-    for name in "batch_size samples n num_classes class_indices classes labels filenames filepaths image_shape".split():
-        setattr(dataset, name, getattr(flow, name))
+    for name in (*vars(flow), *vars(Flow)):
+        if not name.startswith("_") and not hasattr(dataset, name):
+            setattr(dataset, name, getattr(flow, name))
     return _with_methods(dataset, flow)
 
 

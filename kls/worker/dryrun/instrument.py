@@ -191,6 +191,24 @@ def _changed_places(node: ast.stmt) -> list[ast.Name | ast.Attribute]:
     return places
 
 
+def _counted_attributes(node: ast.stmt) -> tuple[str, ...]:
+    """What `node` counts on an object: "self.number" for `self.number += 1`."""
+    targets = [item.target for item in ast.walk(node) if isinstance(item, ast.AugAssign)]
+    return tuple(
+        f"{target.value.id}.{target.attr}"
+        for target in targets
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
+    )
+
+
+def _stored(node: ast.stmt) -> Optional[ast.expr]:
+    """The key of `a[key] = …`, where looking it up again does nothing else; None for any other statement."""
+    target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+    if not (isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name)):
+        return None
+    return target.slice if isinstance(target.slice, (ast.Constant, ast.Name)) else None
+
+
 def _name(identifier: str, store: bool = False) -> ast.Name:
     return ast.Name(identifier, ast.Store() if store else ast.Load())
 
@@ -316,6 +334,8 @@ class _Rewriter:
             else:
                 put = _runtime("put", number, _lambda(place.value), ast.Constant(place.attr))
                 decide.body.append(ast.Expr(put))
+        said = {ast.unparse(place) for place in _changed_places(node)} | set(statement.targets)
+        decide.body += self._left(number, [name for name in _mutated_names(node) if name not in said], _stored(node))
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and statement.names:
             values = ast.Tuple([_name(name.id) for name in statement.names], ast.Load())
             if not (isinstance(node, ast.AnnAssign) and node.value is None):
@@ -328,8 +348,9 @@ class _Rewriter:
         value = node.value or ast.Constant(None)
         open_tests = ast.Tuple([_name(test) for test in self.tests], ast.Load())
         node.value = ast.copy_location(_runtime("returned", value, open_tests), node) if self.tests else node.value
+        left = self._left(number, list(_mutated_names(node)))
         decide = ast.If(
-            _runtime("contains", number), [ast.Return(_runtime("unknown", number))], [ast.Raise(None, None)]
+            _runtime("contains", number), [*left, ast.Return(_runtime("unknown", number))], [ast.Raise(None, None)]
         )
         handler = ast.ExceptHandler(_name("BaseException"), None, [decide])
         return [ast.Expr(_runtime("at", number)), ast.Try([node], [handler], [], [])]
@@ -398,6 +419,10 @@ class _Rewriter:
             out.append(ast.If(unknown, settle, []))
         if names:
             out.append(ast.If(unknown, merge, []))
+        if counted := _counted_attributes(node):
+            now = ast.Call(_name("locals"), [], [])
+            recount = ast.Expr(_runtime("after_changes", number, _constants(counted), now))
+            out.append(ast.If(unknown, [recount], []))
         return out
 
     def _grown_in_both(self, node: ast.If, bound: list[str]) -> tuple[str, ...]:
@@ -450,20 +475,23 @@ class _Rewriter:
 
     def _changed(self, number: ast.Constant, statement: Statement) -> list[ast.stmt]:
         """Makes the containers Unknown that a loop fills and did not fill to its end."""
+        return self._left(number, [name for name in statement.mutates if name not in statement.targets])
+
+    def _left(self, number: ast.Constant, names: list[str], key: Optional[ast.expr] = None) -> list[ast.stmt]:
+        """Makes those of `names` Unknown that are containers, which the statement did not change as it should have;
+        of one that it only gives an item, the item at `key`."""
         known = self.locals[-1] if self.locals else self.module_names
-        names: list[ast.stmt] = [
-            ast.Assign(
-                [_name(name, store=True)],
-                _runtime("after_change", number, ast.Constant(name), ast.Call(_name("locals"), [], [])),
-            )
-            for name in statement.mutates
-            if name not in statement.targets and name in known
-        ]
-        rest = [name for name in statement.mutates if name not in statement.targets and name not in known]
-        owned = [
-            ast.Expr(_runtime("after_changes", number, _constants(tuple(rest)), ast.Call(_name("locals"), [], [])))
-        ]
-        return [*owned, *names] if rest else names
+        now = ast.Call(_name("locals"), [], [])
+        made: list[ast.stmt] = []
+        for name in names:
+            if name in known:
+                item = [] if key is None else [_lambda(key)]
+                changed = _runtime("after_change", number, ast.Constant(name), now, *item)
+                made.append(ast.Assign([_name(name, store=True)], changed))
+        rest = tuple(name for name in names if name not in known)
+        if rest:
+            made.insert(0, ast.Expr(_runtime("after_changes", number, _constants(rest), now)))
+        return made
 
     def _with(self, node: ast.With | ast.AsyncWith) -> list[ast.stmt]:
         number = self._number(node, [])
