@@ -765,3 +765,26 @@ main()
         "len(vocabulary)", "len(labels)", "len(words.places)", "words.number", "len(counts)",
         "known.number", "len(known.places)", "len(places)", "sizes['classes']",
     }  # fmt: skip
+
+
+async def test_what_waits_at_the_top_level_is_waited_for(real: Host) -> None:
+    text = """
+import asyncio
+import keras
+import numpy as np
+async def load(rows):
+    await asyncio.sleep(0.001)
+    return np.zeros((rows, 5))
+x, y = await asyncio.gather(load(10), load(10))
+model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
+model.compile("adam", "mse")
+model.fit(x, y)
+"""
+    report, loud = await said(real, text)
+    assert [line for _, line in loud] == [9]
+    text = text.replace("x, y = await asyncio.gather", "x, y = asyncio.run(both())").replace("(load(10), load(10))", "")
+    text = text.replace(
+        "async def load", "async def both():\n    return await load(10), await load(10)\nasync def load"
+    )
+    report, loud = await said(real, text)
+    assert [line for _, line in loud] == [11]

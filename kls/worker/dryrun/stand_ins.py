@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio.selector_events
 import builtins
 import os
 import signal
@@ -46,6 +47,9 @@ def install(run: Run) -> None:
     builtins.print = lambda *args, **keywords: None  # type: ignore[assignment]
     builtins.input = _input  # type: ignore[assignment]
     time.sleep = lambda seconds: None
+    # A loop of asyncio is woken by a socket when another thread has something for it; here there is none.
+    asyncio.selector_events.BaseSelectorEventLoop._make_self_pipe = _no_pipe  # type: ignore[attr-defined]
+    asyncio.selector_events.BaseSelectorEventLoop._close_self_pipe = _no_pipe  # type: ignore[attr-defined]
     signal.signal = lambda *args: None  # type: ignore[assignment]
     os._exit = _leave  # type: ignore[assignment]
     os.abort = _leave  # type: ignore[assignment]
@@ -59,6 +63,10 @@ def install(run: Run) -> None:
     if several is not None:
         tf.distribute.MirroredStrategy = several
         replicas.install(run)
+
+
+def _no_pipe(loop: Any) -> None:
+    loop._ssock = loop._csock = None
 
 
 def _command_line(parse: Any) -> Any:
