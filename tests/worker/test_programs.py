@@ -788,3 +788,15 @@ model.fit(x, y)
     )
     report, loud = await said(real, text)
     assert [line for _, line in loud] == [11]
+
+
+async def test_a_pretrained_model_needs_no_file_of_weights(real: Host) -> None:
+    text = """
+import keras
+base = keras.applications.MobileNetV2(include_top=False, weights="../input/notop.h5", input_shape=(64, 64, 3))
+head = keras.layers.Dense(3)(keras.layers.Flatten()(base.output))
+wrong = keras.applications.MobileNetV2(include_top=False, weights="imagnet")
+"""
+    report, loud = await said(real, text)
+    assert [line for _, line in loud] == [5]
+    assert [item.outputs[0].shape for item in report.layers if item.cls == "Dense"] == [(None, 3)]

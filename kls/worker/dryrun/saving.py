@@ -15,6 +15,7 @@ from typing import Any, Optional
 import keras
 from keras.src.models.model import Model
 from keras.src.saving import saving_api
+from keras.src.utils import file_utils
 
 from .aliases import replace, watch
 from .unknown import Unknown, UnknownValue
@@ -64,6 +65,14 @@ def install(author_file: Callable[[str], bool]) -> None:
             return save_model(model, filepath, *arguments, **keywords)
         return model.save(filepath, *arguments, **keywords)
 
+    exists = file_utils.exists
+
+    def there(path: Any) -> bool:
+        # The architecture of a pretrained model does not depend on the file that its weights would be read from.
+        asked = f"keras{os.sep}src{os.sep}applications" in _caller() and isinstance(path, (str, os.PathLike))
+        return exists(path) or (asked and (os.sep in os.fspath(path) or os.path.splitext(path)[1] != ""))
+
+    file_utils.exists = there
     Model.save = writer(Model.save)
     Model.save_weights = writer(Model.save_weights)
     Model.load_weights = read_weights
