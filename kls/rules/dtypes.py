@@ -16,7 +16,8 @@ from kls.rules.context import Context, fix
 from kls.worker.protocol import Failure
 
 _APART = re.compile(
-    r"was expected to be an? \w+ tensor but is an? \w+ tensor|has type \w+ that does not match type \w+ of argument"
+    r"was expected to be an? \w+ tensor but is an? \w+ tensor|has type \w+ that does not match type \w+ of argument|"
+    r"has DataType bool not in list of allowed values"
 )
 
 

@@ -40,6 +40,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_inputs_exchanged(context, failure),
         *_labels_dropped(context, failure),
         *_unbuilt(context, failure),
+        *_letters_exchanged(context, failure),
         *_ends_of_a_sequential(context, failure),
         *_for_sklearn(context, failure),
         *_vectorized(context, failure),
@@ -187,6 +188,31 @@ def _arguments_exchanged(context: Context, failure: Failure) -> list[Fix]:
             words = f"`{found[0].segment(other)}, {found[0].segment(one)}`"
             fixes += _exchange(found[0], one, other, f"Give them in the other order: {words}", found[1])
     return fixes[:2]
+
+
+def _letters_exchanged(context: Context, failure: Failure) -> list[Fix]:
+    """Two letters of one operand of an `einsum` in the other order."""
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:2]:
+        told = call.args[0] if call.args and search.last_part(call.func) == "einsum" else None
+        if not isinstance(told, ast.Constant) or not isinstance(told.value, str) or "->" not in told.value:
+            continue
+        given, result = told.value.split("->", 1)
+        operands, quote = given.split(","), source.segment(told)[:1]
+        for place, letters in enumerate(operands):
+            for index in range(len(letters) - 1):
+                one, other = letters[index], letters[index + 1]
+                if not (one.isalpha() and other.isalpha()):
+                    continue
+                turned = letters[:index] + other + one + letters[index + 2 :]
+                text = ",".join([*operands[:place], turned, *operands[place + 1 :]]) + "->" + result
+                changed = edits.replace(source, told, f"{quote}{text}{quote}")
+                fixes += fix(f"Exchange two letters: `{text}`", changed, cause=source.span(call))
+    return fixes[:_LETTERS]
+
+
+_LETTERS = 6
+"""Orders of letters that are tried, at most."""
 
 
 def _neighbours_exchanged(context: Context, failure: Failure) -> list[Fix]:

@@ -25,6 +25,7 @@ A list with one array for each input in the model's order, or a dictionary by th
 from __future__ import annotations
 
 import ast
+import difflib
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
@@ -136,8 +137,30 @@ def _keys(context: Context, argument: Argument, model: Model) -> Parts | None:
     nodes = written.literal(context, argument, ast.Dict)
     fixes = list(written.rename_keys(nodes, keys, names))
     fixes += _add_keys(context, argument, missing)
+    fixes += _named_alike(context, missing, [key for key in keys if key not in names])
     wanted = ", ".join(f'"{name}"' for name in names)
     return f"{_name(argument)} has the keys {shown}; the model's inputs are {wanted}", fixes
+
+
+def _named_alike(context: Context, missing: list[str], extra: list[str]) -> list[Fix]:
+    """An input named almost as the data: the words of the data for it, wherever the program writes the name; else the
+    words of the model for the data."""
+    close = {name: difflib.get_close_matches(name, extra, 1, 0.0)[:1] for name in missing}
+    if len(missing) != len(extra) or not all(close.values()):
+        return []
+    fixes: list[Fix] = []
+    for pairs in ({name: found[0] for name, found in close.items()}, {found[0]: name for name, found in close.items()}):
+        changes: list[Edit] = []
+        cause: Span | None = None
+        for source in context.sources.values():
+            for node in source.nodes:
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in pairs:
+                    quote = source.segment(node)[:1]
+                    changes.append(edits.replace(source, node, f"{quote}{pairs[node.value]}{quote}"))
+                    cause = cause or source.span(node)
+        told = ", ".join(f'"{one}" to "{other}"' for one, other in pairs.items())
+        fixes += fix(f"Rename {told} everywhere", *changes, cause=cause) if changes else []
+    return fixes
 
 
 def _add_keys(context: Context, argument: Argument, missing: list[str]) -> list[Fix]:

@@ -236,6 +236,8 @@ def _fixes(context: Context, failure: Failure, spec: dict[str, Any], shape: tupl
                 fixes += operators.transform_data(
                     context, argument, "{}.map(lambda x, y: (x[..., None], y))", "Add a channel axis to the data"
                 )
+    if wanted in (3, 4) and rank == 2:
+        fixes += _topped(context)
     if here is not None and long and wanted == 3 and here.cls in RECURRENT:
         rest = size_of(shape[2:])
         steps = shape[1] if shape[1] is not None else -1
@@ -261,6 +263,21 @@ def _pooled(context: Context, failure: Failure, shape: tuple[int | None, ...]) -
             if edits.keyword(call, "include_top") is not None and edits.keyword(call, "pooling") is not None:
                 removed = edits.remove_argument(source, call, "pooling")
                 fixes += fix("Leave the pooling to this layer: no `pooling=`", removed, cause=source.span(call))
+    return fixes
+
+
+def _topped(context: Context) -> list[Fix]:
+    """A base of `keras.applications` with its own classes on top, before layers that take its maps."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            top = edits.keyword(call, "include_top")
+            if top is not None and source.segment(top) == "True":
+                changed = edits.replace(source, top, "False")
+                fixes += fix("Leave its own classes out: `include_top=False`", changed, cause=source.span(call))
+            elif top is None and edits.keyword(call, "weights") is not None and "input_shape" in source.segment(call):
+                changed = edits.add_argument(source, call, "include_top=False")
+                fixes += fix("Leave its own classes out: `include_top=False`", changed, cause=source.span(call))
     return fixes
 
 

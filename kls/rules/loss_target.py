@@ -34,7 +34,7 @@ from typing import Any
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import labels as label_repairs
-from kls.rules import operators, ranks, written
+from kls.rules import operators, ranks, wording, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
 from kls.rules.input_structure import PLAIN
 from kls.worker.protocol import Argument, Call, Failure, Layer, Model, Tensor
@@ -74,6 +74,11 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     model = context.model_of(call) if call is not None else None
     if call is None or model is None or not ("loss" in failure.stage or "metrics" in failure.stage):
         return None
+    if len(failure.frames) > 1 and not _OF_SHAPES.search(failure.message):
+        return None  # a function of the author's own fails for another cause
+    weighed = _weights(context, call, failure)
+    if weighed is not None:
+        return weighed
     role = "validation_y" if failure.stage.startswith("validation") else "y"
     labels = argument_of(call, role) or _in_dataset(call, role)
     known = single(model.outputs) or single(call.outputs)
@@ -107,6 +112,32 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         related.append(Related(case.last.created, f"the output comes from here: {show(shape)}"))
     message = "\n".join(line for line in lines if line)
     return finding(RULE, context, span, message, call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+_OF_SHAPES = re.compile(r"shape|rank|ndim|[Dd]imension|must be equal|broadcast|divisible|axis|axes|dims?\b")
+
+
+def _weights(context: Context, call: Call, failure: Failure) -> Finding | None:
+    """The finding for sample weights whose shape is not that of the values which the loss has for each sample."""
+    weights = argument_of(call, "sample_weight")
+    given = single(weights.tensors) if weights is not None else None
+    sides = wording.operands(failure.message)
+    if weights is None or given is None or not given.shape or sides is None or "mul" not in failure.message.lower():
+        return None
+    mine, told = sides[2][1:], sides[1][1:]
+    if tuple(map(str, given.shape[1:])) != mine or mine == told or not all(item.isdigit() for item in told):
+        return None
+    values = tuple(map(int, told))
+    span = operators.place_of_data(context, weights) or weights.span or call.span
+    wanted = (given.shape[0], *values)
+    fixes = operators.resize_literal(context, weights, wanted)
+    name = f"`{weights.name}`" if weights.name else "the array of weights"
+    lines = [
+        f"{name} is {show(given.shape)}; the loss has values of {show((None, *values))} to be weighed",
+        f"Keras raises: {failure.exception}: {failure.message}",
+    ]
+    related = (Related(call.span, f"`{call.method}` raises here"),)
+    return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
 
 
 def _compared(failure: Failure) -> Tensor | None:

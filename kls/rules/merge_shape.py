@@ -159,12 +159,15 @@ def _flattened(context: Context, failure: Failure, shapes: list[Shape | None]) -
     ]
     node = own_functions.returned(source, bound[0] if len(bound) == 1 else operand)
     fixes: list[Fix] = []
-    for layer in (f"GlobalAveragePooling{ranks[place] - 2}D", "Flatten"):
+    layers = [f"GlobalAveragePooling{ranks[place] - 2}D", "Flatten"]
+    if (shapes[place] or ())[1:-1] == (1,):  # an id of its own, nothing to pool
+        layers.reverse()
+    for layer in layers:
         name, imports = edits.callee_like(source, made, layer)
         changed = edits.replace(source, node, f"{name}()({source.segment(node)})")
         title = f"Make one vector of `{source.segment(operand)}`: `{layer}`"
         fixes += fix(title, changed, *imports, cause=source.span(node))
-    return fixes if ranks[place] <= 5 else fixes[1:]
+    return [item for item in fixes if ranks[place] <= 5 or "Flatten" in item.title]
 
 
 def _dotted(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:

@@ -24,6 +24,7 @@ model = keras.Sequential([
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from kls import edits
@@ -95,8 +96,19 @@ def _fixes(
     if kind == "kernel" and fit >= 1:
         fixes += operators.set_layer_argument(context, layer, "kernel_size", 1, str(fit), f"Use a kernel of {fit}")
     if kind == "pool":
+        fixes += _padded_before(context)
         fixes += operators.remove_layer(context, layer)
     return fixes
+
+
+def _padded_before(context: Context) -> list[Fix]:
+    """Convolutions that a loop makes, each of which cuts its borders off: the size kept, and the pooling with it."""
+    made = [layer for layer in context.report.layers if re.match(r"Conv\dD$", layer.cls) and layer.created is not None]
+    again = [layer for layer in made if sum(other.created == layer.created for other in made) > 1]
+    if not again or again[-1].config.get("padding") != "valid":
+        return []
+    title = f'Set `padding="same"` in {again[-1].cls}'
+    return operators.set_layer_argument(context, again[-1], "padding", None, '"same"', title)
 
 
 def _turned(context: Context) -> list[Fix]:

@@ -231,8 +231,77 @@ def lower_operand(context: Context, failure: Failure) -> list[Fix]:
     """A sum or the like of tensors of different ranks, as of a state and a sequence: the lower one lacks an axis."""
     found = wording.operands(failure.message)
     if found is None or len(found[1]) == len(found[2]) or min(len(found[1]), len(found[2])) < 2:
-        return []
+        return _numbers_of_classes(context, failure) if found is not None and "Mul" in found[0] else []
     return [item for item in operand_fixes(context, failure) if item.title.startswith("Give")][:2]
+
+
+def laid_out_flat(context: Context, failure: Failure) -> list[Fix]:
+    """A `Reshape` to a map without channels that is joined with a map of one: the axis of 1 in its target shape."""
+    shapes = [tensor.shape for tensor in failure.inputs if tensor.shape]
+    longest = max(map(len, shapes), default=0)
+    low = [shape for shape in shapes if len(shape) == longest - 1 and longest > 3]
+    fixes: list[Fix] = []
+    for layer in reversed(context.report.layers) if failure.layer_cls in _JOINS else ():
+        found = context.call_node(layer.created) if layer.cls == "Reshape" else None
+        value = edits.argument(found[1], "target_shape", 0) if found is not None else None
+        if found is None or not layer.outputs or layer.outputs[0].shape not in low:
+            continue
+        if isinstance(value, (ast.Tuple, ast.List)):
+            text = edits.tuple_text((*map(found[0].segment, value.elts), 1))
+            changed = edits.replace(found[0], value, text)
+            fixes += fix(f"Reshape to {text}", changed, cause=layer.created)
+    return fixes[:1]
+
+
+def alike_arguments(context: Context, failure: Failure) -> list[Fix]:
+    """`up(x, c1)`, of a function of the author that joins them: `c2`, where another tensor of such a name fits."""
+    place = failure.frames[-1] if failure.frames else None
+    source = context.source(place.path) if place is not None else None
+    statement = source.statement_at(place.line) if source is not None and place is not None else None
+    function = source.function(statement) if source is not None and statement is not None else None
+    if failure.layer_cls not in _JOINS or source is None or not isinstance(function, ast.FunctionDef):
+        return []
+    shapes = [tensor.shape for tensor in failure.inputs if tensor.shape]
+    fixes: list[Fix] = []
+    for call in source.calls():
+        for node in call.args if search.last_part(call.func) == function.name else ():
+            if not isinstance(node, ast.Name):
+                continue
+            mine = _shape_of(context, node, call.lineno)
+            others = [shape for shape in shapes if shape != mine]
+            if mine not in shapes or len(others) != len(shapes) - 1:
+                continue
+            for variable in reversed(context.report.variables):
+                shape = variable.tensors[0].shape if variable.kind == "keras-tensor" and variable.tensors else None
+                if shape is None or variable.name == node.id or not _alike(variable.name, node.id):
+                    continue
+                if variable.statement.line < call.lineno and shape[1:-1] == (others[0] or ())[1:-1]:
+                    title = f"Give `{variable.name}` instead of `{node.id}`"
+                    fixes += fix(title, edits.replace(source, node, variable.name), cause=source.span(call))
+    return fixes[:2]
+
+
+def _numbers_of_classes(context: Context, failure: Failure) -> list[Fix]:
+    """`probabilities * actions`, where the actions are numbers of classes: one-hot rows of them."""
+    met = {name: (shape, str(dtype)) for name, shape, dtype in failure.facts.get("operands") or () if shape is not None}
+    for source, place in search.places(context, failure)[:2]:
+        for node in ast.walk(place):
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+                continue
+            for one, other in ((node.left, node.right), (node.right, node.left)):
+                if not isinstance(one, ast.Name) or not isinstance(other, ast.Name):
+                    continue
+                (given, kind), (wide, _) = met.get(one.id, ((), "")), met.get(other.id, ((), ""))
+                if len(given) != 1 or len(wide) != 2 or not kind.startswith(("int", "uint")):
+                    continue
+                tf = written.module_name(source, "tensorflow")
+                keras, imports = search.keras_name(source)
+                encode = f"{tf}.one_hot" if tf is not None else f"{keras}.ops.one_hot"
+                text = f"{encode}({one.id}, {other.id}.shape[-1])"
+                more = imports if tf is None else []
+                title = f"One-hot encode `{one.id}`: `{text}`"
+                return fix(title, edits.replace(source, one, text), *more, cause=source.span(place))
+    return []
 
 
 def operand_fixes(context: Context, failure: Failure) -> list[Fix]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -227,8 +228,13 @@ def _everywhere(context: Context, pairs: list[tuple[int, int]]) -> list[Fix]:
 
 
 def batch_sizes(context: Context, failure: Failure) -> set[int]:
-    """The sizes of batches that a failure of loss or metrics may speak of: they are no one's units."""
+    """The sizes of batches that a failure of loss or metrics may speak of, or of the data where several arrays in a
+    step of the author's own have as many rows: they are no one's units."""
     call = context.sink(failure)
+    if call is None and failure.exception == "InvalidArgumentError":
+        arrays = (item for item in context.report.variables if item.kind == "array" and len(item.tensors) == 1)
+        rows = Counter({item.name: item.tensors[0].shape[0] for item in arrays if item.tensors[0].shape}.values())
+        return {size for size, count in rows.items() if count > 1 and size is not None}
     if call is None or not ("loss" in failure.stage or "metrics" in failure.stage):
         return set()
     first = [tensor.shape[0] for tensor in call.outputs if tensor.shape]

@@ -52,6 +52,7 @@ def likely(context: Context, failure: Failure) -> list[Fix]:
     if not _SHAPES.search(failure.message):
         return [*_one_output(context, failure), *_named_classes(context, failure)]
     return [
+        *_last_round(context),
         *_joined_where_told(context, failure),
         *_other_axis(context, failure),
         *_turned_products(context, failure),
@@ -281,6 +282,34 @@ def _joined_rows(context: Context, failure: Failure) -> list[Fix]:
             other = {0: "1", 1: "0"}.get(axis.value) if type(axis.value) is int else None
             if other is not None and search.root(call.func) not in ("np", "numpy"):
                 fixes += fix(f"Join along axis {other}", edits.replace(source, axis, other), cause=source.span(call))
+    return fixes[:MOST]
+
+
+def _last_round(context: Context) -> list[Fix]:
+    """`index == len(sizes)` in a loop over `enumerate(sizes)` or `range(len(sizes))`, which never is."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for loop in source.nodes:
+            if not isinstance(loop, ast.For) or not isinstance(loop.iter, ast.Call) or not loop.iter.args:
+                continue
+            kind, over = search.last_part(loop.iter.func), loop.iter.args[-1]
+            counter = loop.target
+            if kind == "enumerate" and isinstance(counter, ast.Tuple) and len(loop.iter.args) == 1:
+                counter, end = counter.elts[0], f"len({source.segment(over)})"
+            elif kind == "range" and len(loop.iter.args) == 1:
+                end = source.segment(over)
+            else:
+                continue
+            for node in ast.walk(loop):
+                sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+                if len(sides) != 2 or not isinstance(counter, ast.Name):
+                    continue
+                texts = [source.segment(side) for side in sides]
+                if isinstance(node, ast.Compare) and sorted(texts) == sorted([counter.id, end]):
+                    if not isinstance(node.ops[0], (ast.Eq, ast.NotEq, ast.GtE, ast.Lt)):
+                        continue
+                    changed = edits.replace(source, sides[texts.index(end)], f"{end} - 1")
+                    fixes += fix(f"The last round is `{end} - 1`", changed, cause=source.span(node))
     return fixes[:MOST]
 
 

@@ -61,22 +61,25 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *laid_out.strong(context, failure),
         *channels.strong(context, failure),
         *ranks.turned_operand(context, failure),
+        *ranks.alike_arguments(context, failure),
+        *ranks.laid_out_flat(context, failure),
         *ranks.lower_operand(context, failure),
         *dtypes.cast_operand(context, failure),
         *slips.certain(context, failure),
         *weights_shape.without_head(context, failure),
+        *_turned(context, failure),
         *sizes.other_axes(context, failure),
         *sizes.dividing(context, failure),
         *sizes.fitting_words(context, failure),
         *_class_numbers(context, failure),
         *_one_axis(context, failure),
         *exchanges.permuted(context, failure),
+        *_given_to_own(context, failure),
         *_outvoted(context, failure),
         *_windows(context, failure),
         *_joins(context, failure),
         *slips.likely(context, failure),
         *_branches(context, failure),
-        *_turned(context, failure),
         *exchanges.strong(context, failure),
     ]
 
@@ -180,7 +183,23 @@ def _batches(context: Context, failure: Failure) -> list[Fix]:
                 isinstance(item, ast.Attribute) and item.attr == "from_tensor_slices" for item in ast.walk(node)
             ):
                 never += fix("Batch the dataset", edits.wrap(source, node, "{}.batch(32)"), cause=source.span(node))
-    return twice or ([] if batched else never[:MOST])
+    return twice or (_alone_unbatched(context, failure) if batched else never[:MOST])
+
+
+def _alone_unbatched(context: Context, failure: Failure) -> list[Fix]:
+    """The dataset of a failing call that is not batched, in a program that batches others: as these are."""
+    call = context.sink(failure)
+    x = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x") if call else None
+    given = x.tensors[0].shape if x is not None and x.kind == "dataset" and x.tensors else None
+    if x is None or not given or None in given or not failure.stage.endswith(("forward", "loss")):
+        return []
+    sizes = [
+        source.segment(node.args[0])
+        for source in context.sources.values()
+        for node in source.calls()
+        if search.last_part(node.func) == "batch" and node.args
+    ]
+    return operators.transform_data(context, x, f"{{}}.batch({next(iter(sizes), '32')})", "Batch the dataset")
 
 
 def _made_in_batches(source: SourceText, name: str) -> bool:
@@ -260,8 +279,11 @@ def _outvoted(context: Context, failure: Failure) -> list[Fix]:
         for node in source.nodes
         if isinstance(node, ast.Constant) and type(node.value) is int
     )
+    batches = search.batch_sizes(context, failure) if failure.call is None else set[int]()
     ranked: list[tuple[int, int, Fix]] = []
     for rank, (old, new) in enumerate([*_met(context, failure), *search.conflicts(failure)[:8]]):
+        if batches & {old, new}:
+            continue
         places = [(source, group) for source in sources for group in search.literals(source, old)]
         for source, group in places:
             if votes[old] > 2 * len(group) or not votes[new] or new <= _COMMON:
@@ -277,6 +299,24 @@ def _outvoted(context: Context, failure: Failure) -> list[Fix]:
             ranked += [(-score, rank, item) for item in fix(title, *changes, cause=source.span(group[0]), safe=False)]
     ranked.sort(key=lambda item: item[:2])
     return [item for _, _, item in ranked][:MOST]
+
+
+def _given_to_own(context: Context, failure: Failure) -> list[Fix]:
+    """A size that the failing layer of the author's own is made with, of two that disagree: `Attention(32)`."""
+    classes = {node.name for source in context.sources.values() for node in source.nodes
+               if isinstance(node, ast.ClassDef)}  # fmt: skip
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure):
+        made = call.func if isinstance(call.func, ast.Call) else call
+        if search.last_part(made.func) not in classes:
+            continue
+        for old, new in search.conflicts(failure)[:4]:
+            given = [*made.args, *(item.value for item in made.keywords)]
+            places = [item for item in given if isinstance(item, ast.Constant) and item.value == old]
+            if len(places) == 1:
+                title = f"Change {old} to {new} in `{' '.join(source.segment(made).split())}`"
+                fixes += fix(title, edits.replace(source, places[0], str(new)), cause=source.span(made), safe=False)
+    return fixes[:MOST]
 
 
 _COMMON = 5
@@ -548,7 +588,7 @@ def _encoders(context: Context, failure: Failure) -> list[Fix]:
 
 def _turned(context: Context, failure: Failure) -> list[Fix]:
     """A `Reshape` to two sizes that stand the other way round in what its result meets."""
-    ends = {(int(one), int(other)) for one, other in re.findall(r"(\d+), (\d+)[])]", failure.message)}
+    ends = {(int(one), int(other)) for one, other in re.findall(r"(\d+), ?(\d+)[])]", failure.message)}
     ends |= {
         tuple(shape[-2:]) for _, shape, _ in failure.facts.get("operands") or () if shape and None not in shape[-2:]
     }

@@ -257,6 +257,148 @@ model.add(keras.layers.Dense(5, activation="softmax"))
 model.compile("adam", "sparse_categorical_crossentropy")
 model.fit(signals, kinds)
 """
+SKIP_OF_ANOTHER_DEPTH = """
+import keras
+from keras import layers
+def down(x, filters):
+    kept = layers.Conv2D(filters, 3, padding="same")(x)
+    return kept, layers.MaxPooling2D()(kept)
+def up(x, skip, filters):
+    x = layers.Conv2DTranspose(filters, 2, strides=2)(x)
+    return layers.Concatenate()([x, skip])
+pictures = keras.Input((32, 32, 3))
+c1, p1 = down(pictures, 8)
+c2, p2 = down(p1, 16)
+u2 = up(p2, c1, 16)
+u1 = up(u2, c1, 8)
+"""
+LAST_ROUND = """
+import numpy as np
+import keras
+def network(units):
+    model = keras.Sequential([keras.Input((10, 3))])
+    for place, size in enumerate(units):
+        last = place == len(units)
+        model.add(keras.layers.LSTM(size, return_sequences=not last))
+    model.add(keras.layers.Dense(5))
+    return model
+model = network((16, 8))
+model.compile("adam", "mae")
+model.fit(np.zeros((48, 10, 3)), np.zeros((48, 5)))
+"""
+SIZE_GIVEN_TO_ATTENTION = """
+import keras
+from keras import layers, ops
+class Looking(layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.keys = layers.Dense(units)
+    def call(self, asked, steps):
+        return ops.matmul(ops.softmax(ops.matmul(asked, ops.transpose(self.keys(steps), (0, 2, 1)))), steps)
+steps = layers.LSTM(24, return_sequences=True)(keras.Input((15, 4)))
+asked = layers.LSTM(24, return_sequences=True)(keras.Input((9, 4)))
+seen = Looking(12)(asked, steps)
+"""
+ONE_SET_IN_SINGLES = """
+import numpy as np
+import tensorflow as tf
+pictures, kinds = np.zeros((40, 8, 8, 3), "float32"), np.arange(40) % 4
+train = tf.data.Dataset.from_tensor_slices((pictures[:30], kinds[:30])).shuffle(30)
+check = tf.data.Dataset.from_tensor_slices((pictures[30:], kinds[30:])).batch(10)
+class Small(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.maps, self.pool = tf.keras.layers.Conv2D(4, 3), tf.keras.layers.GlobalAveragePooling2D()
+        self.last = tf.keras.layers.Dense(4)
+    def call(self, x):
+        return self.last(self.pool(self.maps(x)))
+model = Small()
+model.compile("adam", tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.fit(train, validation_data=check)
+"""
+WINDOWS_OF_A_LOOP = """
+import keras
+model = keras.Sequential([keras.Input((16, 16, 1))])
+for filters in (8, 16, 16):
+    model.add(keras.layers.Conv2D(filters, 3, activation="relu"))
+    model.add(keras.layers.MaxPooling2D())
+"""
+PLANE_OF_ONE = """
+import keras
+from keras import layers
+picture = keras.Input((14, 14, 1))
+kind = layers.Flatten()(layers.Embedding(10, 8)(keras.Input((1,))))
+plane = layers.Dense(14 * 14)(kind)
+plane = layers.Reshape((14, 14))(plane)
+both = layers.Concatenate()([picture, plane])
+"""
+TRUTH_TIMES_NUMBERS = """
+import tensorflow as tf
+def loss_of(truth, output):
+    known = tf.not_equal(truth, 0)
+    losses = tf.keras.losses.sparse_categorical_crossentropy(truth, output, from_logits=True)
+    return tf.reduce_mean(losses * known)
+import numpy as np
+model = tf.keras.Sequential([tf.keras.Input((5,)), tf.keras.layers.Embedding(20, 8), tf.keras.layers.Dense(20)])
+model.compile("adam", loss_of)
+model.fit(np.ones((16, 5)), np.ones((16, 5)))
+"""
+ACTIONS_BY_NUMBER = """
+import numpy as np
+import tensorflow as tf
+sights, actions, gains = np.random.rand(20, 8).astype("float32"), np.arange(20) % 4, np.ones(20, "float32")
+net = tf.keras.Sequential([tf.keras.Input((8,)), tf.keras.layers.Dense(4, activation="softmax")])
+def learn(sights, actions, gains):
+    with tf.GradientTape() as tape:
+        chances = net(sights)
+        taken = tf.reduce_sum(chances * actions, axis=1)
+        loss = -tf.reduce_mean(tf.math.log(taken) * gains)
+    return tape.gradient(loss, net.trainable_variables)
+learn(sights, actions, gains)
+"""
+NAMED_ALIKE = """
+import numpy as np
+import keras
+rows = {"age": np.zeros((20, 1)), "fare": np.zeros((20, 1))}
+inputs = {name: keras.Input((1,), name=name) for name in ("age", "fares")}
+model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.concatenate(list(inputs.values()))))
+model.compile("adam", "mse")
+model.fit(dict(rows), np.zeros(20))
+"""
+CLASSES_ON_TOP = """
+import keras
+base = keras.applications.VGG16(weights=None, include_top=True, input_shape=(64, 64, 3))
+x = keras.layers.GlobalAveragePooling2D()(base.output)
+"""
+WEIGHTS_OF_STEPS = """
+import numpy as np
+import keras
+steps, tags, shares = np.zeros((40, 6, 3)), np.zeros((40, 6), int), np.ones((40, 3))
+model = keras.Sequential([keras.Input((6, 3)), keras.layers.Dense(4, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(steps, tags, sample_weight=shares)
+"""
+STEPS_AND_FEATURES = """
+import numpy as np
+import keras
+features, horizon = 5, 12
+steps = keras.Input((20, features))
+x = keras.layers.Dense(horizon * features)(keras.layers.LSTM(8)(steps))
+x = keras.layers.Reshape((features, horizon))(x)
+model = keras.Model(steps, x)
+model.compile("adam", keras.losses.Huber())
+model.fit(np.zeros((8, 20, features)), np.zeros((8, horizon, features)))
+"""
+LETTERS = """
+import keras
+from keras import layers, ops
+class Pair(layers.Layer):
+    def build(self, shapes):
+        self.kernel = self.add_weight(shape=(4, shapes[0][-1], shapes[1][-1]), name="kernel")
+    def call(self, pair):
+        return ops.einsum("bi,kji,bj->bk", pair[0], self.kernel, pair[1])
+made = Pair()([keras.Input((6,)), keras.Input((9,))])
+"""
 FAULTS = [
     Fault(IDS_BY_NAME, "Embedding(50, 4)", "Set `input_dim` to 51"),
     Fault(LABELS_OF_A_LOOP, "net = ", "Set `units` of Dense to 5"),
@@ -286,6 +428,19 @@ FAULTS = [
     Fault(WEIGHT_FOR_EACH_STEP, "self.bias = ", "Change `shape[-1]` to `shape[1]`"),
     Fault(MAP_IN_PARTS, "Reshape", "Begin with a map of (height // 4, width // 4)"),
     Fault(SIZES_OF_A_LIST, "net = network", "Change 2 to 4 in `network([3, 16, 16, 2])`"),
+    Fault(SKIP_OF_ANOTHER_DEPTH, "u2 = up", "Give `c2` instead of `c1`"),
+    Fault(LAST_ROUND, "last = ", "The last round is `len(units) - 1`"),
+    Fault(SIZE_GIVEN_TO_ATTENTION, "Looking(12)", "Change 12 to 24 in `Looking(12)`"),
+    Fault(ONE_SET_IN_SINGLES, "train = ", "Batch the dataset"),
+    Fault(WINDOWS_OF_A_LOOP, "Conv2D", 'Set `padding="same"` in Conv2D'),
+    Fault(PLANE_OF_ONE, "Reshape", "Reshape to (14, 14, 1)"),
+    Fault(TRUTH_TIMES_NUMBERS, "losses * known", "Cast `known` to float32"),
+    Fault(ACTIONS_BY_NUMBER, "taken = ", "One-hot encode `actions`: `tf.one_hot(actions, chances.shape[-1])`"),
+    Fault(NAMED_ALIKE, "inputs = ", 'Rename "fares" to "fare" everywhere'),
+    Fault(CLASSES_ON_TOP, "VGG16", "Leave its own classes out: `include_top=False`"),
+    Fault(WEIGHTS_OF_STEPS, "shares = ", "Make `shares` of shape (40, 6)"),
+    Fault(STEPS_AND_FEATURES, "Reshape", "Reshape to (horizon, features)"),
+    Fault(LETTERS, "ops.einsum", "Exchange two letters: `bi,kij,bj->bk`"),
     Fault(CHANNEL_OF_SIGNALS, "Conv1D", "Set the input shape to (90, 1)"),
 ]
 
