@@ -780,13 +780,13 @@ model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
 model.compile("adam", "mse")
 model.fit(x, y)
 """
-    report, loud = await said(real, text)
+    _, loud = await said(real, text)
     assert [line for _, line in loud] == [9]
     text = text.replace("x, y = await asyncio.gather", "x, y = asyncio.run(both())").replace("(load(10), load(10))", "")
     text = text.replace(
         "async def load", "async def both():\n    return await load(10), await load(10)\nasync def load"
     )
-    report, loud = await said(real, text)
+    _, loud = await said(real, text)
     assert [line for _, line in loud] == [11]
 
 
