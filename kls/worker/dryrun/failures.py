@@ -103,6 +103,9 @@ def record(
     run: Run, error: BaseException, path: str, statement: Statement, span: Span, frame: FrameType
 ) -> Optional[Failure]:
     """Add `error` to the run as a Failure or a Gap."""
+    if not _can_be_read(error):
+        run.gap(span, "error", "an exception that cannot say what it is")
+        return None
     kind, reason = _gap_of(run, error, path, statement, frame)
     if kind is not None:
         run.gap(span, kind, reason)
@@ -115,6 +118,16 @@ def record(
     if not any(_same(failure, other) for other in run.failures[-_ROUND:]):
         run.failures.append(failure)
     return failure
+
+
+def _can_be_read(error: BaseException) -> bool:
+    """Whether an exception tells its class and its text; one of the author's own may raise when it is asked."""
+    try:
+        return isinstance(error, BaseException) and isinstance(str(error), str)
+    except Exception as unreadable:
+        if is_ours(unreadable):
+            raise
+        return False
 
 
 def _same(one: Failure, other: Failure) -> bool:
