@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "TF_ENABLE_ONEDNN_OPTS": "0",  # silences its notice; nothing is computed here
     "ONEDNN_MAX_CPU_ISA": "SSE41",  # its products of matrices for AVX, used all the same, corrupt the heap
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pandas brings pyarrow, whose allocator would start a thread
+    "HDF5_USE_FILE_LOCKING": "FALSE",  # a dry run may not lock the author's files
     "KERAS_BACKEND": "tensorflow",
     "PYTHONDONTWRITEBYTECODE": "1",
 }

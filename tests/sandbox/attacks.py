@@ -11,6 +11,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import pickle
 import platform
 import resource
 import shutil
@@ -334,6 +335,29 @@ def exchange_files(world: World) -> object:
 def lease_file(world: World) -> object:
     """A lease holds up whoever opens the file."""
     return fcntl.fcntl(os.open(world["project"] + "/data.csv", os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK) or "held"
+
+
+@attack
+def lock_granted_file(world: World) -> object:
+    """Hold up whoever wants to write a file that may be read."""
+    held = os.open(world["project"] + "/data.csv", os.O_RDONLY)
+    return fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB) or "locked"
+
+
+@attack
+def lock_part_of_granted_file(world: World) -> object:
+    held = os.open(world["project"] + "/data.csv", os.O_RDONLY)
+    return fcntl.lockf(held, fcntl.LOCK_SH | fcntl.LOCK_NB) or "locked"
+
+
+@attack
+def unpickle(world: World) -> None:
+    """What `numpy.load(allow_pickle=True)`, `joblib.load` and `pandas.read_pickle` do with a file of a stranger's."""
+    name = temporary() + "/data.pkl"
+    with open(name, "wb") as file:
+        file.write(f"cos\nsystem\n(S'echo owned > {world['beacon']}'\ntR.".encode())
+    with open(name, "rb") as file:
+        pickle.load(file)
 
 
 @attack

@@ -115,7 +115,7 @@ BOTH = {
     "clone": [((THREAD,), ALLOW), ((THREAD | NEWUSER,), DENY), ((THREAD | NEWNET,), DENY), ((THREAD | TRACED,), DENY)],
     "clone3": [((0, 88), ABSENT)],
     "ioctl": [((1, 0x5401), ALLOW), ((1, 0x5412), DENY), ((1, 0x5421 | 1 << 32), ALLOW), ((1, 0x8912), DENY)],
-    "fcntl": [((3, 2), ALLOW), ((3, 1030), ALLOW), ((3, 8), DENY), ((3, 10), DENY), ((3, 1026), DENY)],
+    "fcntl": [((3, 2), ALLOW), ((3, 1030), ALLOW), *(((3, command), DENY) for command in (6, 7, 8, 10, 37, 38, 1026))],
     "openat": [
         ((-100, 0, 0), ALLOW), ((-100, 0, 0o1101), ALLOW), ((-100, 0, 0o1000), DENY), ((-100, 0, 0o1003), DENY),
         ((-100, 0, 0o2), ALLOW), ((-100, 0, 0o1002), ALLOW),

@@ -31,6 +31,7 @@ _PROCESSES = (
     " _winapi.CreateProcess _winapi.TerminateProcess os.killpg"
 ).split()
 _SOCKETS = "socket.__new__ socket.bind socket.connect socket.sendmsg socket.sendto socket.sethostname".split()
+_LOCKS = ("fcntl.flock", "fcntl.lockf")
 _NAMES = "socket.getaddrinfo socket.gethostbyaddr socket.gethostbyname socket.getnameinfo".split()
 _MARKS = "os.chflags os.chmod os.chown os.setxattr os.removexattr os.truncate os.utime".split()
 _REGISTRY = "ConnectRegistry CreateKey DeleteKey DeleteValue LoadKey SaveKey SetValue".split()
@@ -62,7 +63,7 @@ def checks(policy: Policy, system: str = sys.platform) -> dict[str, Check]:
     own, walled = os.getpid(), bool(policy.layers)
     files = _files(reach(policy, system), own, errno.EROFS if "root" in policy.layers else errno.EACCES)
     watched: dict[str, Check] = {**files}
-    watched |= dict.fromkeys((*_PROCESSES, *_SOCKETS), _refused)
+    watched |= dict.fromkeys((*_PROCESSES, *_SOCKETS, *_LOCKS), _refused)
     watched |= dict.fromkeys(_NAMES, _no_name)
     watched |= {f"winreg.{name}": _refused for name in _REGISTRY}
 

@@ -49,7 +49,7 @@ select:23 pselect6:270:72 epoll_create:213 epoll_create1:291:20 epoll_ctl:233:21
 epoll_pwait:281:22 epoll_pwait2:441:441 eventfd:284 eventfd2:290:19 timerfd_create:283:85 timerfd_settime:286:86
 timerfd_gettime:287:87 uname:63:160 sysinfo:99:179 getrlimit:97:163 getrusage:98:165 getrandom:318:278
 exit:60:93 exit_group:231:94 restart_syscall:219:128 umask:95:166 ftruncate:77:46 fallocate:285:47 fsync:74:82
-fdatasync:75:83 flock:73:32 fadvise64:221:223 copy_file_range:326:285 sendfile:40:71
+fdatasync:75:83 fadvise64:221:223 copy_file_range:326:285 sendfile:40:71
 """
 _PROBE_FOLDER = """
 unlink:87 unlinkat:263:35 rmdir:84 mkdir:83 mkdirat:258:34 rename:82 renameat:264:38 renameat2:316:276
@@ -85,7 +85,8 @@ _LOAD, _JUMP, _EQUAL, _GREATER_EQUAL, _ANY_BIT, _RETURN = 0x20, 0x05, 0x15, 0x35
 _CLONE_THREAD, _CLONE_OTHER = 0x00010000, 0x7E02A000  # NEW*, CLONE_PTRACE and CLONE_PARENT
 _OPEN_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
-_FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)  # DUPFD to SETLKW, OFD locks, DUPFD_CLOEXEC, GETPIPE_SZ
+_FCNTLS = (0, 1, 2, 3, 4, 5, 36, 1030, 1032)  # DUPFD to GETLK, OFD_GETLK, DUPFD_CLOEXEC, GETPIPE_SZ
+"""No SETLK and no flock: a lock on a file that may be read holds up those who want to write it."""
 _PRCTL_PROBE = (2, 3, 15, 16, 21, 23, 30, 39, 42, 0x53564D41)  # the GETs, SET_NAME, SET_VMA
 _PRCTL_ZYGOTE = (*_PRCTL_PROBE, 22, 24, 28, 38, 47)  # SECCOMP, CAPBSET_DROP, SECUREBITS, NO_NEW_PRIVS, CAP_AMBIENT
 
