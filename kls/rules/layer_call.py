@@ -2,8 +2,9 @@
 
 ## What it says
 A layer was made and not called (`x = Dense(8)` and then `Dense(1)(x)`), a class was given instead of a layer
-(`model.add(Flatten)`), a tensor was given to the class instead of the layer (`Dense(8, x)`), or the tensors to join
-come as something that is no list (`Concatenate()(inputs.values())`).
+(`model.add(Flatten)`), a tensor was given to the class instead of the layer (`Dense(8, x)`), a whole model was given
+instead of its output (`Flatten()(base)`), or the tensors to join come as something that is no list
+(`Concatenate()(inputs.values())`).
 
 ## Why it matters
 Keras raises `Only input tensors may be passed as positional arguments`, `All outputs values must be KerasTensors` or
@@ -58,7 +59,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         places = sorted(places, key=lambda item: not _uncalled(context, *item))
     for source, place in places:
         fixes = [*_lists(source, place, failure), *_classes(source, place), *_uncalled(context, source, place)]
-        fixes += [*_tensor_to_class(context, source, place), *_keyword(source, place, failure)]
+        fixes += [*_models(context, source, place, failure), *_tensor_to_class(context, source, place)]
+        fixes += _keyword(source, place, failure)
         fixes += _collections(source, place, failure)
         if fixes:
             span = fixes[0].cause or source.span(place)
@@ -155,6 +157,8 @@ def _classes_as_layers(reading: Reading, call: ast.Call) -> Iterator[Finding]:
 def _words(best: Fix) -> str:
     if best.title == _LIST:
         return "a layer takes its tensors one by one or in a list: this is another collection of them"
+    if best.title.startswith(_OF_MODEL):
+        return "a whole model stands where a tensor belongs"
     if best.title.startswith("Make"):
         return "a class stands where a layer belongs"
     if best.title.startswith("Call"):
@@ -213,6 +217,35 @@ def _uncalled(context: Context, source: SourceText, place: ast.expr) -> list[Fix
                 words = source.segment(value)
                 cause = source.span(statement) if statement is not None else source.span(value)
                 fixes += fix(f"Call the layer: `{words}({name})`", _end(source.span(value), f"({name})"), cause=cause)
+    return fixes
+
+
+_OF_MODEL = "Take the model"
+
+
+def _models(context: Context, source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:
+    """`Flatten()(base)` and `Model(base, …)`: the output of a model, or its input, where it is given itself."""
+    if not isinstance(place, ast.Call) or not re.search(
+        r"<\w+ name=[\w.-]+, built=True>|KerasTensors?\b", failure.message
+    ):
+        return []
+    kinds = {item.variable: item.kind for item in context.report.models if item.kind != "subclass"}
+    takes_input = search.last_part(place.func) == "Model"
+    given = [(item, takes_input and number == 0) for number, item in enumerate(place.args)]
+    given += [(item.value, item.arg == "inputs") for item in place.keywords]
+    fixes: list[Fix] = []
+    for item, entering in given:
+        for node in item.elts if isinstance(item, (ast.List, ast.Tuple)) else [item]:
+            if isinstance(node, ast.Name) and node.id in kinds:
+                end = "input" if entering else "output"
+                # A Sequential that was never called has no `output` (keras/src/ops/operation.py).
+                text = f"{node.id}.{end}" + ("s[0]" if kinds[node.id] == "sequential" else "")
+                fixes += fix(
+                    f"{_OF_MODEL}'s {end}: `{text}`", edits.replace(source, node, text), cause=source.span(node)
+                )
+    if len(fixes) > 1:
+        every = [edit for item in fixes for edit in item.edits]
+        fixes = [*fix(f"{_OF_MODEL}s' outputs", *every, cause=fixes[0].cause), *fixes]
     return fixes
 
 
