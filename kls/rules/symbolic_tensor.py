@@ -69,7 +69,9 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if not re.search(
         r"KerasTensor|symbolic|SymbolicTensor|as a Python `?bool|NumPy (?:array|call)|numpy|Iterating over",
         failure.message,
-    ) or re.search(r"must be KerasTensors\. Received: outputs=<.* built=|Only input tensors may", failure.message):
+    ) or re.search(
+        r"must be KerasTensors\. Received: outputs=<.* built=|Only input tensors may|^Binding inputs", failure.message
+    ):
         return None
     for source, place in search.places(context, failure):
         fixes = [*_python(source, place), *_functions(source, place), *_lambda(source, place)]

@@ -800,3 +800,31 @@ wrong = keras.applications.MobileNetV2(include_top=False, weights="imagnet")
     report, loud = await said(real, text)
     assert [line for _, line in loud] == [5]
     assert [item.outputs[0].shape for item in report.layers if item.cls == "Dense"] == [(None, 3)]
+
+
+async def test_whole_numbers_in_a_list_become_int32(real: Host) -> None:
+    text = """
+import keras
+import tensorflow as tf
+(x, _), _ = keras.datasets.cifar10.load_data()
+one = tf.convert_to_tensor([x[0]])
+two = tf.constant([x[0] / 255.0, x[1] / 255.0])
+patches = keras.ops.image.extract_patches(keras.ops.image.resize(one, (72, 72)), size=6)
+"""
+    report, loud = await said(real, text)
+    assert loud == []
+    known = {item.name: item.tensors[0].dtype for item in report.variables if item.kind == "tensor"}
+    assert known == {"one": "int32", "two": "float64", "patches": "int32"}
+
+
+async def test_arguments_that_a_signature_refuses_are_no_symbolic_tensors(real: Host) -> None:
+    text = """
+import keras
+import tensorflow as tf
+@tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
+def cube(z):
+    return tf.pow(z, 3)
+cube(tf.constant([1.0, 2.0]))
+"""
+    _, loud = await said(real, text)
+    assert loud == [("keras-error", 7)]

@@ -94,6 +94,8 @@ def _constants() -> None:
         if not _holds_virtual(value):
             return eager(value, ctx, dtype)
         shape, kind = shape_and_dtype(value)
+        if isinstance(value, (list, tuple)) and np.dtype(kind).kind in "iu":
+            kind = "int32"  # of whole numbers in a list, whatever they were (python/eager/pywrap_tensor.cc)
         return zeros(shape, kind if dtype is None else dtype)
 
     def create(value: Any, dtype: Any, shape: Any, *args: Any, **keywords: Any) -> Any:
