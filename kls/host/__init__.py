@@ -347,6 +347,11 @@ class Host:
         ask, process = self._ask, self._current
         if ask is None or ask.worker is not None or process is None or process.hello is None or process.writing:
             return
+        if self._walled_from_the_start and not set(ask.probe.readable) <= set(process.readable):
+            self._start = replace(self._start, readable=ask.probe.readable)
+            self._drop("the next dry run reads other data files")
+            self._begin()
+            return
         if self._start.one_use and process.sent:
             self._current = None
             process.kill("a newer question took its place")
@@ -360,6 +365,11 @@ class Host:
         name = os.path.basename(ask.probe.sources[0].path) if ask.probe.sources else ""
         self._say(State.PROBING, f"dry-running {name or 'the program'}")
         self._set_timer(ask.probe.seconds + self._grace_seconds, self._too_late, process)
+
+    @property
+    def _walled_from_the_start(self) -> bool:
+        """Whether what a worker may read is settled when it starts; Windows lets it read no file of the workspace."""
+        return self.grant is not None and "seatbelt" in self.grant.layers
 
     def _show(self, probe: Probe) -> None:
         """Note which files of the workspace a dry run gets or may open."""

@@ -90,7 +90,7 @@ def summary(grant: Grant) -> str:
         if "job" in grant.layers:
             return "Programs start no process and write nothing, but could read every file that you can, and send it."
         return "Programs have no network, start no process and write nothing, but could read every file that you can."
-    project = "" if grant.tier in ("Seatbelt", "AppContainer") else " and the files of their project that they name"
+    project = "" if grant.tier == "AppContainer" else " and the files of their project that they name"
     return (
         f"Programs have no network, start no process, read only Python's packages{project}, and write only into a"
         f" private folder of {grant.policy.temporary_bytes >> 20} MB."

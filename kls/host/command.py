@@ -59,6 +59,8 @@ class Start:
     one_use: bool = False
     real: bool = False
     """The worker runs real steps (`Probe.step_bytes`)."""
+    readable: tuple[str, ...] = ()
+    """Files of the workspace that a dry run may read, where the walls stand from the start (macOS)."""
     bootstrap: Path = BOOTSTRAP
 
 
@@ -120,6 +122,7 @@ def prepare(start: Start) -> Prepared:
         roots=(*policy.interpreter_roots(start.interpreter), *start.user_site),
         temporary=temporary,
         workspace=start.workspace,
+        readable=start.readable,
         environment=start.environment,
         report=report,
         folder=folder,

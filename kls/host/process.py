@@ -71,6 +71,11 @@ class Process:
         return self._process.pid if self._process is not None else None
 
     @property
+    def readable(self) -> tuple[str, ...]:
+        """The files of the workspace that it was let read at its start."""
+        return self._start.readable
+
+    @property
     def writing(self) -> bool:
         """Whether the last message has not left this process yet."""
         return self._draining is not None and not self._draining.done()

@@ -7,13 +7,15 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kls import workplace
+from kls import documents, plan, workplace
 from kls.host import State, Unavailable, command
+from tests.literate import normal as literal
 from tests.sandbox import worlds
 
 from .conftest import sandboxed
@@ -100,6 +102,8 @@ def pretended(monkeypatch: pytest.MonkeyPatch, folder: Path, more: str = "") -> 
 
     def prepare(start: command.Start) -> command.Prepared:
         made = real(start)
+        if not start.sandbox:
+            return made
         at = made.command.index("-S") + 1
         pretend = (str(SANDBOX_TESTS / "pretend_macos.py"), str(program), more)
         return command.Prepared(
@@ -133,6 +137,51 @@ async def test_a_worker_behind_walls_that_stand_around_it(
     folders = [process._prepared.folder for process in one.host._processes if process._prepared is not None]
     await one.host.stop()
     assert folders and not any(os.path.exists(folder) for folder in folders)
+
+
+@linux
+async def test_data_files_are_granted_at_the_start(
+    worker: Make, forkless: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What walls that stand already cannot be told later: a program that names other files gets a fresh worker."""
+    pretended(monkeypatch, tmp_path)
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in ("one.csv", "two.csv", ".env"):
+        (project / name).write_text(name)
+    one = worker(sandbox=True, bootstrap=forkless, one_use=True, workspace=(str(project),))
+
+    async def got(read: str, *named: str) -> str:
+        text = f"import os\nended = open({str(project / read)!r}).read() + str(len(os.listdir({str(project)!r})))\n"
+        asked = replace(probe(text), root=str(project), readable=tuple(str(project / name) for name in named))
+        return (await one.host.ask(asked)).ended or ""
+
+    assert await got("one.csv", "one.csv") == "one.csv3"
+    assert "PermissionError" in await got("two.csv", "one.csv")
+    assert await got("two.csv", "two.csv") == "two.csv3"
+    assert "PermissionError" in await got("one.csv", "two.csv")
+    assert "PermissionError" in await got(".env", "two.csv", ".env")
+    assert State.STOPPED not in one.states()
+    started = sum(status.state is State.STARTING for status in one.seen)
+    assert await got("two.csv", "two.csv") == "two.csv3"
+    assert sum(status.state is State.STARTING for status in one.seen) <= started + 1
+
+
+@linux
+@pytest.mark.tf
+@pytest.mark.slow
+async def test_reports_are_the_same_behind_them(watched: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow itself in a profile's rules, without fork: one worker for each program."""
+    free = watched(sandbox=False)
+    pretended(monkeypatch, tmp_path)
+    walled = watched(one_use=True)
+    for name in ("a04_flatten_missing_mse", "a12_stacked_lstm_return_sequences", "a20_dot_axes"):
+        text = (Path(__file__).parents[1] / "cases" / f"{name}.py").read_text(encoding="utf-8")
+        asked = plan.plan(documents.file_snapshot(f"file:///x/{name}.py", 1, text, f"/x/{name}.py"))
+        inside, outside = await walled.host.ask(asked), await free.host.ask(asked)
+        assert inside.complete, inside.ended
+        assert literal(inside) == literal(outside), name
+    assert walled.host.grant is not None and walled.host.grant.tier == "Seatbelt"
 
 
 @linux

@@ -184,8 +184,10 @@ def test_an_account_says_it_in_plain_words_first() -> None:
     sent = account(GRANT._replace(tier="Weak", layers=("job", "low integrity")))
     assert "could read every file that you can, and send it" in sent["summary"] and sent["writable"]["folder"] is None
     held = account(GRANT._replace(tier="Seatbelt", layers=("seatbelt", "limits")))
-    assert "read only Python's packages, and write" in held["summary"] and held["writable"]["folder"]
+    assert "no network" in held["summary"] and held["writable"]["folder"]
     assert "attacked by nobody" in held["means"]
+    contained = account(GRANT._replace(tier="AppContainer", layers=("job", "appcontainer")))
+    assert "read only Python's packages, and write" in contained["summary"]
     none = account(GRANT._replace(tier="None", tested={"start a process": policy.PASSED}))
     assert (
         none["summary"] == "There is no sandbox here: the self-test could start a process, so programs are only read."

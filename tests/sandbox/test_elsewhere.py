@@ -131,6 +131,11 @@ def test_an_interpreter_that_is_not_there(program: Path) -> None:
     assert grant.tier == "Seatbelt" and done.returncode == 0, "the command itself is another here"
 
 
+def test_a_path_that_no_profile_can_name(program: Path) -> None:
+    with pytest.raises(AssertionError, match="could not be set up: a path with a control character"):
+        start(program, "", "print('started')", roots=("/a\nb",))
+
+
 ALL = dict.fromkeys((*attempts.acts("linux"), *attempts.acts("win32")), "EPERM") | {"tried": "all"}
 
 

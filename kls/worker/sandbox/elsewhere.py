@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> NoReturn:
         os.umask(0o077)
     try:
         status = run(given, arguments[arguments.index("--") + 1 :], boxes(given))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         _say(f"kls: the sandbox could not be set up: {error}")
         status = 78
     if given.folder and not _alive(given.server):

@@ -170,7 +170,7 @@ def interpreter_roots(executable: str) -> tuple[str, ...]:
         if prefix == "/usr":
             found.append("/usr/local/lib")
         if ".framework/" in prefix:
-            found += [os.path.join(prefix, name) for name in ("Python", "Resources")]
+            found += [os.path.join(prefix, name) for name in ("Python", "Python3", "Resources")]
     if "/Cellar/" in real:  # Homebrew keeps each library in a folder of its own
         found += [real.partition("/Cellar/")[0] + name for name in ("/Cellar", "/opt", "/lib")]
     found += [executable, real]

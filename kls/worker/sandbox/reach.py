@@ -1,6 +1,6 @@
 """What a probe may reach of the file tree, by kind of system: the one list that the rules of every system are made of.
 
-Pure: nothing but names of files is looked at. Standard library alone, Python 3.9 on.
+Nothing but names of files is looked at. Standard library alone, Python 3.9 on.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ SYSTEM: dict[str, tuple[str, ...]] = {
         "/private/var/db/dyld", "/usr/share/zoneinfo", "/usr/share/zoneinfo.default", "/private/var/db/timezone",
         "/private/etc/localtime", "/usr/share/locale", "/nix/store",
     ),
-    "win32": (),
+    "win32": (os.environ.get("SYSTEMROOT", "C:\\Windows"),),
 }  # fmt: skip
-"""What every program of a system may read, beside the interpreter. Windows grants its own folder to every container."""
+"""What every program of a system may read, beside the interpreter. Windows itself lets every container read it."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 
 
