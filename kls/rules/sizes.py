@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kls import edits
 from kls.facts import Fix, Span
@@ -27,25 +27,29 @@ MOST = 6
 """Candidates at most."""
 
 
-def value(source: SourceText, node: ast.AST | None, deep: int = 0) -> int | None:
+Instead = Mapping[ast.AST, int]
+"""Numbers to take in place of those that the author wrote, by their nodes."""
+
+
+def value(source: SourceText, node: ast.AST | None, deep: int = 0, instead: Instead | None = None) -> int | None:
     """The whole number that an expression comes to, None where the text does not tell."""
     if deep > _DEEP or node is None:
         return None
     if isinstance(node, ast.Constant):
-        return node.value if type(node.value) is int else None
+        return (instead or {}).get(node, node.value) if type(node.value) is int else None
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        inner = value(source, node.operand, deep + 1)
+        inner = value(source, node.operand, deep + 1, instead)
         return None if inner is None else -inner
     if isinstance(node, ast.BinOp):
-        left, right = value(source, node.left, deep + 1), value(source, node.right, deep + 1)
+        left, right = (value(source, item, deep + 1, instead) for item in (node.left, node.right))
         return None if left is None or right is None else _computed(node.op, left, right)
     if isinstance(node, ast.Call) and search.last_part(node.func) == "int" and len(node.args) == 1:
-        return value(source, node.args[0], deep + 1)
+        return value(source, node.args[0], deep + 1, instead)
     if isinstance(node, ast.Name):
-        return _named(source, node, deep)
+        return _named(source, node, deep, instead)
     if isinstance(node, ast.Attribute) and search.root(node) == "self" and isinstance(node.value, ast.Name):
         made = attributes(source, node).get(node.attr)
-        return value(source, made, deep + 1)
+        return value(source, made, deep + 1, instead)
     return None
 
 
@@ -63,20 +67,20 @@ def _computed(operator: ast.operator, left: int, right: int) -> int | None:
     return None
 
 
-def _named(source: SourceText, node: ast.Name, deep: int) -> int | None:
+def _named(source: SourceText, node: ast.Name, deep: int, instead: Instead | None) -> int | None:
     function = source.function(node)
     if isinstance(function, ast.FunctionDef):
         bound = _bindings(function, node.id)
         if len(bound) == 1:
-            return value(source, bound[0], deep + 1)
+            return value(source, bound[0], deep + 1, instead)
         if bound:
             return None
         if node.id in parameters(function):
-            given = _given(source, function, node.id, deep)
+            given = _given(source, function, node.id, deep, instead)
             return next(iter(given)) if len(given) == 1 else None
     bound = [made for _, target, made in source.assignments() if isinstance(target, ast.Name) and target.id == node.id]
     bound = [made for made in bound if source.function(made) is None]
-    return value(source, bound[0], deep + 1) if len(bound) == 1 else None
+    return value(source, bound[0], deep + 1, instead) if len(bound) == 1 else None
 
 
 def _bindings(function: ast.FunctionDef, name: str) -> list[ast.expr]:
@@ -93,14 +97,16 @@ def parameters(function: ast.FunctionDef) -> list[str]:
     return [item.arg for item in (*function.args.args, *function.args.kwonlyargs) if item.arg != "self"]
 
 
-def _given(source: SourceText, function: ast.FunctionDef, name: str, deep: int) -> set[int | None]:
+def _given(
+    source: SourceText, function: ast.FunctionDef, name: str, deep: int, instead: Instead | None = None
+) -> set[int | None]:
     """What the calls of a function give for a parameter, or its default."""
     names, defaults = [item.arg for item in function.args.args], function.args.defaults
     default = dict(zip(reversed(names), reversed(defaults), strict=False)).get(name)
     found: set[int | None] = set()
     for given in _arguments(source, function, name):
-        found.add(value(source, given if given is not None else default, deep + 1))
-    return found or {value(source, default, deep + 1)}
+        found.add(value(source, given if given is not None else default, deep + 1, instead))
+    return found or {value(source, default, deep + 1, instead)}
 
 
 def _arguments(source: SourceText, function: ast.FunctionDef, name: str) -> list[ast.expr | None]:

@@ -18,6 +18,7 @@ from kls import edits
 from kls.facts import Edit, Fix, Span
 from kls.rules import (
     channels,
+    computed,
     dtypes,
     exchanges,
     labels,
@@ -71,6 +72,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *sizes.other_axes(context, failure),
         *sizes.dividing(context, failure),
         *sizes.fitting_words(context, failure),
+        *computed.strong(context, failure),
         *_class_numbers(context, failure),
         *_one_axis(context, failure),
         *exchanges.permuted(context, failure),
