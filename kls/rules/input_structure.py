@@ -29,7 +29,7 @@ import difflib
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, written
+from kls.rules import operators, sizes, written
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, size_of
 from kls.worker.protocol import Argument, Call, Failure, Model, Tensor
 
@@ -323,10 +323,10 @@ def _divided(context: Context, argument: Argument, tensor: Tensor, model: Model)
             fixes += _list_of(context, argument, text, "Give each input its part")
     widths = [item[-1] for item in wanted if item]
     if all(width is not None for width in widths) and sum(int(width or 0) for width in widths) == shape[-1]:
-        start = 0
+        whole, start = _columns(context, argument) or (name, 0)
         items: list[str] = []
         for width in widths:
-            items.append(f"{name}[..., {start}:{start + int(width or 0)}]")
+            items.append(f"{whole}[{'...' if whole == name else ':'}, {start}:{start + int(width or 0)}]")
             start += int(width or 0)
         fixes += _list_of(context, argument, "[" + ", ".join(items) + "]", "Give each input its columns")
     if all(item is not None and compatible(shape[1:], item[1:]) for item in wanted):
@@ -334,8 +334,23 @@ def _divided(context: Context, argument: Argument, tensor: Tensor, model: Model)
     return fixes
 
 
+def _columns(context: Context, argument: Argument) -> tuple[str, int] | None:
+    """Of `table[:, 2:5]`, given as it stands: `table` and 2; None for anything else."""
+    source = context.source(argument.span.path) if argument.span is not None else None
+    node = source.at(argument.span, ast.expr) if source is not None and argument.span is not None else None
+    if source is None or not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Tuple):
+        return None
+    rows, *columns = node.slice.elts
+    first = columns[0].lower if len(columns) == 1 and isinstance(columns[0], ast.Slice) else None
+    whole = isinstance(rows, ast.Slice) and rows.lower is rows.upper is rows.step is None
+    if not whole or not isinstance(columns[0], ast.Slice) or len(columns) > 1 or columns[0].step is not None:
+        return None
+    start = 0 if first is None else sizes.value(source, first)
+    return (source.segment(node.value), start) if start is not None and start >= 0 else None
+
+
 def _list_of(context: Context, argument: Argument, text: str, title: str) -> list[Fix]:
-    if argument.name is None:
+    if argument.name is None and "{}" in text:
         return []
     return operators.transform_argument(context, argument, text, title)
 

@@ -100,6 +100,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     shown = ", ".join(list(told)[:6]) + (", …" if len(told) > 6 else "")
     lines = [f"different numbers of samples: {shown}", f"Keras raises: {failure.exception}: {failure.message}"]
     fixes: list[Fix] = [
+        *_cut_too(context, counted),
         *_stacked(context, call, counted),
         *_list_of_rows(context, call, counted),
         *_exchanged(context, counted),
@@ -250,6 +251,26 @@ def _exchanged(context: Context, counted: list[tuple[Argument, int]]) -> list[Fi
             ]
             return fix("Name the parts in the order in which they come", *changes, cause=source.span(target))
     return []
+
+
+def _cut_too(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
+    """`fit(x[300:], y)`: an array as long as `x` is, given whole beside it."""
+    lengths = {item.name: _first(item.tensors[0].shape) for item in context.report.variables if len(item.tensors) == 1}
+    cut: dict[int, str] = {}
+    for argument, _ in counted:
+        source = context.source(argument.span.path) if argument.span is not None else None
+        node = source.at(argument.span, ast.expr) if source is not None and argument.span is not None else None
+        for part in node.elts if isinstance(node, (ast.List, ast.Tuple)) else [node]:
+            if source is not None and isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice):
+                rows = lengths.get(source.segment(part.value))
+                if rows is not None:
+                    cut[rows] = source.segment(part.slice)
+    fixes: list[Fix] = []
+    for argument, count in counted:
+        if argument.name is not None and count in cut and lengths.get(argument.name) == count:
+            title = f"Cut `{argument.name}` as the others are cut"
+            fixes += operators.transform_argument(context, argument, "{}[" + cut[count] + "]", title)
+    return fixes
 
 
 def _split_too(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
