@@ -68,7 +68,7 @@ def test_walls_that_hold(program: Path) -> None:
     assert grant.tested["tried"] == "all"
     assert set(grant.tested) == {*attempts.acts("darwin"), "tried"}
     assert policies.PASSED not in grant.tested.values()
-    assert sorted(os.listdir(program.parent / "kls-worker")) == ["held", "report", "tmp"]
+    assert sorted(os.listdir(program.parent / "kls-worker")) == ["report", "tmp"]
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Optional
 
 if TYPE_CHECKING:
-    from . import attempts, policy, removal, seatbelt, windows
+    from . import attempts, launching, policy, removal, seatbelt, windows
 else:
     # Isolated mode leaves this folder off the path, and nothing but it may be on it.
     _package = types.ModuleType("_kls_sandbox")
     _package.__path__ = [os.path.dirname(os.path.abspath(__file__))]
     sys.modules["_kls_sandbox"] = _package
-    from _kls_sandbox import attempts, policy, removal, seatbelt, windows
+    from _kls_sandbox import attempts, launching, policy, removal, seatbelt, windows
 
 _STARTED = time.monotonic()
 TRIAL_SECONDS = 30.0
@@ -80,7 +80,7 @@ def main(arguments: list[str]) -> NoReturn:
     try:
         status = run(given, arguments[arguments.index("--") + 1 :], boxes(given))
     except (OSError, ValueError) as error:
-        _say(f"kls: the sandbox could not be set up: {error}")
+        launching.say(f"kls: the sandbox could not be set up: {error}")
         status = 78
     if given.folder and not _alive(given.server):
         removal.remove(given.folder)
@@ -100,24 +100,24 @@ def run(given: policy.Policy, command: list[str], among: Sequence[Box]) -> int:
     """Find out which box holds, start the interpreter in it, wait for its end: its status, or one of kls's own."""
     held = _make(given)
     try:
-        _plant(given.canary)
+        launching.plant(given.canary)
         missing: list[str] = []
         tried = [one for one in (_try(box, given, missing) for box in among) if one is not None]
         best = max(tried, key=lambda one: policy.TIERS.index(one.tier), default=None)
         grant = _grant(given, best, missing)
-        _store(given, grant)
+        launching.store(given, policy.to_json(grant).encode())
     finally:
         with contextlib.suppress(OSError):
             os.unlink(given.canary)
     if best is None or policy.TIERS.index(grant.tier) < policy.TIERS.index(given.weakest):
-        _say(f"kls: the sandbox is too weak here ({grant.tier}); nothing was run. {'; '.join(grant.missing)}")
+        launching.say(f"kls: the sandbox is too weak here ({grant.tier}); nothing was run. {'; '.join(grant.missing)}")
         return 77
     try:
         inside = best.box.start(command, _environment(given, policy.to_json(grant)), (0, 1, 2))
     except OSError as error:
-        _say(f"kls: {command[0]} could not be started in the sandbox: {error}")
+        launching.say(f"kls: {command[0]} could not be started in the sandbox: {error}")
         return 126
-    _leave_wire()
+    launching.leave_wire()
     try:
         return inside.wait()
     finally:
@@ -131,21 +131,13 @@ def _make(given: policy.Policy) -> int:
         return os.open(os.devnull, os.O_RDONLY)
     os.mkdir(given.folder)
     os.mkdir(given.temporary)
-    held = os.open(os.path.join(given.folder, policy.HELD), os.O_CREAT | os.O_RDWR, 0o600)
-    if os.name == "posix":
-        import fcntl
+    if os.name != "posix":  # Windows lets nobody remove a file that is open
+        return os.open(os.path.join(given.folder, policy.HELD), os.O_CREAT | os.O_RDWR, 0o600)
+    import fcntl
 
-        folder = os.open(given.folder, os.O_RDONLY)
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        os.close(held)
-        return folder
-    return held  # Windows lets nobody remove a file that is open
-
-
-def _plant(canary: str) -> None:
-    descriptor = os.open(canary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    os.write(descriptor, b"kls canary\n")
-    os.close(descriptor)
+    held = os.open(given.folder, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    return held
 
 
 def _grant(given: policy.Policy, best: Optional[Tried], missing: list[str]) -> policy.Grant:
@@ -277,7 +269,7 @@ def _watch(process: subprocess.Popen[Any], given: policy.Policy) -> None:
         if not _alive(given.server):
             process.kill()
         elif seatbelt.resident(process.pid) > seatbelt.most_resident(given):
-            _say("kls: the dry run took too much memory")
+            launching.say("kls: the dry run took too much memory")
             process.kill()
         time.sleep(LOOK_SECONDS)
 
@@ -306,26 +298,6 @@ def _windows(given: policy.Policy, container: bool) -> Box:
 def _alive(server: int) -> bool:
     """Whether the server is there; on Windows `windows.wait` tells."""
     return os.name == "nt" or os.getppid() == server
-
-
-def _store(given: policy.Policy, grant: policy.Grant) -> None:
-    if given.report:
-        with open(given.report + ".new", "w", encoding="utf-8") as file:
-            file.write(policy.to_json(grant))
-        os.replace(given.report + ".new", given.report)
-
-
-def _leave_wire() -> None:
-    """Hold the wire no longer, so that the server sees it close when the interpreter ends."""
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    os.close(nothing)
-
-
-def _say(sentence: str) -> None:
-    with contextlib.suppress(OSError):
-        os.write(2, (sentence + "\n").encode())
 
 
 def _end_as(status: int) -> NoReturn:

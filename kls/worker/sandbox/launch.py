@@ -27,19 +27,18 @@ import types
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Optional
 
 if TYPE_CHECKING:
-    from . import lockdown, namespaces, policy, removal, trial
+    from . import launching, lockdown, namespaces, policy, removal, trial
 else:
     # Isolated mode leaves this folder off the path, and nothing but it may be on it.
     _package = types.ModuleType("_kls_sandbox")
     _package.__path__ = [os.path.dirname(os.path.abspath(__file__))]
     sys.modules["_kls_sandbox"] = _package
-    from _kls_sandbox import lockdown, namespaces, policy, removal, trial
+    from _kls_sandbox import launching, lockdown, namespaces, policy, removal, trial
 
 _STARTED = time.monotonic()
 _ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 _LONGEST_CLEARING = 10.0
 """Seconds that the end of an orphaned worker may take."""
-_NOTHING = os.devnull
 CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """The folder of the worker's own code, which the author's interpreter runs."""
 
@@ -108,12 +107,12 @@ def _work(given: policy.Policy, command: list[str], guard: _Guard) -> int:
     try:
         if given.folder:
             _make(given)
-        trial.plant(given.canary)
+        launching.plant(given.canary)
         missing: list[str] = []
         status = None if "namespaces" in given.without else _contained(start, read_grant, missing)
         return _plain(start, read_grant, missing) if status is None else status
     except OSError as error:
-        _say(f"kls: the sandbox could not be set up: {error}")
+        launching.say(f"kls: the sandbox could not be set up: {error}")
         return 78 << 8
     finally:
         with contextlib.suppress(OSError):
@@ -208,7 +207,7 @@ def _contained(start: _Start, read_grant: int, missing: list[str]) -> Optional[i
         if answer != "ready":
             missing.append(f"private namespaces: {answer or 'the helper process died'}")
             return None
-        _leave_wire()
+        launching.leave_wire()
         os.close(start.grant)
         _store(start.policy, read_grant)
         end = b""
@@ -252,7 +251,7 @@ def _process_one(start: _Start, read_go: int, write_status: int) -> NoReturn:
     if zygote == 0:
         _become(start, namespaces.LAYERS, (), 1)
     os.close(start.grant)
-    _leave_wire()
+    launching.leave_wire()
     lockdown.forgo_privileges()
     while True:
         process, status = os.wait()
@@ -279,7 +278,7 @@ def _plain(start: _Start, read_grant: int, missing: list[str]) -> int:
         _become(start, (), tuple(missing), parent)
     os.close(write_end)
     os.close(start.grant)
-    _leave_wire()
+    launching.leave_wire()
     start.guard.told(zygote)
     _store(start.policy, read_grant)
     while not _ended(zygote) and not start.guard.ended():
@@ -386,13 +385,13 @@ def _become(start: _Start, layers: tuple[str, ...], missing: tuple[str, ...], pa
         grant = policy.Grant(given, tier, layers, missing, tested, time.monotonic() - _STARTED, kernel)
         os.write(start.grant, policy.to_json(grant).encode())
         if policy.TIERS.index(tier) < policy.TIERS.index(given.weakest):
-            _say(f"kls: the sandbox is too weak here ({tier}); nothing was run. {'; '.join(missing)}")
+            launching.say(f"kls: the sandbox is too weak here ({tier}); nothing was run. {'; '.join(missing)}")
             os._exit(77)
         os.execve(
             start.command[0], start.command, policy.environment(given, policy.to_json(grant), (lockdown.END_CHANNEL,))
         )
     except Exception as error:
-        _say(f"kls: {start.command[0]} could not be started in the sandbox: {error}")
+        launching.say(f"kls: {start.command[0]} could not be started in the sandbox: {error}")
     finally:
         os._exit(126)
 
@@ -409,28 +408,9 @@ def _threads() -> int:
 
 
 def _store(given: policy.Policy, read_grant: int) -> None:
-    """Write what the locked process reports to the server's file; the pipe closes when the interpreter starts."""
+    """Hand on what the locked process reports; the pipe closes when the interpreter starts."""
     with open(read_grant, "rb") as pipe:
-        grant = pipe.read()
-    with contextlib.suppress(OSError):
-        os.unlink(given.canary)
-    if given.report:
-        with open(given.report + ".new", "wb") as file:
-            file.write(grant)
-        os.replace(given.report + ".new", given.report)
-
-
-def _leave_wire() -> None:
-    """Hold the wire no longer, so that the server sees it close when the interpreter ends."""
-    nothing = os.open(_NOTHING, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    os.close(nothing)
-
-
-def _say(sentence: str) -> None:
-    with contextlib.suppress(OSError):
-        os.write(2, (sentence + "\n").encode())
+        launching.store(given, pipe.read())
 
 
 def _end_as(status: int) -> NoReturn:

@@ -25,7 +25,7 @@ STANDING = ("seatbelt", "job")
 PASSED = "passed"
 """The outcome in `Grant.tested` of a forbidden act that was not refused."""
 HELD = "held"
-"""A file in a worker's folder that the launcher of macOS or Windows holds open for as long as it lives."""
+"""A file in a worker's folder that the launcher of Windows holds open for as long as it lives."""
 VARIABLE = "KLS_SANDBOX"
 """The environment variable in which the launcher hands a `Grant` to the author's interpreter."""
 _PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")

@@ -22,13 +22,6 @@ READS = ("read a file outside", "read the server's environment")
 """Acts whose success leaves the tier Weak; any other success makes it None."""
 
 
-def plant(canary: str) -> None:
-    """Make the file that the self-test tries to read and change; its permissions are not what stops its owner."""
-    descriptor = os.open(canary, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600)
-    os.write(descriptor, b"kls canary\n")
-    os.close(descriptor)
-
-
 def loader(program: str) -> Optional[str]:
     """The dynamic loader that an ELF program asks for (its PT_INTERP), links followed; None for anything else."""
     try:
