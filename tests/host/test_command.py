@@ -43,3 +43,21 @@ def test_abandoned_folders_are_removed_and_no_others(make: Callable[[str, float]
     assert all((folder / "tmp").is_dir() for folder in (young, held, *others)) and link.is_symlink()
     command.clear_abandoned(str(tmp_path))
     assert not held.exists()
+
+
+def test_on_windows_an_open_file_marks_a_folder(
+    make: Callable[[str, float], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows removes no file that is open; a folder stands here for one, since Linux does."""
+    abandoned, young, held = make("kls-" + "a" * 16, 1000), make("kls-" + "b" * 16, 0), make("kls-" + "c" * 16, 1000)
+    for folder in (abandoned, young):
+        (folder / "held").touch()
+    (held / "held").mkdir()
+    for folder, age in ((abandoned, 1000), (young, 0), (held, 1000)):
+        then = folder.stat().st_mtime - age
+        os.utime(folder, (then, then))
+    monkeypatch.setattr("sys.platform", "win32")
+    command.clear_abandoned(str(tmp_path))
+    monkeypatch.undo()
+    assert not abandoned.exists()
+    assert (young / "tmp").is_dir() and (held / "tmp").is_dir()
