@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -13,7 +14,8 @@ from kls.worker.sandbox import policy as policies
 from kls.worker.sandbox.policy import Policy
 
 from .attacks import ATTACKS
-from .worlds import SANDBOX, Worker, World
+from .conftest import WAYS
+from .worlds import SANDBOX, Worker, World, tier_here, worker
 
 GETS_PAST = {
     **dict.fromkeys(
@@ -63,6 +65,24 @@ def alone(world: World) -> str:
     return policies.to_json(policy)
 
 
+@pytest.fixture(scope="module")
+def walled(around: Callable[[str], World]) -> Iterator[Callable[[str], Worker]]:
+    """A worker in one of the WAYS that is younger than the world: a private file tree keeps folders made anew out."""
+    with ExitStack() as stack:
+        made: dict[str, Worker] = {}
+
+        def get(way: str) -> Worker:
+            world = around("root" if "root" in _names(around) else "user")
+            if way not in made:
+                if (here := tier_here(world.user, **WAYS[way])) != way:
+                    pytest.skip(f"this machine has the tier {here}, not {way}")
+                world.plant()
+                made[way] = stack.enter_context(worker(world, **WAYS[way]))
+            return made[way]
+
+        yield get
+
+
 @pytest.mark.parametrize("user", ["root", "user"])
 def test_what_it_stops_alone(
     user: str,
@@ -70,11 +90,11 @@ def test_what_it_stops_alone(
     started: Callable[[str, str], Worker],
     open_outcomes: Callable[[str], dict[str, str]],
 ) -> None:
-    world, worker = around(user), started(user, "open")
+    world, free = around(user), started(user, "open")
     stopped: set[str] = set()
     for attack in open_outcomes(user):
         before = world.state()
-        answer = worker.ask(attack, world, lock=False, guard=alone(world))
+        answer = free.ask(attack, world, lock=False, guard=alone(world))
         if answer["hit"] is None and world.state() == before:
             stopped.add(attack)
         world.plant()
@@ -86,14 +106,13 @@ def test_what_it_stops_alone(
 @pytest.mark.parametrize("attack", ASKED_OF_PYTHON)
 @pytest.mark.parametrize("way", ["Full", "NoUserns", "NoLandlock"])
 def test_behind_a_wall_it_says_what_the_wall_says(
-    attack: str, way: str, around: Callable[[str], World], started: Callable[[str, str], Worker]
+    attack: str, way: str, around: Callable[[str], World], walled: Callable[[str], Worker]
 ) -> None:
     assert attack in ATTACKS
-    name = "root" if "root" in _names(around) else "user"
-    world, worker = around(name), started(name, way)
+    world, inside = around("root" if "root" in _names(around) else "user"), walled(way)
     named = [world.values["project"] + "/data.csv"]
-    wall = worker.ask(attack, world, lock=True, readable=named)
-    both = worker.ask(attack, world, lock=True, readable=named, guard="put up")
+    wall = inside.ask(attack, world, lock=True, readable=named)
+    both = inside.ask(attack, world, lock=True, readable=named, guard="put up")
     assert both == wall
 
 
@@ -109,10 +128,10 @@ def test_honest_programs_do_not_meet_it(
     deed: str, around: Callable[[str], World], started: Callable[[str, str], Worker]
 ) -> None:
     name = "root" if "root" in _names(around) else "user"
-    world, worker = around(name), started(name, "open")
-    expected = worker.ask(deed, world, lock=False)
+    world, free = around(name), started(name, "open")
+    expected = free.ask(deed, world, lock=False)
     assert expected["hit"] is not None
-    assert worker.ask(deed, world, lock=False, guard=alone(world)) == expected
+    assert free.ask(deed, world, lock=False, guard=alone(world)) == expected
 
 
 def test_it_is_no_layer_and_raises_no_tier() -> None:
