@@ -163,7 +163,8 @@ def told(own: tuple[Finding, ...], snapshot: Snapshot, through: Sequence[Way]) -
         without = [
             way
             for way in through
-            if not any((item.code, item.span) == place for item in way.findings) and _comes_to(way, finding, snapshot)
+            if not any((item.code, item.span) == place for item in way.findings)
+            and _comes_to(way, first, finding, snapshot)
         ]
         calls = [_call(way, item, snapshot) for way, item in group]
         lines = [CALLED + ", ".join(where for where, _ in calls)]
@@ -239,13 +240,18 @@ def _lines(report: Report, path: str) -> set[int]:
     }
 
 
-def _comes_to(way: Way, finding: Finding, snapshot: Snapshot) -> bool:
-    """Whether a program comes through the function of the document that a finding is in."""
+def _comes_to(way: Way, shown: Way, finding: Finding, snapshot: Snapshot) -> bool:
+    """Whether a program comes through the function of the document that a finding of the program `shown` is in, and
+    as far as to the training call that fails there."""
     if finding.span.path != snapshot.name:
         return False
     outer = _outer(snapshot, finding.span.line)
     if outer is None:
         return False
+    places = {finding.span, *(item.span for item in finding.related)}
+    sinks = {call.span for call in shown.report.calls if call.status == "failed"} & places
+    if sinks and not any(call.span in sinks and call.status == "traced" for call in way.report.calls):
+        return False  # another fault comes first
     return bool(
         _lines(way.report, snapshot.name) & set(range(outer.lineno + 1, (outer.end_lineno or outer.lineno) + 1))
     )

@@ -59,6 +59,18 @@ def test_a_caller_gives_the_shapes_and_one_that_disagrees_is_named(kls: Kls, tmp
     assert all("(28, 28, 1)" in fix["title"] for fix in finding["fixes"])
 
 
+def test_one_that_fails_before_is_not_said_to_fit(kls: Kls, tmp_path: Path) -> None:
+    shared = MODELS.replace("def train(x, y):\n    model = build((28, 28, 1), 10)", "def train(model, x, y):")
+    call = "import numpy as np\nfrom models import build, train\ntrain(build({}, 10), np.zeros(({}, 28, 28, 1)), {})\n"
+    labels = 'np.zeros((64,), "int64")'
+    fits, before = call.format("(28, 28, 1)", 64, labels), call.format("(28, 28)", 64, labels)
+    project(tmp_path, models=shared, fits=fits, before=before, wrong=call.format("(32, 32, 1)", 64, labels))
+    done = kls("check", "models.py", "--output-format", "json")
+    said = [item["message"] for entry in done.json["files"] for item in entry["findings"]]
+    (of_training,) = [message for message in said if "called from wrong.py" in message]
+    assert "as fits.py line 3 calls it, this fits" in of_training and "before.py" not in of_training
+
+
 def test_programs_that_are_checked_themselves_tell_it_once(kls: Kls, tmp_path: Path) -> None:
     project(tmp_path, app__other=OTHER)
     done = kls("check", ".", "--output-format", "json")
