@@ -82,7 +82,7 @@ async def verify(
                     tried.append(both)
                     break
             place = halves[0].fix.cause
-            if place is not None and not _fails_itself(halves[0]):
+            if place is not None and not _fails_itself(halves[0]) and not _stays(finding, halves[0]):
                 finding = dataclasses.replace(finding, span=place)
         verified.append(with_fixes(finding, tried))
     return tuple(verified)
@@ -110,6 +110,19 @@ def _fails_itself(trial: _Trial) -> bool:
     edited_lines = {(edit.span.path, edit.span.line) for edit in trial.fix.edits}
     left = [item for item in trial.after if item.severity is Severity.ERROR]
     return any((item.span.path, item.span.line) in edited_lines for item in left)
+
+
+def _stays(finding: Finding, trial: _Trial) -> bool:
+    """Whether what is left is of the finding's code and told where it is told, or where it raises: it speaks only of
+    other sizes."""
+    places = {(place.path, place.line) for place in (finding.span, *(item.span for item in finding.related))}
+
+    def before(span: Span) -> int:
+        above = (edit for edit in trial.fix.edits if edit.span.path == span.path and edit.span.line <= span.line)
+        return span.line - sum(edit.text.count("\n") - (edit.span.end_line - edit.span.line) for edit in above)
+
+    left = [item for item in trial.after if item.severity is Severity.ERROR and item.code == finding.code]
+    return any((item.span.path, before(item.span)) in places for item in left)
 
 
 def _goes_on(finding: Finding, trial: _Trial) -> bool:

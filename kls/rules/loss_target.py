@@ -422,6 +422,8 @@ def _collapse(case: _Case) -> list[Fix]:
         return fixes
     embedded = any(layer.cls == "Embedding" for layer in layers)
     made = "GlobalAveragePooling1D" if embedded and _rank(first_dense) == 3 else "Flatten"
+    if _rank(first_dense) == 4 and first_dense is case.last and any(item.cls == "Functional" for item in layers):
+        made = "GlobalAveragePooling2D"  # as the networks that are taken over whole end themselves
     fixes += operators.insert_layer(case.context, first_dense, made)
     if made != "Flatten":
         fixes += operators.insert_layer(case.context, first_dense, "Flatten")

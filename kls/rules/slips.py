@@ -488,7 +488,25 @@ def _reversed(context: Context, failure: Failure) -> list[Fix]:
             changed = edits.wrap(source, item, "reversed({})")
             title = f"Take them from the last: `reversed({source.segment(item)})`"
             fixes += fix(title, changed, cause=source.span(walk.iter))
-    return [*without[:1], *fixes[:MOST]]
+    return [*without[:1], *_by_number(source, walk), *fixes[:MOST]]
+
+
+def _by_number(source: SourceText, loop: ast.For) -> list[Fix]:
+    """`kept[index]` in such a loop, counted from the other end, or from one further."""
+    counters = {item.id for item in ast.walk(loop.target) if isinstance(item, ast.Name)}
+    fixes: list[Fix] = []
+    for node in (item for statement in loop.body for item in ast.walk(statement)):
+        if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name):
+            continue
+        counter = next((item.id for item in ast.walk(node.slice) if isinstance(item, ast.Name)), None)
+        if counter not in counters:
+            continue
+        now = source.segment(node.slice)
+        texts = [f"-1 - {counter}", *([counter] if now != counter else []), *([f"{now} - 1"] if now != counter else [])]
+        for text in texts:
+            title = f"Take `{node.value.id}[{text}]`"
+            fixes += fix(title, edits.replace(source, node.slice, text), cause=source.span(node))
+    return fixes[:MOST]
 
 
 def _appended(context: Context, failure: Failure) -> list[Fix]:

@@ -76,6 +76,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_class_numbers(context, failure),
         *_one_axis(context, failure),
         *exchanges.permuted(context, failure),
+        *_shapes(context, failure),
         *_given_to_own(context, failure),
         *_outvoted(context, failure),
         *_windows(context, failure),
@@ -318,6 +319,32 @@ def _given_to_own(context: Context, failure: Failure) -> list[Fix]:
             if len(places) == 1:
                 title = f"Change {old} to {new} in `{' '.join(source.segment(made).split())}`"
                 fixes += fix(title, edits.replace(source, places[0], str(new)), cause=source.span(made), safe=False)
+    return fixes[:MOST]
+
+
+def _shapes(context: Context, failure: Failure) -> list[Fix]:
+    """A whole shape that the author wrote, of one of two tensors that differ in several axes: the other one's."""
+    told = [inner for inner in re.findall(r"[(\[]([\d?None, ]+)[)\]]", failure.message) if "," in inner]
+    shapes = [tuple(int(item) if item.strip().isdigit() else None for item in inner.split(",")) for inner in told]
+    pairs = {
+        (one[1:], other[1:])
+        for one in shapes
+        for other in shapes
+        if len(one) == len(other) > 2 and sum(a != b for a, b in zip(one[1:], other[1:], strict=True)) > 1
+    }
+    fixes: list[Fix] = []
+    for source in context.sources.values() if pairs else ():
+        for node in source.nodes:
+            if not isinstance(node, (ast.Tuple, ast.List)) or not all(
+                isinstance(item, ast.Constant) for item in node.elts
+            ):
+                continue
+            written = tuple(item.value for item in node.elts if isinstance(item, ast.Constant))
+            for one, other in sorted(pairs, key=str):
+                if one == written and None not in other and isinstance(node, ast.expr):
+                    title = f"Give {edits.tuple_text(other)} for {edits.tuple_text(one)}"
+                    changed = edits.replace(source, node, edits.tuple_text(other))
+                    fixes += fix(title, changed, cause=source.span(search.holder(source, node)), safe=False)
     return fixes[:MOST]
 
 
