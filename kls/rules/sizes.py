@@ -25,6 +25,8 @@ _WIDEST = 100_000
 """Sizes above which no divisor is looked for."""
 MOST = 6
 """Candidates at most."""
+_HOLDERS = (ast.Call, ast.keyword, ast.Assign, ast.Tuple, ast.List, ast.Dict)
+"""What hands a size on as it stands."""
 
 
 Instead = Mapping[ast.AST, int]
@@ -201,7 +203,7 @@ def other_axes(context: Context, failure: Failure) -> list[Fix]:
         for node in source.nodes:
             if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Attribute):
                 continue
-            if not isinstance(source.parents.get(node), (ast.Call, ast.keyword, ast.Assign, ast.Tuple, ast.List)):
+            if not isinstance(source.parents.get(node), _HOLDERS):
                 continue
             array, index = node.value.value, value(source, node.slice)
             shape = known.get(array.id) if isinstance(array, ast.Name) and node.value.attr == "shape" else None

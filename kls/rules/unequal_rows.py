@@ -147,6 +147,9 @@ def _padded_data(context: Context) -> list[Fix]:
         roots[root.statement] = _Root(root.source, root.statement, names, root.replaced)
     if not roots:
         return []
+    as_others = [item for root in roots.values() for item in _as_the_others(root)]
+    if as_others:
+        return as_others
     first = min(roots.values(), key=lambda item: item.statement.lineno)
     longest = max((_lengths(item) or (0, 0))[1] for item in given)
     whole = all((item.values or {}).get("inner") != "float" for item in given)
@@ -158,6 +161,26 @@ def _padded_data(context: Context) -> list[Fix]:
     named = [f"`{name}`" for root in roots.values() for name in root.names]
     title = f"Pad the rows of {' and '.join(named)} to {length}"
     return fix(title, *_once(changes), cause=first.source.span(first.replaced or first.statement))
+
+
+def _as_the_others(root: _Root) -> list[Fix]:
+    """`x_test` padded as the program pads `x_train`, which the same statement binds."""
+    padded: dict[str, ast.stmt] = {}
+    for statement, target, value in root.source.assignments():
+        if isinstance(target, ast.Name) and isinstance(value, ast.Call) and value.args:
+            given = value.args[0]
+            own = isinstance(given, ast.Name) and given.id == target.id and target.id in root.names
+            if own and _last(root.source, value) == "pad_sequences" and statement.lineno > root.statement.lineno:
+                padded[target.id] = statement
+    left = [name for name in root.names if name not in padded]
+    if not padded or not left:
+        return []
+    done, statement = list(padded.items())[-1]
+    indent = root.source.indentation(root.source.span(statement).line)
+    lines = [re.sub(rf"\b{done}\b", name, root.source.segment(statement)) for name in left]
+    title = f"Pad {' and '.join(f'`{name}`' for name in left)} as `{done}` is padded"
+    changed = edits.insert_after(root.source, statement, f"{root.source.newline}{indent}".join(lines))
+    return fix(title, changed, cause=root.source.span(statement))
 
 
 def _once(changes: Iterable[Edit | None]) -> list[Edit | None]:
