@@ -281,6 +281,31 @@ def alike_arguments(context: Context, failure: Failure) -> list[Fix]:
     return fixes[:2]
 
 
+def kept_steps(context: Context, failure: Failure) -> list[Fix]:
+    """`t[:, -1, 4:]` in a function of the author, joined with a tensor that has the axis: `t[:, :, 4:]`."""
+    shapes = [tensor.shape for tensor in failure.inputs if tensor.shape]
+    if failure.layer_cls not in _JOINS or len({len(shape) for shape in shapes}) != 2:
+        return []
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in source.nodes:
+            if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Tuple):
+                continue
+            items = node.slice.elts
+            whole = [item for item in items if isinstance(item, ast.Slice)]
+            single = [item for item in items if isinstance(item, (ast.Constant, ast.UnaryOp))]
+            if len(items) != 3 or len(whole) != 2 or len(single) != 1 or items[0] is single[0]:
+                continue
+            if source.function(node) is None and not any(
+                isinstance(item, ast.Lambda) for item in _around(source, node)
+            ):
+                continue
+            words = source.segment(node)
+            changed = edits.replace(source, single[0], ":")
+            fixes += fix(f"Keep the axis that `{words}` takes one of", changed, cause=source.span(node))
+    return fixes[:2]
+
+
 def _numbers_of_classes(context: Context, failure: Failure) -> list[Fix]:
     """`probabilities * actions`, where the actions are numbers of classes: one-hot rows of them."""
     met = {name: (shape, str(dtype)) for name, shape, dtype in failure.facts.get("operands") or () if shape is not None}

@@ -217,6 +217,8 @@ def other_axes(context: Context, failure: Failure) -> list[Fix]:
 
 def _other_axes_of_input(context: Context, failure: Failure, pairs: set[tuple[int, int]]) -> list[Fix]:
     """`input_shape[-1]` in the `build` of the failing layer, where the size of another axis is wanted."""
+    if len(failure.inputs) > 1:
+        return _shapes_of_inputs(context, failure, pairs)
     shape = failure.inputs[0].shape if len(failure.inputs) == 1 else None
     fixes: list[Fix] = []
     for source in context.sources.values() if shape else ():
@@ -236,6 +238,33 @@ def _other_axes_of_input(context: Context, failure: Failure, pairs: set[tuple[in
                 if other and have is not None and size is not None and (have, size) in pairs:
                     text = -1 if other == len(shape) - 1 else other
                     fixes += _said(source, node, f"{node.value.id}[{text}]")
+    return fixes
+
+
+def _shapes_of_inputs(context: Context, failure: Failure, pairs: set[tuple[int, int]]) -> list[Fix]:
+    """`shapes[1][-1]` in the `build` of the failing layer, where the size of another of its inputs is wanted."""
+    shapes = [tensor.shape for tensor in failure.inputs]
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in source.nodes:
+            inner = node.value if isinstance(node, ast.Subscript) else None
+            if not isinstance(node, ast.Subscript) or not isinstance(inner, ast.Subscript):
+                continue
+            function = source.function(node)
+            owner = source.parents.get(function) if function is not None else None
+            if not isinstance(function, ast.FunctionDef) or function.name != "build":
+                continue
+            if not isinstance(owner, ast.ClassDef) or owner.name != failure.layer_cls:
+                continue
+            place, axis = value(source, inner.slice), value(source, node.slice)
+            if place is None or axis is None or not 0 <= place < len(shapes) or shapes[place] is None:
+                continue
+            have = (shapes[place] or ())[axis] if -len(shapes[place] or ()) <= axis < len(shapes[place] or ()) else None
+            for other, shape in enumerate(shapes):
+                size = shape[axis] if shape and -len(shape) <= axis < len(shape) else None
+                if other != place and have is not None and size is not None and (have, size) in pairs:
+                    text = f"{source.segment(inner.value)}[{other}][{source.segment(node.slice)}]"
+                    fixes += _said(source, node, text)
     return fixes
 
 

@@ -52,6 +52,7 @@ def likely(context: Context, failure: Failure) -> list[Fix]:
     if not _SHAPES.search(failure.message):
         return [*_one_output(context, failure), *_named_classes(context, failure)]
     return [
+        *_axis_beside(context, failure),
         *_last_round(context),
         *_joined_where_told(context, failure),
         *_other_axis(context, failure),
@@ -283,6 +284,25 @@ def _joined_rows(context: Context, failure: Failure) -> list[Fix]:
             if other is not None and search.root(call.func) not in ("np", "numpy"):
                 fixes += fix(f"Join along axis {other}", edits.replace(source, axis, other), cause=source.span(call))
     return fixes[:MOST]
+
+
+def _axis_beside(context: Context, failure: Failure) -> list[Fix]:
+    """`x - reduce_mean(x, axis=1)` in the failing statement: the axis is kept, so that the one fits the other."""
+    place = failure.frames[-1] if failure.frames else None
+    source = context.source(place.path) if place is not None else None
+    statement = source.statement_at(place.line) if source is not None and place is not None else None
+    fixes: list[Fix] = []
+    for node in ast.walk(statement) if source is not None and statement is not None else ():
+        if source is None or not isinstance(node, ast.BinOp):
+            continue
+        for one, other in ((node.left, node.right), (node.right, node.left)):
+            if not isinstance(other, ast.Call) or search.last_part(other.func) not in _REDUCTIONS or not other.args:
+                continue
+            same = source.segment(other.args[0]) == source.segment(one)
+            if same and edits.argument(other, "axis", 1) is not None and edits.keyword(other, "keepdims") is None:
+                changed = edits.add_argument(source, other, "keepdims=True")
+                fixes += fix("Keep the axis: `keepdims=True`", changed, cause=source.span(other))
+    return fixes
 
 
 def _last_round(context: Context) -> list[Fix]:

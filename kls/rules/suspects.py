@@ -64,6 +64,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *ranks.turned_operand(context, failure),
         *ranks.alike_arguments(context, failure),
         *ranks.laid_out_flat(context, failure),
+        *ranks.kept_steps(context, failure),
         *ranks.lower_operand(context, failure),
         *dtypes.cast_operand(context, failure),
         *slips.certain(context, failure),
@@ -77,6 +78,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_one_axis(context, failure),
         *exchanges.permuted(context, failure),
         *_shapes(context, failure),
+        *_channels_of_depth(context, failure),
         *_given_to_own(context, failure),
         *_outvoted(context, failure),
         *_windows(context, failure),
@@ -302,6 +304,34 @@ def _outvoted(context: Context, failure: Failure) -> list[Fix]:
             ranked += [(-score, rank, item) for item in fix(title, *changes, cause=source.span(group[0]), safe=False)]
     ranked.sort(key=lambda item: item[:2])
     return [item for _, _, item in ranked][:MOST]
+
+
+def _channels_of_depth(context: Context, failure: Failure) -> list[Fix]:
+    """Filters before `depth_to_space` of block size n: a multiple of n squared, in the author's words where these have
+    one factor squared."""
+    told = re.search(r"evenly divisible by (\d+) but is (\d+)", failure.message)
+    block = math.isqrt(int(told[1])) if told is not None else 0
+    if (
+        told is None
+        or block**2 != int(told[1])
+        or not any(
+            search.last_part(call.func) in ("depth_to_space", "DepthToSpace")
+            for source in context.sources.values()
+            for call in source.calls()
+        )
+    ):
+        return []
+    have = int(told[2])
+    for layer in reversed(context.report.layers):
+        found = context.call_node(layer.created) if layer.config.get("filters") == have else None
+        given = edits.argument(found[1], "filters", 0) if found is not None else None
+        if found is None or given is None:
+            continue
+        squared = isinstance(given, ast.BinOp) and isinstance(given.op, ast.Mult) and have % block == 0
+        text = f"{found[0].segment(given)}**2" if squared else str(-(-have // block**2) * block**2)
+        title = f"Set `filters` of {layer.cls} to `{text}`"
+        return fix(title, edits.replace(found[0], given, text), cause=layer.created)
+    return []
 
 
 def _given_to_own(context: Context, failure: Failure) -> list[Fix]:

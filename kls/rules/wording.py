@@ -51,6 +51,9 @@ def first_line(failure: Failure) -> str:
         what = _OPERATIONS.get(computed[1], f"operation `{computed[1]}`")
         first, second = (_DTYPES.get(name, name) for name in computed.groups()[1:])
         return f"the {what} of {first} and {second} cannot be made: cast one of them"
+    _, _, inner = failure.message.partition("for this Lambda layer.\n")
+    if inner:
+        return first_line(dataclasses.replace(failure, message=inner.partition(": ")[2]))
     compared = re.search(r"target\.shape=(\([^)]*\)), output\.shape=(\([^)]*\))", failure.message)
     if compared is not None:
         own = failure.message.split("\n", 1)[0].partition(". Received")[0].replace("Arguments", "arguments")

@@ -399,6 +399,45 @@ class Pair(layers.Layer):
         return ops.einsum("bi,kji,bj->bk", pair[0], self.kernel, pair[1])
 made = Pair()([keras.Input((6,)), keras.Input((9,))])
 """
+MEAN_BESIDE = """
+import keras
+from keras import layers, ops
+class Centred(layers.Layer):
+    def call(self, x):
+        return x - ops.mean(x, axis=1)
+made = Centred()(keras.Input((6,), batch_size=4))
+"""
+DEPTH_TO_SPACE = """
+import keras
+import tensorflow as tf
+from keras import layers
+def larger(scale):
+    x = layers.Conv2D(1 * scale, 3, padding="same")(keras.Input((8, 8, 1)))
+    return layers.Lambda(lambda maps: tf.nn.depth_to_space(maps, scale))(x)
+larger(3)
+"""
+SHAPE_OF_ANOTHER_INPUT = """
+import numpy as np
+import keras
+from keras import layers, ops
+class Graph(layers.Layer):
+    def build(self, shapes):
+        self.kernel = self.add_weight(shape=(shapes[1][-1], 8), name="kernel")
+    def call(self, pair):
+        return ops.matmul(pair[1], ops.matmul(pair[0], self.kernel))
+nodes, edges = keras.Input((12, 5)), keras.Input((12, 12))
+model = keras.Model([nodes, edges], Graph()([nodes, edges]))
+model.compile("adam", "mse")
+model.fit([np.zeros((4, 12, 5)), np.zeros((4, 12, 12))], np.zeros((4, 12, 8)))
+"""
+ONE_STEP_TAKEN = """
+import keras
+from keras import layers
+steps = keras.Input((10, 7))
+one = layers.Dense(4)(layers.Lambda(lambda x: x[:, :, :3])(steps))
+other = layers.Dense(4)(layers.Lambda(lambda x: x[:, -1, 3:])(steps))
+both = layers.Concatenate()([one, other])
+"""
 FAULTS = [
     Fault(IDS_BY_NAME, "Embedding(50, 4)", "Set `input_dim` to 51"),
     Fault(LABELS_OF_A_LOOP, "net = ", "Set `units` of Dense to 5"),
@@ -441,6 +480,10 @@ FAULTS = [
     Fault(WEIGHTS_OF_STEPS, "shares = ", "Make `shares` of shape (40, 6)"),
     Fault(STEPS_AND_FEATURES, "Reshape", "Reshape to (horizon, features)"),
     Fault(LETTERS, "ops.einsum", "Exchange two letters: `bi,kij,bj->bk`"),
+    Fault(MEAN_BESIDE, "ops.mean", "Keep the axis: `keepdims=True`"),
+    Fault(DEPTH_TO_SPACE, "Conv2D", "Set `filters` of Conv2D to `1 * scale**2`"),
+    Fault(SHAPE_OF_ANOTHER_INPUT, "self.kernel = ", "Change `shapes[1][-1]` to `shapes[0][-1]`"),
+    Fault(ONE_STEP_TAKEN, "x[:, -1, 3:]", "Keep the axis that `x[:, -1, 3:]` takes one of"),
     Fault(CHANNEL_OF_SIGNALS, "Conv1D", "Set the input shape to (90, 1)"),
 ]
 

@@ -165,7 +165,7 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
     run.failed_layers.clear()
     return Failure(
         exception=type(error).__name__,
-        message=message_of(error),
+        message=message_of(error) + _hidden_by(error),
         stage=stage,
         frames=frames,
         layer=None if layer is None else id(layer) & 0xFFFFFFFFFFFF,
@@ -178,6 +178,16 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
         call=call,
         graph=leading,
     )
+
+
+def _hidden_by(error: BaseException) -> str:
+    """What the function of a `Lambda` raised, where Keras says only that it does not know the shape of its output
+    (keras/src/layers/core/lambda_layer.py)."""
+    inner = error.__context__
+    if inner is None or not isinstance(error, NotImplementedError) or "shape of the Lambda's output" not in str(error):
+        return ""
+    told = isinstance(inner, (ValueError, TypeError, tf.errors.InvalidArgumentError))
+    return f"\n{type(inner).__name__}: {message_of(inner)}" if told else ""
 
 
 def _with_open_sizes(
