@@ -32,22 +32,21 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
     ranked: list[tuple[int, int, Fix]] = []
     for source in context.sources.values() if pairs else ():
         written = _written(source)
-        there = known + Counter(node.value for node in written)
+        there = known + Counter(number for _, number in written)
         for made, have in _computed(source):
             for want in (want for one, want in pairs if one == have):
-                for node in written:
-                    new = _solution(source, made, node, want, there)
+                for node, number in written:
+                    new = _solution(source, made, (node, number), want, there)
                     if new is not None:
                         ranked.append((there[new] == 0, -there[new], _change(source, node, new)))
     ranked.sort(key=lambda item: item[:2])
     return list(dict.fromkeys(item for *_, item in ranked))[:MOST]
 
 
-def _written(source: SourceText) -> list[ast.Constant]:
+def _written(source: SourceText) -> list[tuple[ast.Constant, int]]:
     """The numbers of a file, none where there are too many."""
-    found = [
-        node for node in source.nodes if isinstance(node, ast.Constant) and type(node.value) is int and node.value > 1
-    ]
+    constants = (node for node in source.nodes if isinstance(node, ast.Constant))
+    found = [(node, node.value) for node in constants if type(node.value) is int and node.value > 1]
     return found if len(found) <= _MOST_NUMBERS else []
 
 
@@ -62,17 +61,20 @@ def _computed(source: SourceText) -> Iterator[tuple[ast.expr, int]]:
                 yield node, come_to
 
 
-def _solution(source: SourceText, made: ast.expr, node: ast.Constant, want: int, there: Counter[int]) -> int | None:
-    """The number in place of `node` that has `made` come to `want`; None where none does."""
+def _solution(
+    source: SourceText, made: ast.expr, written: tuple[ast.Constant, int], want: int, there: Counter[int]
+) -> int | None:
+    """The number in place of the `written` one that has `made` come to `want`; None where none does."""
+    node, old = written
 
     def comes_to(number: int) -> int | None:
         return sizes.value(source, made, instead={node: number})
 
-    if comes_to(2 * node.value + 1) == comes_to(node.value):
+    if comes_to(2 * old + 1) == comes_to(old):
         return None
-    tried = [number for number, _ in there.most_common() if number != node.value]
-    near = range(max(2, node.value - _FAR), node.value + _FAR)
-    tried += sorted(near, key=lambda number: abs(number - node.value))
+    tried = [number for number, _ in there.most_common() if number != old]
+    near = range(max(2, old - _FAR), old + _FAR)
+    tried += sorted(near, key=lambda number: abs(number - old))
     return next((number for number in tried if comes_to(number) == want), None)
 
 

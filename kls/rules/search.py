@@ -197,7 +197,7 @@ def agree(context: Context, failure: Failure, most: int = 10) -> list[Fix]:
                 made = fix(
                     f"Change {old} to {new}" + (f" in `{_short(words)}`" if words else ""),
                     *[edits.replace(source, node, str(new)) for node in group],
-                    cause=source.span(held) if isinstance(held, (ast.expr, ast.stmt)) else span,
+                    cause=source.span(held),
                     safe=False,
                 )
                 distance = abs(span.line - crash.line)
@@ -289,7 +289,7 @@ def literals(source: SourceText, value: int) -> Iterator[list[ast.expr]]:
             yield [node]
 
 
-def holder(source: SourceText, node: ast.AST) -> ast.AST:
+def holder(source: SourceText, node: ast.expr) -> ast.expr | ast.stmt:
     """The innermost call, else the statement, that holds a number."""
     walk: ast.AST | None = source.parents.get(node)
     while walk is not None and not isinstance(walk, (ast.Call, ast.stmt)):

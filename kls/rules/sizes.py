@@ -331,8 +331,7 @@ def _said(source: SourceText, node: ast.expr, text: str) -> list[Fix]:
 
 def _cause(source: SourceText, node: ast.expr) -> Span:
     """The call or statement that a size is written in."""
-    holder = search.holder(source, node)
-    return source.span(holder if isinstance(holder, (ast.expr, ast.stmt)) else node)
+    return source.span(search.holder(source, node))
 
 
 def _areas(context: Context, failure: Failure) -> Iterator[ast.AST | None]:

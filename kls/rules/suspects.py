@@ -371,7 +371,7 @@ def _shapes(context: Context, failure: Failure) -> list[Fix]:
                 continue
             written = tuple(item.value for item in node.elts if isinstance(item, ast.Constant))
             for one, other in sorted(pairs, key=str):
-                if one == written and None not in other and isinstance(node, ast.expr):
+                if one == written and None not in other:
                     title = f"Give {edits.tuple_text(other)} for {edits.tuple_text(one)}"
                     changed = edits.replace(source, node, edits.tuple_text(other))
                     fixes += fix(title, changed, cause=source.span(search.holder(source, node)), safe=False)
