@@ -828,3 +828,14 @@ cube(tf.constant([1.0, 2.0]))
 """
     _, loud = await said(real, text)
     assert loud == [("keras-error", 7)]
+
+
+async def test_a_file_at_home_is_named_from_there(real: Host) -> None:
+    text = """
+import keras
+path = keras.utils.get_file("plays.txt", "https://nowhere.invalid/plays.txt")
+size = len(open(path).read())
+keras.layers.Dense(size)
+"""
+    report, _ = await said(real, text)
+    assert [gap.reason for gap in report.gaps] == ["the file ~/.keras/datasets/plays.txt is not there"]

@@ -440,6 +440,9 @@ def _os_gap(error: BaseException) -> tuple[str, str]:
         return "refused", f"the sandbox refused it: {error}"[:300]
     if isinstance(error, (FileNotFoundError, tf.errors.NotFoundError)):
         name = getattr(error, "filename", None)
+        if isinstance(name, str):  # the home of a dry run is a folder of its own
+            home = os.path.expanduser("~") + os.sep
+            name = name.replace(home, f"~{os.sep}", 1) if name.startswith(home) else name
         return "file", f"the file {name} is not there" if name else first_line(error)
     if isinstance(error, KeyboardInterrupt):
         return "exit", "the program interrupts itself here"
