@@ -197,6 +197,8 @@ def _finding(context: Context, call: Call, ids: _Ids, low: int, high: int, rows:
             severity=Severity.WARNING,
             related=tuple(related),
         )
+    model = context.model_of(call)
+    compiled = model is not None and model.settings.get("jit_compile") is True  # by XLA, which refuses no id
     message = (
         f"{first}\nThe first step raises: indices = {high} is not in [0, {rows}). With XLA the id is clamped instead."
     )
@@ -206,7 +208,8 @@ def _finding(context: Context, call: Call, ids: _Ids, low: int, high: int, rows:
         table.created,
         message,
         call=call,
-        evidence=Evidence.WOULD_RAISE,
+        evidence=Evidence.SILENT if compiled else Evidence.WOULD_RAISE,
+        severity=Severity.WARNING if compiled else None,
         related=tuple(related),
         fixes=tuple(_fixes(context, table, high)),
     )

@@ -250,14 +250,16 @@ def _finding(context: Context, call: Call, model: Model, given: _Labels) -> Find
     elif integral and last is not None and low >= 0:
         fixes += operators.set_units_for_classes(context, last, high + 1)
     span = fixes[0].cause if fixes and fixes[0].cause is not None else given.loss or call.span
-    related = (Related(call.span, f"`{call.method}` raises here"),)
+    compiled = model.settings.get("jit_compile") is True  # by XLA, whose kernels refuse no value
+    related = () if compiled else (Related(call.span, f"`{call.method}` raises here"),)
     return finding(
         RULE,
         context,
         span,
         "\n".join(lines),
         call=call,
-        evidence=Evidence.WOULD_RAISE,
+        evidence=Evidence.SILENT if compiled else Evidence.WOULD_RAISE,
+        severity=Severity.WARNING if compiled else None,
         related=related,
         fixes=tuple(fixes),
     )

@@ -511,3 +511,17 @@ REPAIRED = [
 async def test_what_fits_is_not_told(real: Host, text: str) -> None:
     found = await catalogue.findings(real, "repaired", text, tried=False)
     assert [item for item in found if item.severity in catalogue.LOUD] == []
+
+
+async def test_xla_refuses_no_label(real: Host) -> None:
+    text = """
+import numpy as np
+import keras
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy", jit_compile=True)
+model.fit(np.zeros((8, 4)), np.arange(8) % 4)
+"""
+    (told,) = await catalogue.findings(real, "compiled", text, tried=True)
+    assert (told.code, told.severity) == ("label-range", Severity.WARNING)
+    (told,) = await catalogue.findings(real, "plain", text.replace(", jit_compile=True", ""), tried=True)
+    assert (told.code, told.severity) == ("label-range", Severity.ERROR)
