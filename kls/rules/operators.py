@@ -426,7 +426,35 @@ def insert_layer(context: Context, layer: Layer, made: str, arguments: str = "",
         edit = edits.insert_layer(source, call, f"{name}({given})")
         return fix(title, edit, removed, *imports, cause=layer.created)
     edit = edits.insert_layer(source, call, f"{name}({arguments})")
+    if edit is None:
+        return fix(title, *_kept_before(source, call, made, f"{name}({arguments})"), *imports, cause=layer.created)
     return fix(title, edit, *imports, cause=layer.created)
+
+
+def _kept_before(source: SourceText, call: ast.Call, made: str, text: str) -> list[Edit]:
+    """The edits that put a layer before `self.dense = Dense(…)`: kept beside it, and called where `self.dense` is
+    called; none where that is in several places."""
+    statement = source.parents.get(call)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    if not isinstance(statement, ast.Assign) or not isinstance(target, ast.Attribute):
+        return []
+    owner, kept = source.parents.get(source.function(call) or call), source.segment(target)
+    if not isinstance(owner, ast.ClassDef) or not kept.startswith("self."):
+        return []
+    used = [
+        node
+        for node in ast.walk(owner)
+        if isinstance(node, ast.Call) and len(node.args) == 1 and source.segment(node.func) == kept
+    ]
+    names = {node.attr for node in ast.walk(owner) if isinstance(node, ast.Attribute)}
+    name = next(name for name in (made.lower(), f"{made.lower()}_first", f"{made.lower()}_before") if name not in names)
+    if len(used) != 1:
+        return []
+    given = used[0].args[0]
+    return [
+        edits.insert_before(source, statement, f"self.{name} = {text}"),
+        edits.replace(source, given, f"self.{name}({source.segment(given)})"),
+    ]
 
 
 def remove_layer(context: Context, layer: Layer) -> list[Fix]:

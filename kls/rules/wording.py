@@ -22,13 +22,16 @@ _DTYPES = {"float": "float32", "double": "float64", "half": "float16"}
 
 
 def plain(failure: Failure) -> Failure:
-    """The failure with the last words of its message where TensorFlow prints a whole traceback before them, and
-    without the values of arrays.
+    """The failure with the last words of its message where TensorFlow prints a whole traceback before them, without
+    the traceback of a generator or a `py_function` behind them, and without the values of arrays.
 
     One with a traceback has the fact "traced": it arose while TensorFlow traced a function of the author.
     """
     if "array([" in failure.message:
         failure = dataclasses.replace(failure, message=_ARRAY.sub("array(…)", failure.message))
+    words, _, behind = failure.message.partition("\nTraceback (most recent call last):")
+    if words and behind:
+        failure = dataclasses.replace(failure, message=words.rstrip())
     if not failure.message.startswith("in user code"):
         return failure
     last = list(re.finditer(r"^ *[\w.]*(?:Error|Exception|Interrupt): ", failure.message, re.MULTILINE))

@@ -335,19 +335,27 @@ def _input_spec(layer: Any) -> Any:
     return plain
 
 
+_TRACED = "in user code:"
+"""How a message begins that AutoGraph puts a traceback into."""
+_LONGEST = 4000
+"""Characters of a message that are kept."""
+
+
 def message_of(error: BaseException) -> str:
     """The exception's own words, without Keras's wrapping."""
     text = str(error)
     text = re.sub(r"^Exception encountered when calling .*?\n\n", "", text, flags=re.DOTALL)
     text = re.sub(r"\n\nArguments received by .*$", "", text, flags=re.DOTALL)
-    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    return text.strip()[:4000]
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
+    if text.startswith(_TRACED) and len(text) > _LONGEST:
+        return _TRACED + "\n" + text[-_LONGEST:]  # the words stand behind the traceback
+    return text[:_LONGEST]
 
 
 def first_line(error: BaseException) -> str:
     """A one-line form for reasons."""
     text = message_of(error)
-    if text.startswith("in user code:"):
+    if text.startswith(_TRACED):
         told = re.findall(r"^ *[\w.]*(?:Error|Exception): (.*)$", text, re.MULTILINE)
         text = told[-1] if told else text
     text = re.sub(r"^\{\{function_node .*?\}\} ", "", text).split("\n", 1)[0]
