@@ -24,6 +24,8 @@ MOST_TRIED = 12
 """Candidates tried for one finding."""
 MOST_OFFERED = 3
 """Repairs that hold, after which no more are tried."""
+MOST_QUIET = 1
+"""The same for information and hints, which say nothing of a fault: a program may have many."""
 MOST_SECOND = 4
 """Candidates tried for a fault that a repair brought to light."""
 MOST_HALVES = 2
@@ -57,8 +59,9 @@ async def verify(
         wrong: list[Fix] = []
         halves: list[_Trial] = []
         programs: set[tuple[Source, ...]] = set()
+        most = MOST_OFFERED if finding.severity in (Severity.ERROR, Severity.WARNING) else MOST_QUIET
         for fix in finding.fixes[:MOST_TRIED]:
-            if sum(item.verified is True for item in tried) >= MOST_OFFERED or spent > MOST_SECONDS:
+            if sum(item.verified is True for item in tried) >= most or spent > MOST_SECONDS:
                 break
             changed = edited(probe, fix)
             if changed is None or changed.sources in programs:
