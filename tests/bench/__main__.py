@@ -1,8 +1,9 @@
 """How quick kls is, beside Keras itself on the same machine in the same minute: `python -m tests.bench`.
 
 Measured: the time from a keystroke to its diagnostics through a real language client; beside it Keras building the same
-model in a warm process, and the script run cold. And a model of fifty billion parameters, which Keras could build in no
-memory at hand. Prints medians and ratios; judge by the ratios, machines differ.
+model in a warm process, and the script run cold. A cold `kls check` beside the import of TensorFlow and Keras. And a
+model of fifty billion parameters, which Keras could build in no memory at hand. Prints medians and ratios; judge by the
+ratios, machines differ.
 """
 
 from __future__ import annotations
@@ -102,6 +103,19 @@ def cold_script(program: Path, times: int) -> list[float]:
     return seconds
 
 
+def cold_check(program: Path, times: int) -> tuple[list[float], list[float]]:
+    """Seconds that `kls check` of the program takes from nothing, and those of nothing but importing TensorFlow and
+    Keras: one after the other, so that both find the machine alike."""
+    check = [sys.executable, "-m", "kls", "check", "--python", sys.executable, str(program)]
+    both: tuple[list[float], list[float]] = [], []
+    for _ in range(times):
+        for command, seconds in zip((check, [sys.executable, "-c", "import tensorflow, keras"]), both, strict=True):
+            started = time.perf_counter()
+            subprocess.run(command, capture_output=True, check=True)
+            seconds.append(time.perf_counter() - started)
+    return both
+
+
 async def huge() -> dict[str, float | int | bool | None]:
     """One dry run of the fifty-billion-parameter program: seconds, parameters."""
     path = PROGRAMS / "fifty_billion.py"
@@ -134,6 +148,10 @@ def main() -> None:
     print(f"the script, cold, one epoch:         median {statistics.median(cold):.2f} s")
     print(f"keystroke / Keras warm:              {middle / statistics.median(warm):.2f}")
     print(f"keystroke / script cold:             {middle / statistics.median(cold):.3f}")
+    checked, imported = map(statistics.median, cold_check(program, 7))
+    print(f"kls check, cold:                     median {checked:.2f} s")
+    print(f"importing TensorFlow and Keras, cold: median {imported:.2f} s")
+    print(f"kls check cold / importing cold:     {checked / imported:.2f}")
     print(f"fifty billion parameters:            {asyncio.run(huge())}")
 
 

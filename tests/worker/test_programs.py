@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from kls import analysis, check, describe, documents, find, plan, witnesses
 from kls.analysis import Tools
 from kls.documents import Snapshot
@@ -694,6 +696,27 @@ model.fit(Volumes(names, 6))
     assert [call.status for call in report.calls] == ["traced", "failed"]
     assert ".npy is not there" in {gap.span.line: gap.reason for gap in report.gaps}[13]
     assert len(loud) == 1 and loud[0][0] == "loss-target"
+
+
+@pytest.mark.parametrize("asks", ["os.path.exists(path)", "os.path.isfile(path)", "pathlib.Path(path).is_file()"])
+async def test_what_is_empty_for_want_of_a_file_is_no_fault(real: Host, asks: str) -> None:
+    program = """
+import os, pathlib
+from keras import layers
+def load(path):
+    words = []
+    if not {asks}:
+        return words
+    with open(path) as file:
+        words.extend(file)
+    return words
+layer = layers.Dense(len(load({name!r})))
+"""
+    report, loud = await said(real, program.format(asks=asks, name="nowhere/words.txt"))
+    assert not loud
+    assert [gap.reason for gap in report.gaps] == ["nowhere/words.txt is not there"]
+    _, loud = await said(real, program.format(asks="path", name=""))
+    assert [code for code, _ in loud] == ["argument-value"]
 
 
 async def test_a_cell_may_begin_with_a_future_statement(real: Host) -> None:

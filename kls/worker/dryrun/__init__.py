@@ -67,8 +67,9 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     numpy_patches.install(dry.files.owns)
     loaders.install(dry.files.owns, watch.witnesses.rounds)
     frames.install(dry.files.owns, watch.witnesses.count)
-    for part in (saving, listings, nowhere_to_write):
+    for part in (saving, nowhere_to_write):
         part.install(dry.files.owns)
+    listings.install(dry.files.owns, dry.miss)
     sizes.install(dry, watch.witnesses)
     stand_ins.install(dry)
     imports.install(dry)

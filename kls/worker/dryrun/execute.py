@@ -113,6 +113,8 @@ class Run:
         """The graph that a step of training is being traced into."""
         self.backward: list[int] = []
         """How many operations it had when each backward pass of the step began."""
+        self.missed: Optional[str] = None
+        """The first file that the program asked for and that is not there."""
         self.ended: Optional[str] = None
         self.left = False
         """Whether the program ended itself where every run of it does: an end like any other."""
@@ -121,6 +123,10 @@ class Run:
         self.failed_layers: list[Any] = []
         self.sink: Optional[int] = None
         self.on_bound: list[Callable[[str, Any, Span, Span], None]] = []
+
+    def miss(self, path: str) -> None:
+        """Note that the program asked for a file that is not there."""
+        self.missed = self.missed or path
 
     def now(self) -> tuple[float, float]:
         """Processor time and wall time, in seconds from where they began. The threads of a real step take many times

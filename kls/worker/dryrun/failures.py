@@ -408,7 +408,17 @@ def _gap_of(
     unknown = unknown_in(run, error.__traceback__, statement)
     if unknown is not None:
         return "value", unknown.reason
+    if run.missed is not None and _OF_NOTHING.search(str(error)):
+        return "file", f"{run.missed} is not there"
     return None, ""
+
+
+_OF_NOTHING = re.compile(
+    r"(?:units|filters|input_dim|output_dim|vocabulary_size|num_classes)=0\b|[Zz]ero-size"
+    r"|at least one (?:array|element)|need at least one|shape[=: ]*\(0,|\b0 samples"
+    r"|is empty|empty (?:list|array|sequence)"
+)
+"""What is said of data that are empty, as those that were to come from a file that is not there."""
 
 
 def _reason_of_text(run: Run, error: BaseException, statement: Optional[Statement]) -> str:

@@ -1,4 +1,5 @@
-"""Listings of folders: where the program finds nothing, it is not known what the author's own machine would find."""
+"""Listings of folders, and questions for files: where the program finds nothing, it is not known what is there on the
+author's own machine."""
 
 from __future__ import annotations
 
@@ -15,8 +16,11 @@ import tensorflow as tf
 from .unknown import Unknown
 
 
-def install(author_file: Callable[[str], bool]) -> None:
-    """Have empty answers to the author's own searches for files be Unknown; libraries see the truth."""
+def install(author_file: Callable[[str], bool], missed: Callable[[str], None]) -> None:
+    """Have empty answers to the author's own searches for files be Unknown; libraries see the truth.
+
+    A question for one file is answered as it is, since programs go on without: `missed` hears of what is not there.
+    """
 
     def known(original: Callable[..., Any], lazy: bool) -> Callable[..., Any]:
         def listing(*arguments: Any, **keywords: Any) -> Any:
@@ -30,6 +34,15 @@ def install(author_file: Callable[[str], bool]) -> None:
 
         return listing
 
+    def asked(original: Callable[..., bool]) -> Callable[..., bool]:
+        def is_there(path: Any, *arguments: Any, **keywords: Any) -> bool:
+            answer = original(path, *arguments, **keywords)
+            if not answer and author_file(sys._getframe(1).f_code.co_filename):
+                missed(str(path))
+            return answer
+
+        return is_there
+
     for place, names, lazy in (
         (glob, ("glob",), False),
         (glob, ("iglob",), True),
@@ -40,3 +53,10 @@ def install(author_file: Callable[[str], bool]) -> None:
     ):
         for name in names:
             setattr(place, name, known(getattr(place, name), lazy))
+    for place, names in (
+        (os.path, ("exists", "isfile", "isdir")),
+        (pathlib.Path, ("exists", "is_file", "is_dir")),
+        (tf.io.gfile, ("exists", "isdir")),
+    ):
+        for name in names:
+            setattr(place, name, asked(getattr(place, name)))
