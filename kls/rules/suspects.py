@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections import Counter
 from typing import Any, cast
 
 from kls import edits
@@ -19,10 +18,12 @@ from kls.facts import Edit, Fix, Span
 from kls.rules import (
     channels,
     computed,
+    disagreeing,
     dtypes,
     exchanges,
     labels,
     laid_out,
+    operands,
     operators,
     ranks,
     rebound,
@@ -61,11 +62,11 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_places_left(context, failure),
         *laid_out.strong(context, failure),
         *channels.strong(context, failure),
-        *ranks.turned_operand(context, failure),
-        *ranks.alike_arguments(context, failure),
-        *ranks.laid_out_flat(context, failure),
-        *ranks.kept_steps(context, failure),
-        *ranks.lower_operand(context, failure),
+        *operands.turned_operand(context, failure),
+        *operands.alike_arguments(context, failure),
+        *operands.laid_out_flat(context, failure),
+        *operands.kept_steps(context, failure),
+        *operands.lower_operand(context, failure),
         *dtypes.cast_operand(context, failure),
         *slips.certain(context, failure),
         *weights_shape.without_head(context, failure),
@@ -77,10 +78,8 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_class_numbers(context, failure),
         *_one_axis(context, failure),
         *exchanges.permuted(context, failure),
-        *_shapes(context, failure),
         *_channels_of_depth(context, failure),
-        *_given_to_own(context, failure),
-        *_outvoted(context, failure),
+        *disagreeing.strong(context, failure),
         *_windows(context, failure),
         *_joins(context, failure),
         *slips.likely(context, failure),
@@ -273,39 +272,6 @@ def _batch_axes(context: Context, failure: Failure) -> list[Fix]:
 # Numbers
 
 
-def _outvoted(context: Context, failure: Failure) -> list[Fix]:
-    """Of two sizes that disagree, the one that the rest of the program does not know is changed to the other."""
-    if not failure.frames or failure.stage.endswith("adapter"):
-        return []
-    sources = list(context.sources.values())
-    votes = Counter(
-        node.value
-        for source in sources
-        for node in source.nodes
-        if isinstance(node, ast.Constant) and type(node.value) is int
-    )
-    batches = search.batch_sizes(context, failure) if failure.call is None else set[int]()
-    ranked: list[tuple[int, int, Fix]] = []
-    for rank, (old, new) in enumerate([*_met(context, failure), *search.conflicts(failure)[:8]]):
-        if batches & {old, new}:
-            continue
-        places = [(source, group) for source in sources for group in search.literals(source, old)]
-        for source, group in places:
-            if votes[old] > 2 * len(group) or not votes[new] or new <= _COMMON:
-                continue
-            score = votes[new] - (votes[old] - len(group))
-            lead = score if score > 1 else _roundness(new) - _roundness(old)
-            if score < 1 or lead < 1:
-                continue
-            holder = search.holder(source, group[0])
-            words = " ".join(source.segment(holder).split()) if isinstance(holder, ast.expr) else ""
-            title = f"Change {old} to {new}" + (f" in `{words}`" if 0 < len(words) < 40 else "")
-            changes = [edits.replace(source, node, str(new)) for node in group]
-            ranked += [(-score, rank, item) for item in fix(title, *changes, cause=source.span(group[0]), safe=False)]
-    ranked.sort(key=lambda item: item[:2])
-    return [item for _, _, item in ranked][:MOST]
-
-
 def _channels_of_depth(context: Context, failure: Failure) -> list[Fix]:
     """Filters before `depth_to_space` of block size n: a multiple of n squared, in the author's words where these have
     one factor squared."""
@@ -332,79 +298,6 @@ def _channels_of_depth(context: Context, failure: Failure) -> list[Fix]:
         title = f"Set `filters` of {layer.cls} to `{text}`"
         return fix(title, edits.replace(found[0], given, text), cause=layer.created)
     return []
-
-
-def _given_to_own(context: Context, failure: Failure) -> list[Fix]:
-    """A size that the failing layer of the author's own is made with, of two that disagree: `Attention(32)`."""
-    classes = {node.name for source in context.sources.values() for node in source.nodes
-               if isinstance(node, ast.ClassDef)}  # fmt: skip
-    fixes: list[Fix] = []
-    for source, call in search.calls(context, failure):
-        made = call.func if isinstance(call.func, ast.Call) else call
-        if search.last_part(made.func) not in classes:
-            continue
-        for old, new in search.conflicts(failure)[:4]:
-            given = [*made.args, *(item.value for item in made.keywords)]
-            places = [item for item in given if isinstance(item, ast.Constant) and item.value == old]
-            if len(places) == 1:
-                title = f"Change {old} to {new} in `{' '.join(source.segment(made).split())}`"
-                fixes += fix(title, edits.replace(source, places[0], str(new)), cause=source.span(made), safe=False)
-    return fixes[:MOST]
-
-
-def _shapes(context: Context, failure: Failure) -> list[Fix]:
-    """A whole shape that the author wrote, of one of two tensors that differ in several axes: the other one's."""
-    told = [inner for inner in re.findall(r"[(\[]([\d?None, ]+)[)\]]", failure.message) if "," in inner]
-    shapes = [tuple(int(item) if item.strip().isdigit() else None for item in inner.split(",")) for inner in told]
-    pairs = {
-        (one[1:], other[1:])
-        for one in shapes
-        for other in shapes
-        if len(one) == len(other) > 2 and sum(a != b for a, b in zip(one[1:], other[1:], strict=True)) > 1
-    }
-    fixes: list[Fix] = []
-    for source in context.sources.values() if pairs else ():
-        for node in source.nodes:
-            if not isinstance(node, (ast.Tuple, ast.List)) or not all(
-                isinstance(item, ast.Constant) for item in node.elts
-            ):
-                continue
-            written = tuple(item.value for item in node.elts if isinstance(item, ast.Constant))
-            for one, other in sorted(pairs, key=str):
-                if one == written and None not in other:
-                    title = f"Give {edits.tuple_text(other)} for {edits.tuple_text(one)}"
-                    changed = edits.replace(source, node, edits.tuple_text(other))
-                    fixes += fix(title, changed, cause=source.span(search.holder(source, node)), safe=False)
-    return fixes[:MOST]
-
-
-_COMMON = 5
-"""Numbers up to this stand everywhere, as kernels, strides and axes: that they are often written speaks for nothing."""
-
-
-def _met(context: Context, failure: Failure) -> list[tuple[int, int]]:
-    """Sizes in which the data of the sink differ from the model's input, and the labels from its output."""
-    call = context.sink(failure)
-    model = context.model_of(call) if call is not None else None
-    if call is None or model is None:
-        return []
-    prefix = "validation_" if failure.stage.startswith("validation") else ""
-    found: list[tuple[int, int]] = []
-    for role, wanted in (("x", model.inputs), ("y", call.outputs or model.outputs)):
-        argument = argument_of(call, prefix + role)
-        given = argument.tensors if argument is not None else ()
-        for tensor, other in zip(given, wanted, strict=False):
-            if tensor.shape and other.shape and len(tensor.shape) == len(other.shape):
-                pairs = zip(tensor.shape[1:], other.shape[1:], strict=True)
-                found += [pair for a, b in pairs if a and b and a != b for pair in ((a, b), (b, a))]
-    return found
-
-
-def _roundness(number: int) -> int:
-    """How likely people write a number: powers of two and whole hundreds, then tens, then the rest."""
-    if number > 0 and (number & (number - 1) == 0 or number % 100 == 0):
-        return 2
-    return 1 if number % 10 == 0 else 0
 
 
 # Layers before the failing one

@@ -1,0 +1,290 @@
+"""Operands of sums, products and calls whose ranks or lengths do not go together. Not a rule: others ask."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Edit, Fix
+from kls.rules import operators, search, wording, written
+from kls.rules.context import Context, fix
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+JOINS = ("Concatenate", "Add", "Average", "Maximum", "Multiply", "Subtract")
+"""Layers that join tensors of one shape, or of one shape but for an axis."""
+
+
+def turned_operand(context: Context, failure: Failure) -> list[Fix]:
+    """A product of two tensors of one shape, as of queries and keys: the second is to be transposed."""
+    found = wording.operands(failure.message)
+    if found is None or "MatMul" not in found[0] or found[1] != found[2] or found[1][-1] == found[1][-2]:
+        return []
+    return [item for item in operand_fixes(context, failure) if item.title.startswith("Transpose")][:1]
+
+
+def lower_operand(context: Context, failure: Failure) -> list[Fix]:
+    """A sum or the like of tensors of different ranks, as of a state and a sequence: the lower one lacks an axis."""
+    found = wording.operands(failure.message)
+    if found is None or len(found[1]) == len(found[2]) or min(len(found[1]), len(found[2])) < 2:
+        return _numbers_of_classes(context, failure) if found is not None and "Mul" in found[0] else []
+    return [item for item in operand_fixes(context, failure) if item.title.startswith("Give")][:2]
+
+
+def laid_out_flat(context: Context, failure: Failure) -> list[Fix]:
+    """A `Reshape` to a map without channels that is joined with a map of one: the axis of 1 in its target shape."""
+    shapes = [tensor.shape for tensor in failure.inputs if tensor.shape]
+    longest = max(map(len, shapes), default=0)
+    low = [shape for shape in shapes if len(shape) == longest - 1 and longest > 3]
+    fixes: list[Fix] = []
+    for layer in reversed(context.report.layers) if failure.layer_cls in JOINS else ():
+        found = context.call_node(layer.created) if layer.cls == "Reshape" else None
+        value = edits.argument(found[1], "target_shape", 0) if found is not None else None
+        if found is None or not layer.outputs or layer.outputs[0].shape not in low:
+            continue
+        if isinstance(value, (ast.Tuple, ast.List)):
+            text = edits.tuple_text((*map(found[0].segment, value.elts), 1))
+            changed = edits.replace(found[0], value, text)
+            fixes += fix(f"Reshape to {text}", changed, cause=layer.created)
+    return fixes[:1]
+
+
+def alike_arguments(context: Context, failure: Failure) -> list[Fix]:
+    """`up(x, c1)`, of a function of the author that joins them: `c2`, where another tensor of such a name fits."""
+    place = failure.frames[-1] if failure.frames else None
+    source = context.source(place.path) if place is not None else None
+    statement = source.statement_at(place.line) if source is not None and place is not None else None
+    function = source.function(statement) if source is not None and statement is not None else None
+    if failure.layer_cls not in JOINS or source is None or not isinstance(function, ast.FunctionDef):
+        return []
+    shapes = [tensor.shape for tensor in failure.inputs if tensor.shape]
+    fixes: list[Fix] = []
+    for call in source.calls():
+        for node in call.args if search.last_part(call.func) == function.name else ():
+            if not isinstance(node, ast.Name):
+                continue
+            mine = shape_of(context, node, call.lineno)
+            others = [shape for shape in shapes if shape != mine]
+            if mine not in shapes or len(others) != len(shapes) - 1:
+                continue
+            for variable in reversed(context.report.variables):
+                shape = variable.tensors[0].shape if variable.kind == "keras-tensor" and variable.tensors else None
+                if shape is None or variable.name == node.id or not _alike(variable.name, node.id):
+                    continue
+                if variable.statement.line < call.lineno and shape[1:-1] == (others[0] or ())[1:-1]:
+                    title = f"Give `{variable.name}` instead of `{node.id}`"
+                    fixes += fix(title, edits.replace(source, node, variable.name), cause=source.span(call))
+    return fixes[:2]
+
+
+def kept_steps(context: Context, failure: Failure) -> list[Fix]:
+    """`t[:, -1, 4:]` in a function of the author, joined with a tensor that has the axis: `t[:, :, 4:]`."""
+    shapes = [tensor.shape for tensor in failure.inputs if tensor.shape]
+    if failure.layer_cls not in JOINS or len({len(shape) for shape in shapes}) != 2:
+        return []
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for node in source.nodes:
+            if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Tuple):
+                continue
+            items = node.slice.elts
+            whole = [item for item in items if isinstance(item, ast.Slice)]
+            single = [item for item in items if isinstance(item, (ast.Constant, ast.UnaryOp))]
+            if len(items) != 3 or len(whole) != 2 or len(single) != 1 or items[0] is single[0]:
+                continue
+            if source.function(node) is None and not any(
+                isinstance(item, ast.Lambda) for item in _around(source, node)
+            ):
+                continue
+            words = source.segment(node)
+            changed = edits.replace(source, single[0], ":")
+            fixes += fix(f"Keep the axis that `{words}` takes one of", changed, cause=source.span(node))
+    return fixes[:2]
+
+
+def _numbers_of_classes(context: Context, failure: Failure) -> list[Fix]:
+    """`probabilities * actions`, where the actions are numbers of classes: one-hot rows of them."""
+    met = {name: (shape, str(dtype)) for name, shape, dtype in failure.facts.get("operands") or () if shape is not None}
+    for source, place in search.places(context, failure)[:2]:
+        for node in ast.walk(place):
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+                continue
+            for one, other in ((node.left, node.right), (node.right, node.left)):
+                if not isinstance(one, ast.Name) or not isinstance(other, ast.Name):
+                    continue
+                (given, kind), (wide, _) = met.get(one.id, ((), "")), met.get(other.id, ((), ""))
+                if len(given) != 1 or len(wide) != 2 or not kind.startswith(("int", "uint")):
+                    continue
+                tf = written.module_name(source, "tensorflow")
+                keras, imports = search.keras_name(source)
+                encode = f"{tf}.one_hot" if tf is not None else f"{keras}.ops.one_hot"
+                text = f"{encode}({one.id}, {other.id}.shape[-1])"
+                more = imports if tf is None else []
+                title = f"One-hot encode `{one.id}`: `{text}`"
+                return fix(title, edits.replace(source, one, text), *more, cause=source.span(place))
+    return []
+
+
+def operand_fixes(context: Context, failure: Failure) -> list[Fix]:
+    """Make the tensors of the failing expression fit: another tensor, another axis, a projection."""
+    fixes: list[Fix] = []
+    met = {name: tuple(shape) for name, shape, _ in failure.facts.get("operands") or () if shape is not None}
+    for source, place in search.places(context, failure)[:3]:
+        if isinstance(place, ast.Call) and search.last_part(place.func) in ("Sequential", "Model", "fit"):
+            continue
+        names = [node for node in ast.walk(place) if isinstance(node, ast.Name)]
+        known = [(node, met.get(node.id) or shape_of(context, node, place.lineno)) for node in names]
+        tensors = [(node, shape) for node, shape in known if shape is not None]
+        if len({node.id for node, _ in tensors}) < 2:
+            continue
+        fixes += _operands(context, source, place, tensors)
+        if fixes:
+            break
+    return fixes
+
+
+def shape_of(context: Context, node: ast.Name, line: int) -> tuple[int | None, ...] | None:
+    """The shape that a name has at `line`, None where it is not known."""
+    found: tuple[int | None, ...] | None = None
+    for item in context.report.variables:
+        if item.name == node.id and item.kind == "keras-tensor" and item.statement.line <= line and item.tensors:
+            if item.statement.line < line or found is None:
+                found = item.tensors[0].shape
+    return found
+
+
+def _operands(
+    context: Context,
+    source: SourceText,
+    place: ast.expr,
+    tensors: list[tuple[ast.Name, tuple[int | None, ...]]],
+) -> list[Fix]:
+    cause = source.span(place)
+    (one, first), (other, second) = tensors[0], tensors[1]
+    fixes: list[Fix] = []
+    name = search.last_part(place.func) if isinstance(place, ast.Call) else ""
+    keras, imports = search.keras_name(source)
+    if isinstance(place, ast.Call) and name == "stack":
+        prefix = source.segment(place.func)[: -len("stack")]
+        edit = edits.replace(source, place.func, f"{prefix}concatenate")
+        fixes += fix("Join them with `concatenate`", edit, cause=cause)
+    product = name in ("matmul", "dot") or (isinstance(place, ast.BinOp) and isinstance(place.op, ast.MatMult))
+    if product and len(second) >= 2 and len(first) == len(second):
+        axes = (*range(len(second) - 2), len(second) - 1, len(second) - 2)
+        if isinstance(place, ast.Call) and place.args[:2] == [one, other] and _of_tensorflow(source, place):
+            for node, argument in ((other, "transpose_b"), (one, "transpose_a")):
+                fixes += fix(
+                    f"Transpose `{node.id}`", edits.add_argument(source, place, f"{argument}=True"), cause=cause
+                )
+            axes = ()
+        for node in (other, one) if axes else ():
+            text = f"{keras}.ops.transpose({node.id}, {axes})"
+            edit = edits.replace(source, node, text)
+            fixes += fix(f"Transpose `{node.id}`", edit, *imports, cause=cause)
+    if len(first) != len(second):
+        low, high = ((one, first), (other, second)) if len(first) < len(second) else ((other, second), (one, first))
+        missing = len(high[1]) - len(low[1])
+        fixes += _rows_taken(source, low[0]) if missing == 1 and high[1][-1:] == (1,) else []
+        for text in (
+            f"{low[0].id}[{', '.join([':'] * len(low[1]) + ['None'] * missing)}]",
+            f"{low[0].id}[{', '.join([':'] + ['None'] * missing)}]",
+        ):
+            edit = edits.replace(source, low[0], text)
+            fixes += fix(f"Give `{low[0].id}` another axis: `{text}`", edit, cause=cause)
+        return fixes
+    sides = (((one, first), other, second), ((other, second), one, first))
+    unlike: list[Fix] = []
+    for (node, shape), _, wanted in sides:
+        if shape == wanted:
+            continue
+        for variable in reversed(context.report.variables):
+            fits = variable.kind == "keras-tensor" and variable.tensors and variable.tensors[0].shape == wanted
+            if fits and variable.name not in (one.id, other.id) and variable.statement.line < place.lineno:
+                edit = edits.replace(source, node, variable.name)
+                given = fix(f"Give `{variable.name}` instead of `{node.id}`", edit, cause=cause)
+                # Of `c1` and `c2` one may be meant for the other; what only fits by its shape means something else.
+                (fixes if _alike(variable.name, node.id) else unlike).extend(given)
+    for (_, shape), partner, wanted in reversed(sides):
+        if not shape or not wanted or len(shape) > 3 or shape[:-1] != wanted[:-1]:
+            continue
+        have, need = list(shape)[-1], list(wanted)[-1]
+        if have and need and have != need:
+            fixes += _made_as_wide(context, source, have, need, partner)
+    built = not any(isinstance(item, (ast.With, ast.For)) for item in _around(source, place))
+    for (node, shape), wanted in (((one, first), second), ((other, second), first)):
+        if not shape or not wanted or not built:  # a step would make a new layer each time
+            continue
+        if shape[:-1] == wanted[:-1] or name in ("", "matmul") or "Attention" in source.segment(place):
+            size = wanted[-1]
+            if size is None or shape[-1] == size:
+                continue
+            image = len(shape) == 4
+            made = "Conv2D" if image else "Dense"
+            layer, more = _layer_name(source, place, made, keras)
+            text = f"{layer}({size}, 1)({node.id})" if image else f"{layer}({size})({node.id})"
+            edit = edits.replace(source, node, text)
+            title = f"Project `{node.id}` to {size} with `{made}`"
+            fixes += fix(title, edit, *(more if more is not None else imports), cause=cause)
+    return [*fixes, *unlike]
+
+
+def _around(source: SourceText, node: ast.AST) -> Iterator[ast.AST]:
+    """What holds `node`, from the inside to the module."""
+    walk = source.parents.get(node)
+    while walk is not None:
+        yield walk
+        walk = source.parents.get(walk)
+
+
+def _of_tensorflow(source: SourceText, call: ast.Call) -> bool:
+    """Whether a call is TensorFlow's own, through the module's name."""
+    tensorflow = written.module_name(source, "tensorflow")
+    return tensorflow is not None and search.root(call.func) == tensorflow
+
+
+def _rows_taken(source: SourceText, name: ast.Name) -> list[Fix]:
+    """The last axis of 1 for the array of which `name` holds some rows: `rows = data[chosen]`."""
+    here = source.function(name)
+    known = [item for item in written.assignments(source, name.id, name.lineno) if source.function(item[0]) is here]
+    value = known[-1][1] if known else None
+    if not isinstance(value, ast.Subscript) or not isinstance(value.value, ast.Name) or value.value.id == name.id:
+        return []
+    whole = value.value.id
+    made = [item for item, _ in written.assignments(source, whole, value.lineno - 1) if source.function(item) is here]
+    title = f"Give `{whole}` the last axis: `[..., None]`"
+    return operators.transform_where_bound(source, made[-1], whole, "{}[..., None]", title) if made else []
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two names differ in a number only."""
+    return re.sub(r"\d+", "", one) == re.sub(r"\d+", "", other)
+
+
+def _made_as_wide(context: Context, source: SourceText, have: int, need: int, partner: ast.Name) -> list[Fix]:
+    """The last layer that makes `have` numbers is to make `need`, or as many as the tensor `partner` has where the
+    author gives a name, not a number."""
+    for layer in reversed(context.report.layers):
+        out = layer.outputs[0].shape if layer.outputs else None
+        for name, position in (("units", 0), ("output_dim", 1)):
+            found = context.call_node(layer.created) if layer.config.get(name) == have else None
+            if found is None or not out or out[-1] != have or found[0] is not source:
+                continue
+            written = edits.argument(found[1], name, position)
+            text = str(need) if isinstance(written, ast.Constant) else f"{partner.id}.shape[-1]"
+            title = f"Set `{name}` of {layer.cls} to {text}"
+            return operators.set_layer_argument(context, layer, name, position, text, title)
+    return []
+
+
+def _layer_name(source: SourceText, place: ast.expr, made: str, keras: str) -> tuple[str, list[Edit] | None]:
+    """How this file says a layer class: as it says the others."""
+    if isinstance(place, ast.Call) and isinstance(place.func, ast.Call):
+        return edits.callee_like(source, place.func, made)
+    for node in source.calls():
+        if isinstance(node.func, ast.Attribute) and search.makes_layer(node):
+            words = source.segment(node.func.value)
+            if words.endswith("layers") or words in ("L", "kl", "tfkl"):
+                return f"{words}.{made}", []
+    return f"{keras}.layers.{made}", None
