@@ -73,9 +73,9 @@ def hovers(seed: int) -> list[str]:
     call: Call = made(Call, chance)
     told = [
         describe._layer_text([layer], _HERE),
-        describe._variable_text(variable, _HERE),
+        describe._variable_text(variable, _HERE, chance.choice(TEXTS)),
         describe._model_text(model, _HERE, chance.choice(TEXTS)),
-        describe._call_text(call, chance.choice(TEXTS)),
+        describe._call_text(call, chance.choice(TEXTS), chance.choice(TEXTS)),
     ]
     return [text.markdown for text in told]
 

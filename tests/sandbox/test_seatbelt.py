@@ -136,15 +136,16 @@ def test_whatever_the_paths_nothing_else_is_allowed(
     text = seatbelt.profile(policy, (roots[0],))
     assert text.startswith("(version 1)\n(deny default)\n")
     outside = re.sub(r'"(?:\\.|[^"\\])*"', '""', text)
-    assert outside.count("(") == outside.count(")") and outside.count('"') == text.count('"') - text.count('\\"')
+    assert outside.count("(") == outside.count(")") and '"' not in outside.replace('""', "")
     for rule in allowed(outside):
         assert not any(word in rule for word in NEVER), rule
         if not rule.startswith(("process-info*", "signal")):
             assert '""' in rule, "an operation without a filter is allowed everywhere"
         else:
             assert "(target self)" in rule
-    assert granted(text, "file-write*") == {quoted(temporary)}
-    assert granted(text, "process-exec") == {quoted(roots[0])}
+    # A path of this machine's may lead through a link, as /lib64 does.
+    assert granted(text, "file-write*") == {quoted(temporary), quoted(os.path.realpath(temporary))}
+    assert granted(text, "process-exec") == {quoted(roots[0]), quoted(os.path.realpath(roots[0]))}
 
 
 def quoted(path: str) -> str:
