@@ -337,6 +337,8 @@ def _project(context: Context, failure: Failure, shapes: list[Shape | None]) -> 
         return []
     source, call, operands, first, second = pair
     made = call.func if isinstance(call.func, ast.Call) else call
+    if made is call and failure.layer_cls == "Concatenate":
+        return []  # `concatenate([x, small])` joins any numbers of channels: sizes are all that it wants
     fixes: list[Fix] = []
     # The operand that was there first is the way past the layers, the other the way through them.
     order = sorted((0, 1), key=lambda index: _first_bound(source, operands[index]))
