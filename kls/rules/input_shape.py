@@ -26,6 +26,7 @@ Reshape the data, flatten inside the model, or give the model the input shape of
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator
 
 from kls import edits
@@ -275,6 +276,9 @@ def _fixes(
     same_size = size_of(given) is not None and size_of(given) == size_of(wanted)
     if same_size and argument.kind == "array" and not swapped:
         fixes += operators.reshape_data(context, argument, samples, tuple(size or -1 for size in wanted))
+    laid_out = _laid_out(given, wanted)
+    if laid_out is not None and argument.kind == "array":
+        fixes += operators.reshape_data(context, argument, samples, laid_out)
     if same_size and len(wanted) == 1:
         fixes += _flatten(context, model, given)
     resized = operators.resize_literal(context, argument, (samples, *wanted), calls=proved)
@@ -301,6 +305,16 @@ def _fixes(
     if argument.kind == "array" and len(given) == len(wanted) + 1 and given[-1:] == (1,):
         fixes += operators.transform_data(context, argument, "{}[..., 0]", f"Drop the last axis of `{argument.name}`")
     return fixes
+
+
+def _laid_out(given: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> tuple[int, ...] | None:
+    """A sample of the shape `given` laid out as `wanted`, which leaves one size open: (4, 1) as (None, 2, 1) is
+    (2, 2, 1). None where more sizes are open, no whole number fits, or the ranks are the same."""
+    whole, known = size_of(given), [size for size in wanted if size is not None]
+    part = math.prod(known)
+    if whole is None or len(known) != len(wanted) - 1 or len(given) == len(wanted) or not part or whole % part:
+        return None
+    return tuple(whole // part if size is None else size for size in wanted)
 
 
 def _expanded_elsewhere(context: Context, argument: Argument, wanted: tuple[int | None, ...]) -> list[Fix]:

@@ -23,10 +23,12 @@ from __future__ import annotations
 import ast
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
+from kls.rules import written
 from kls.rules.context import Context, Rule, finding, fix, show, single
 from kls.rules.sizes import value
 from kls.source import SourceText
@@ -68,7 +70,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         f"`{subject}` {has}: it cannot become {_target(source, call)}",
         f"It raises: {failure.exception}: {failure.message}",
     ]
-    fixes = _resize(source, _sizes(call), total, span)
+    own = {f"{subject}.shape[{axis}]": size for axis, size in enumerate(shape or ())}
+    fixes = _resize(source, _sizes(call), total, span, {**own, f"len({subject})": shape[0] if shape else None})
     return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
 
 
@@ -106,23 +109,39 @@ def _target(source: SourceText, call: ast.Call) -> str:
     return "(" + ", ".join(source.segment(item) for item in _sizes(call)) + ")"
 
 
-def _resize(source: SourceText, sizes: list[ast.expr], total: int, cause: Span) -> list[Fix]:
-    """One fix for each size that alone could be changed so that the product is right; the last axis first."""
-    values: list[int | None] = [_number(size) if _number(size) is not None else value(source, size) for size in sizes]
+def _resize(
+    source: SourceText, sizes: list[ast.expr], total: int, cause: Span, own: Mapping[str, int | None] | None = None
+) -> list[Fix]:
+    """One fix for each size that alone could be changed so that the product is right, the last axis first: where the
+    number is written that the name of a size is bound to, and in its place. `own` has what `x.shape[0]` comes to."""
+    own = own or {}
+    written_at = [_bound(source, size) for size in sizes]
+    values: list[int | None] = [
+        own.get(source.segment(size)) or (_number(at) if _number(at) is not None else value(source, size))
+        for at, size in zip(written_at, sizes, strict=True)
+    ]
     fixes: list[Fix] = []
     for index in reversed(range(len(sizes))):
         others = [known for position, known in enumerate(values) if position != index]
         if any(known is None or known <= 0 for known in others) or values[index] is None:
             continue
         rest = math.prod(known for known in others if known is not None)
-        if rest and total % rest == 0 and total // rest != values[index]:
-            new = total // rest
-            fixes += fix(
-                f"Change {source.segment(sizes[index])} to {new}",
-                edits.replace(source, sizes[index], str(new)),
-                cause=cause,
-            )
+        if rest and total % rest == 0 and total // rest != values[index] and source.segment(sizes[index]) not in own:
+            new, at, text = total // rest, written_at[index], source.segment(sizes[index])
+            if at is not sizes[index]:
+                statement = source.statement(at)
+                place = source.span(statement if statement is not None else at)
+                changed = edits.replace(source, at, str(new))
+                fixes += fix(f"Change `{text}` from {values[index]} to {new}", changed, cause=place)
+            fixes += fix(f"Change {text} to {new}", edits.replace(source, sizes[index], str(new)), cause=cause)
     return fixes
+
+
+def _bound(source: SourceText, size: ast.expr) -> ast.expr:
+    """The number that the name `size` is bound to last; `size` itself where it is no name of a number."""
+    known = written.assignments(source, size.id, size.lineno) if isinstance(size, ast.Name) else []
+    made = known[-1][1] if known else None
+    return made if isinstance(made, ast.Constant) and source.function(made) is source.function(size) else size
 
 
 def _scaled(
