@@ -229,7 +229,10 @@ def _fixes(context: Context, failure: Failure, spec: dict[str, Any], shape: tupl
         argument = argument_of(call, "x")
         data = single(argument.tensors) if argument is not None else None
         if argument is not None and data is not None and data.shape is not None and data.shape[1:] == shape[1:]:
-            if argument.kind == "array":
+            if argument.kind == "array" and None in shape[1:]:
+                title = f"Give `{argument.name or 'the data'}` a last axis of 1"
+                fixes += operators.transform_data(context, argument, "{}[..., None]", title)
+            elif argument.kind == "array":
                 tail = tuple(size if size is not None else -1 for size in (*shape[1:], 1))
                 fixes += operators.reshape_data(context, argument, data.shape[0], tail)
             else:

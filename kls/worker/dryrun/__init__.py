@@ -66,7 +66,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     met = sinks.install(dry, watch, trial)
     numpy_patches.install(dry.files.owns)
     loaders.install(dry.files.owns, watch.witnesses.rounds)
-    frames.install(dry.files.owns, watch.witnesses.count)
+    frames.install(dry.files.owns, watch.witnesses.count, dry.absent_table)
     for part in (saving, nowhere_to_write):
         part.install(dry.files.owns)
     listings.install(dry.files.owns, dry.miss)

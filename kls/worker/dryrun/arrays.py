@@ -299,7 +299,7 @@ VirtualArray.ptp = _ptp  # type: ignore[method-assign,attr-defined]
 def find_unknown(value: Any, depth: int = 0) -> Optional[Unknown]:
     """An Unknown in a nested structure of tuples, lists and slices, or None."""
     if isinstance(value, Unknown):
-        return value
+        return value.unshaped()
     if isinstance(value, slice):
         value = (value.start, value.stop, value.step)
     if isinstance(value, (tuple, list)) and depth < 3:

@@ -19,6 +19,7 @@ from tensorflow.python.data.ops import dataset_ops, readers
 from tensorflow.python.framework import constant_op, ops
 
 from . import parts
+from . import unread as unread_tables
 from .arrays import VirtualArray, find_unknown, shape_and_dtype
 from .unknown import Unknown, UnknownValue
 
@@ -88,6 +89,8 @@ def _constants() -> None:
     eager, in_graph = constant_op.convert_to_eager_tensor, ops._create_graph_constant
 
     def convert(value: Any, ctx: Any, dtype: Any = None) -> Any:
+        if isinstance(value, unread_tables.Unread):
+            value = unread_tables.stand_in(value)
         unknown = find_unknown(value)
         if unknown is not None:
             raise UnknownValue(unknown.reason, unknown.line)
@@ -121,7 +124,7 @@ def _traced_errors() -> None:
 def _slices(original: Any) -> Any:
     @functools.wraps(original)
     def from_tensor_slices(tensors: Any, name: Optional[str] = None) -> Any:
-        tensors = _without_lists(tensors)
+        tensors = _without_lists(_numbered(tensors))
         if isinstance(tensors, (VirtualArray, tuple, dict)):
             flat = tf.nest.flatten(tensors)
             if any(_is_large(item) for item in flat):
@@ -129,6 +132,17 @@ def _slices(original: Any) -> Any:
         return parts.remember(original(tensors, name=name), tensors)
 
     return from_tensor_slices
+
+
+def _numbered(tensors: Any) -> Any:
+    """Features and labels with numbers in the place of tables that were not read; features must be numbers."""
+    if type(tensors) is not tuple or not tensors:
+        return unread_tables.numbers(tensors, None)
+    features = unread_tables.numbers(tensors[0], unread_tables.rows_of(tensors[1:]))
+    if find_unknown(features) is not None:
+        return tensors
+    rows = unread_tables.rows_of(features)
+    return (features, *(unread_tables.numbers(item, rows, columns=True) for item in tensors[1:]))
 
 
 def _without_lists(tensors: Any) -> Any:

@@ -11,6 +11,7 @@ import ast
 import asyncio
 import builtins
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -31,7 +32,8 @@ from . import half_filled, specs
 from .arrays import VirtualArray, is_large
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
 from .places import Files, is_own
-from .unknown import Unknown, UnknownValue
+from .unknown import Counted, Unknown, UnknownValue, Whole
+from .unread import Unread, Window
 
 STATEMENT_SECONDS = 2.5
 """Processor time one statement of the author may take before it is Unknown."""
@@ -84,6 +86,8 @@ class Run:
         self.last_bound: dict[Span, Any] = {}
         self.ignored: set[int] = set()
         """Lines of the `# kls: ignore` of the entry whose statements were carried out."""
+        self.runtimes: list[Runtime] = []
+        """One for each module of the author that was begun."""
         self.witnesses: Any = None
         """The numbers that stand in for sizes nobody knows."""
         self.stood: set[int] = set()
@@ -127,6 +131,28 @@ class Run:
     def miss(self, path: str) -> None:
         """Note that the program asked for a file that is not there."""
         self.missed = self.missed or path
+
+    def absent_table(self, path: str) -> Any:
+        """What stands for a table that cannot be read, because its file is not there or lies in a network.
+
+        Raises FileNotFoundError where the author's program waits for that.
+        """
+        from .failures import os_gap
+
+        error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        away = "://" in path
+        frame = self.files.nearest(sys._getframe(1))
+        if not away and frame is not None and any(runtime.awaits(error, frame) for runtime in self.runtimes):
+            raise error
+        kind, reason = ("value", f"the table at {path}") if away else os_gap(error)
+        line = None
+        if self.statement is not None:
+            statement, file = self.statement
+            span = self.statement_span(file, statement)
+            line = span.line
+            self.gap(span, kind, reason)
+        self.miss(path)
+        return Unread(reason, line, self.witnesses)
 
     def now(self) -> tuple[float, float]:
         """Processor time and wall time, in seconds from where they began. The threads of a real step take many times
@@ -187,6 +213,7 @@ class Run:
         """
         program = instrument(source.text, source.path, source.path == self.main)
         runtime = Runtime(self, source.path, program)
+        self.runtimes.append(runtime)
         module.__dict__[RUNTIME] = runtime
         try:
             _evaluate(program.tree, source.path, module)
@@ -209,7 +236,7 @@ def _passing(function: Callable[..., Any]) -> Callable[..., Any]:
     def passing(*arguments: Any, **keywords: Any) -> Any:
         for item in arguments:
             if isinstance(item, Unknown):
-                return item
+                return Counted(item.reason, item.line) if function is range else item.unshaped()
         return function(*arguments, **keywords)
 
     return passing
@@ -386,7 +413,7 @@ class Runtime:
         if isinstance(error, SystemExit) and self._ends_program(number, frame):
             self._run.left = True
             raise Finished(f"the program ends itself at line {self.span(number).line}")
-        if not is_ours(error) and self._handled_by_author(error, frame):
+        if not is_ours(error) and self.awaits(error, frame):
             return False
         record(self._run, error, self._path, self._statements[number], self.span(number), frame)
         return True
@@ -411,7 +438,8 @@ class Runtime:
             caller = caller.f_back
         return False
 
-    def _handled_by_author(self, error: BaseException, frame: FrameType) -> bool:
+    def awaits(self, error: BaseException, frame: FrameType) -> bool:
+        """Whether the author's own `try` around `frame` catches `error`."""
         active: set[FrameType] = set()
         walk: Optional[FrameType] = frame
         while walk is not None:
@@ -632,6 +660,8 @@ class Runtime:
         if isinstance(value, np.ndarray) and value.dtype.kind != "O":
             there = isinstance(value, VirtualArray)
             return value if there else VirtualArray.of(value.shape, value.dtype, f"an array {origin}")
+        if isinstance(value, Unread):  # columns may have been added
+            return value.unshaped()
         if isinstance(value, (list, dict, set, np.ndarray)) or type(value).__module__.split(".")[0] == "pandas":
             return self._lost(value, Unknown(reason, self.span(number).line))
         return value
@@ -664,7 +694,7 @@ class Runtime:
             return False
         times = self._run.witnesses.rounds(self.span(number).line)
         added = [_light(item, times) for item in items[before:]]
-        if any(isinstance(item, Unknown) for item in added):
+        if any(isinstance(item, Unknown) and not isinstance(item, Window) for item in added):
             return False
         if len(added) <= _MOST_ADDED:  # more were added by a loop inside that one, which counts them already
             items[before:] = added * times
@@ -733,7 +763,7 @@ def _light(item: Any, times: int) -> Any:
     if isinstance(item, (tuple, list)) and len(item) <= _MOST_ADDED:
         parts = [_light(part, times) for part in item]
         return type(item)(parts) if type(item) in (tuple, list) else Unknown("an object")
-    small = isinstance(item, (bool, int, float, str, bytes, np.generic))
+    small = isinstance(item, (bool, int, float, str, bytes, np.generic, Window))
     small = small or (isinstance(item, tf.Tensor) and not is_large((times, *item.shape), item.dtype.as_numpy_dtype))
     return item if small else Unknown("an object")
 
@@ -749,7 +779,7 @@ def _classes(kinds: Any) -> Iterator[type]:
 def _unknown_like(unknown: Unknown, structure: Any) -> Any:
     if isinstance(structure, tuple):
         return tuple(_unknown_like(unknown, item) for item in structure)
-    return unknown
+    return Whole(unknown.reason, unknown.line) if isinstance(unknown, Counted) else unknown.unshaped()
 
 
 def _source_of(run: Run, path: str, node: ast.stmt) -> Optional[str]:

@@ -380,7 +380,7 @@ def _gap_of(
     if isinstance(error, SystemExit):
         return "exit", "the program would exit here"
     if isinstance(error, (OSError, EOFError, KeyboardInterrupt, tf.errors.NotFoundError, tf.errors.UnavailableError)):
-        return _os_gap(error)
+        return os_gap(error)
     if isinstance(error, (NameError, RecursionError, AssertionError, StopIteration)):
         return "error", first_line(error)
     if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
@@ -450,7 +450,8 @@ def _missing_in_judge(error: ImportError) -> bool:
     return "cannot import name" in str(error) and "partially initialized" not in str(error)
 
 
-def _os_gap(error: BaseException) -> tuple[str, str]:
+def os_gap(error: BaseException) -> tuple[str, str]:
+    """Kind and reason of a gap for what the operating system refuses."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if kinds & {"ConnectionError", "TimeoutError", "URLError", "HTTPError", "gaierror"}:
         return "network", "a dry run has no network"
@@ -765,5 +766,6 @@ __all__ = [
     "in_own_graph",
     "is_ours",
     "message_of",
+    "os_gap",
     "record",
 ]

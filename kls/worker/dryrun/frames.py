@@ -7,6 +7,7 @@ the width and dtype of what they give.
 
 from __future__ import annotations
 
+import errno
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -23,6 +24,7 @@ from .arrays import VirtualArray, find_unknown, is_large
 from .datasets import repeated, zeros
 from .folders import SAMPLES, labels
 from .unknown import Unknown, UnknownValue
+from .unread import Open, Unread
 
 __all__ = ["after_import", "install"]
 
@@ -86,9 +88,12 @@ def after_import(name: str, patch: Callable[[types.ModuleType], None]) -> None:
     finder.patches[name] = patch
 
 
-def _pandas(pandas: Any) -> None:
-    for name in ("read_csv", "read_table"):
-        setattr(pandas, name, _reader(getattr(pandas, name)))
+def _pandas(pandas: Any, absent: Callable[[str], Any]) -> None:
+    for name in ("read_csv", "read_table", "read_excel", "read_parquet", "read_feather"):
+        setattr(pandas, name, _reader(getattr(pandas, name), absent))
+    pandas.concat = _concat(pandas.concat)
+    pandas.get_dummies = _dummies(pandas.get_dummies)
+    pandas.to_numeric = _kept(pandas.to_numeric)
     for kind in (pandas.DataFrame, pandas.Series):
         for name in ("to_csv", "to_pickle", "to_parquet", "to_excel", "to_json", "to_hdf", "plot", "hist"):
             if hasattr(kind, name):
@@ -99,22 +104,75 @@ def _nothing(*_: Any, **__: Any) -> None:
     return None
 
 
-def _reader(original: Any) -> Any:
+_OTHER_KINDS = ("chunksize", "iterator", "sheet_name", "squeeze")
+"""Arguments with which a table is read as something else than a frame."""
+
+
+def _reader(original: Any, absent: Callable[[str], Any]) -> Any:
+    """A reader of tables. `absent(path)` gives what stands for one that cannot be read, or raises."""
+
     def read(source: Any = None, *args: Any, **keywords: Any) -> Any:
-        source = keywords.pop("filepath_or_buffer", source)
+        source = keywords.pop("filepath_or_buffer", keywords.pop("io", source))
+        plain = not args and not any(name in keywords for name in _OTHER_KINDS)
         if isinstance(source, Unknown):
-            return source
+            return source.unshaped()
         if isinstance(source, (str, os.PathLike)):
-            path = os.fspath(source)
-            if "://" in str(path):
+            path = str(os.fspath(source))
+            if plain and ("://" in path or not os.path.exists(path)):
+                return _chosen(absent(path), keywords)
+            if "://" in path:
                 raise UnknownValue(f"the table at {path}")
-            rows = keywords.get("nrows")
-            if os.path.getsize(path) > LARGEST_TABLE and not keywords.get("chunksize"):
-                keywords["nrows"] = TABLE_ROWS if rows is None else min(int(rows), TABLE_ROWS)
+            if original.__name__ in ("read_csv", "read_table"):
+                rows = keywords.get("nrows")
+                if os.path.getsize(path) > LARGEST_TABLE and not keywords.get("chunksize"):
+                    keywords["nrows"] = TABLE_ROWS if rows is None else min(int(rows), TABLE_ROWS)
         return original(source, *args, **keywords)
 
     read.__name__ = original.__name__
     return read
+
+
+def _chosen(table: Unread, keywords: dict[str, Any]) -> Unread:
+    """A table of which the reader was told what columns it has."""
+    names = keywords.get("usecols") if "usecols" in keywords else keywords.get("names")
+    if keywords.get("index_col") in (None, False) and isinstance(names, (list, tuple)):
+        columns = tuple(names) if all(isinstance(name, str) for name in names) else None
+        return table.like(sizes=(len(names),), columns=columns)
+    return table
+
+
+def _concat(original: Any) -> Any:
+    def concat(objs: Any, *args: Any, **keywords: Any) -> Any:
+        unknown = find_unknown(objs if isinstance(objs, (list, tuple)) else [objs])
+        if unknown is None:
+            return original(objs, *args, **keywords)
+        tables = [item for item in objs if isinstance(item, Unread)] if isinstance(objs, (list, tuple)) else []
+        axis = keywords.get("axis", args[0] if args else 0)
+        if len(tables) != len(objs) or len({table.rank for table in tables}) != 1:
+            return unknown
+        if tables[0].rank == 1 and axis in (0, "index"):
+            return tables[0].same(dtype=None)
+        return tables[0].like("frame", (Open(),), dtype=None)
+
+    return concat
+
+
+def _dummies(original: Any) -> Any:
+    def get_dummies(data: Any, *args: Any, **keywords: Any) -> Any:
+        if isinstance(data, Unread):
+            return data.like("frame", (Open(),), dtype=None)
+        return original(data, *args, **keywords)
+
+    return get_dummies
+
+
+def _kept(original: Any) -> Any:
+    """A function that gives a table or a column of the same form."""
+
+    def same(arg: Any, *args: Any, **keywords: Any) -> Any:
+        return arg.same(dtype=None, numeric=True) if isinstance(arg, Unread) else original(arg, *args, **keywords)
+
+    return same
 
 
 def _stand_in(value: Any, rows: int) -> Any:
@@ -139,7 +197,10 @@ def _on_virtual(name: str, original: Any) -> Any:
     def method(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
         unknown = find_unknown((X, args))
         if unknown is not None:
-            return self if name in ("fit", "partial_fit") else unknown
+            if name in ("fit", "partial_fit"):
+                return self
+            same = isinstance(X, Unread) and X.rank == 2 and type(self).__name__ in _SAME_WIDTH
+            return X.like("array", dtype=None, numeric=True) if same else unknown
         if not isinstance(X, VirtualArray) or not X.ndim:
             return original(self, X, *args, **keywords)
         width = max(int(np.prod(X.shape[1:])), 1)
@@ -154,21 +215,44 @@ def _on_virtual(name: str, original: Any) -> Any:
     return method
 
 
-_SCALERS = (
+_SAME_WIDTH = (
     "StandardScaler MinMaxScaler MaxAbsScaler RobustScaler Normalizer Binarizer QuantileTransformer PowerTransformer "
-    "PolynomialFeatures KBinsDiscretizer FunctionTransformer"
+    "SimpleImputer"
 ).split()
+_SCALERS = [*_SAME_WIDTH[:-1], "PolynomialFeatures", "KBinsDiscretizer", "FunctionTransformer"]
 
 
 def _preprocessing(module: Any) -> None:
     for name in _SCALERS:
         if hasattr(module, name):
             _transformer(getattr(module, name))
+    _encoder(module.LabelEncoder)
     if hasattr(module, "scale"):
         original = module.scale
         module.scale = lambda X, *args, **keywords: (
             X.astype("float64") if isinstance(X, VirtualArray) else original(X, *args, **keywords)
         )
+
+
+def _encoder(kind: Any) -> None:
+    """An encoder of labels that nobody has read: what it learns is not known, and it gives one number a label."""
+    fit, transform, both = kind.fit, kind.transform, kind.fit_transform
+
+    def learnt(self: Any, y: Any) -> Any:
+        if not isinstance(y, Unread):
+            return fit(self, y)
+        self.classes_ = Unknown(y.reason, y.line)
+        return self
+
+    def transformed(self: Any, y: Any) -> Any:
+        if not isinstance(y, Unread):
+            return transform(self, y)
+        return y.like("array", (), dtype=np.int64, numeric=True) if y.rank == 1 else y.unshaped()
+
+    def at_once(self: Any, y: Any) -> Any:
+        return transformed(learnt(self, y), y) if isinstance(y, Unread) else both(self, y)
+
+    kind.fit, kind.transform, kind.fit_transform = learnt, transformed, at_once
 
 
 def _decomposition(module: Any) -> None:
@@ -197,7 +281,7 @@ def _reducer(kind: Any) -> None:
 def _reducing(name: str, original: Any, learnt: Callable[[Any, VirtualArray], None]) -> Any:
     def method(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
         if isinstance(X, Unknown):
-            return self if name == "fit" else X
+            return self if name == "fit" else X.unshaped()
         if not isinstance(X, VirtualArray) and not isinstance(getattr(self, "components_", None), VirtualArray):
             return original(self, X, *args, **keywords)
         if isinstance(X, VirtualArray):
@@ -224,7 +308,9 @@ def _selection(module: Any) -> None:
         unknown = find_unknown((arrays, tuple(keywords.values())))
         if unknown is None:
             return original(*arrays, **keywords)
-        return [unknown] * (2 * len(arrays))
+        # The parts of a table are tables with its columns; the other arrays are Unknown beside it, as their rows are.
+        parts = [item.same() if isinstance(item, Unread) else unknown for item in arrays]
+        return [part for part in parts for _ in range(2)]
 
     module.train_test_split = train_test_split
     reason = "a search over settings, which is not run in a dry run"
@@ -379,10 +465,20 @@ def _whole(spec: Any, rows: int) -> Any:
     return zeros((rows, *spec.shape), spec.dtype)
 
 
-def install(author_file: Callable[[str], bool], count: Callable[[Unknown], int] = lambda unknown: SAMPLES) -> None:
+def _refused(path: str) -> Any:
+    if "://" in path:
+        raise UnknownValue(f"the table at {path}")
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+
+def install(
+    author_file: Callable[[str], bool],
+    count: Callable[[Unknown], int] = lambda unknown: SAMPLES,
+    absent: Callable[[str], Any] = _refused,
+) -> None:
     """Patch what is imported already, and the rest when it is. `count` gives a number for the rows of what is not
-    known."""
-    after_import("pandas", _pandas)
+    known, `absent(path)` what stands for a table that cannot be read."""
+    after_import("pandas", lambda module: _pandas(module, absent))
     after_import("sklearn.preprocessing", _preprocessing)
     after_import("sklearn.decomposition", _decomposition)
     after_import("sklearn.impute", _impute)

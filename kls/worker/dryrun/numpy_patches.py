@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy_format
 
-from . import random_draws
+from . import random_draws, unread
 from .arrays import (
     VirtualArray,
     check_assignable,
@@ -124,6 +124,9 @@ def _converting(name: str, original: Any) -> Any:
         a = keywords.pop("object", a)
         if isinstance(a, Picture):
             a = a.pixels()
+        a = unread.known(a, dtype)
+        if isinstance(a, Unknown):
+            return a if isinstance(a, unread.Unread) else a.unshaped()
         symbolic = getattr(a, "numpy", None) if type(a).__module__.startswith(("tensorflow.", "keras.")) else None
         if callable(symbolic):
             a = symbolic()

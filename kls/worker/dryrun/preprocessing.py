@@ -21,6 +21,7 @@ from keras.src.layers.preprocessing.text_vectorization import TextVectorization
 from .arrays import VirtualArray
 from .datasets import has_data
 from .unknown import Unknown, UnknownValue
+from .unread import numbers
 
 __all__ = ["install"]
 
@@ -45,6 +46,7 @@ def _normalization() -> None:
     adapt, call = Normalization.adapt, Normalization.call
 
     def adapted(self: Any, data: Any, *args: Any, **keywords: Any) -> None:
+        data = numbers(data, None)
         if isinstance(data, Unknown):
             self._kls_adapted = True
         elif isinstance(data, tf.data.Dataset):

@@ -30,7 +30,7 @@ from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Argument, Call, Span, Tensor, Warned
-from . import generators, memory, parts, results, specs
+from . import generators, memory, parts, results, specs, unread
 from .arrays import VirtualArray
 from .execute import Finished, Run
 from .failures import OWN_GRAPH, failure_of, first_line, gap_kind, in_own_graph
@@ -107,6 +107,7 @@ class Sinks:
         span = None if frame is None else self.run.files.span_of_frame(frame)
         span = span or Span(self.run.main, 1, 0, 1, 0)
         self.met.add(key_of(model))
+        given = _numbered(given, model)
         arguments = self._arguments(method, given, span)
         return self.probe(method, model, given, arguments, span, paired=False)
 
@@ -482,6 +483,25 @@ def install(run: Run, watch: Watch, trial: Any = None) -> Sinks:
         sink.__name__ = method
         setattr(TensorFlowTrainer, method, sink)
     return sinks
+
+
+def _numbered(given: dict[str, Any], model: Any) -> dict[str, Any]:
+    """The arguments of a sink with numbers in the place of tables that were not read; a model that takes texts may be
+    given texts."""
+    if any(specs.dtype_of(tensor) == "string" for tensor in specs.flatten(getattr(model, "inputs", None) or ())):
+        return given
+
+    def side(x: Any, *others: Any) -> tuple[Any, ...]:
+        features = unread.numbers(x, unread.rows_of(others))
+        rows = unread.rows_of(features)
+        return (features, *(unread.numbers(item, rows, columns=True) for item in others))
+
+    names = [name for name in ("x", "y", "sample_weight") if name in given]
+    made = {**given, **dict(zip(names, side(*(given[name] for name in names))))} if names else given
+    validation = given.get("validation_data")
+    if type(validation) in (tuple, list) and validation:
+        made = {**made, "validation_data": type(validation)(side(*validation))}
+    return made
 
 
 def _refuse_unknown(value: Any) -> None:

@@ -22,6 +22,7 @@ from .aliases import replace, watch
 from .execute import Run
 from .places import is_own
 from .unknown import Unknown
+from .unread import Open, Unread
 from .witnesses import Witnesses
 
 __all__ = ["install"]
@@ -186,10 +187,23 @@ def install(run: Run, witnesses: Witnesses) -> None:
     _patch(tf.random, _DRAWS, sizes.taking)
     replace(
         numerical_utils.to_categorical,
-        sizes.taking(numerical_utils.to_categorical, {"num_classes": (1, _SIZE)}),
+        _one_hot(sizes.taking(numerical_utils.to_categorical, {"num_classes": (1, _SIZE)})),
     )
     for owner in {dataset_ops.DatasetV2, tf.data.Dataset}:
         _patch(owner, _DATASET, lambda original, parameters: sizes.taking(original, parameters, method=True))
+
+
+def _one_hot(original: Any) -> Any:
+    @functools.wraps(original)
+    def to_categorical(x: Any, num_classes: Any = None) -> Any:
+        if not isinstance(x, Unread):
+            return original(x, num_classes)
+        if x.rank != 1:
+            return x.unshaped()
+        size = int(num_classes) if isinstance(num_classes, (int, np.integer)) else Open()
+        return x.like("array", (size,), dtype=np.float64, numeric=True)
+
+    return to_categorical
 
 
 def _patch(owner: Any, table: dict[str, dict[str, tuple[int, str]]], wrap: Callable[[Any, Any], Any]) -> None:

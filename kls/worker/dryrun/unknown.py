@@ -13,7 +13,7 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, Optional
 
-__all__ = ["TEXT", "Unknown", "UnknownValue", "unknown_module"]
+__all__ = ["TEXT", "Counted", "Unknown", "UnknownValue", "Whole", "unknown_module"]
 
 TEXT = "_unknown_"
 """What an Unknown is in a text, such as a layer's name: nothing may be concluded from a text that has it."""
@@ -57,6 +57,10 @@ class Unknown:
     def reason(self) -> str:
         """Why the value is not known, in words."""
         return self._reason
+
+    def unshaped(self) -> Unknown:
+        """Itself; where a shape is known all the same, an Unknown without it, which stands for anything derived."""
+        return self
 
     @property
     def line(self) -> Optional[int]:
@@ -139,6 +143,59 @@ class Unknown:
 
     def __rdivmod__(self, other: Any) -> Any:
         return self, self
+
+
+class Whole(Unknown):
+    """A whole number that nobody knows, such as the count of a loop: how far it is from a sum with it is known."""
+
+    __slots__ = ("_base", "_offset")
+
+    _base: object
+    _offset: int
+
+    def __init__(self, reason: str, line: Optional[int], base: Optional[object] = None, offset: int = 0) -> None:
+        super().__init__(reason, line)
+        object.__setattr__(self, "_base", object() if base is None else base)
+        object.__setattr__(self, "_offset", offset)
+
+    def _moved(self, other: Any, sign: int) -> Any:
+        if isinstance(other, int) and not isinstance(other, bool):
+            return Whole(self.reason, self.line, self._base, self._offset + sign * other)
+        return Whole(self.reason, self.line) if isinstance(other, Whole) else Unknown(self.reason, self.line)
+
+    def __add__(self, other: Any) -> Any:
+        return self._moved(other, 1)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._moved(other, 1)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._moved(other, -1)
+
+    def before(self, other: Whole) -> Optional[int]:
+        """How much larger `other` is, None where that is not known."""
+        return other._offset - self._offset if other._base is self._base else None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(Unknown(self.reason, self.line), name)
+
+
+def _another(self: Whole, *_: Any) -> Whole:
+    return Whole(self.reason, self.line)
+
+
+for _name in "mul rmul floordiv rfloordiv mod rmod rsub neg".split():
+    setattr(Whole, f"__{_name}__", _another)
+
+
+class Counted(Unknown):
+    """A `range` whose end nobody knows."""
+
+    __slots__ = ()
+
+    def unshaped(self) -> Unknown:
+        """What is left where it does not matter that these are numbers."""
+        return Unknown(self.reason, self.line)
 
 
 def _demanded(self: Unknown, *_: Any, **__: Any) -> NoReturn:

@@ -35,6 +35,9 @@ ROUNDS = (1009, 2003)
 BATCHES = (29, 43)
 """The same for the size of a batch, of which there may be a whole one in memory."""
 
+DTYPES = ("float64", "int64")
+"""The same for the dtype of numbers in a table."""
+
 SIZES = frozenset(
     "units filters input_dim output_dim n num_heads key_dim value_dim max_tokens num_tokens output_sequence_length "
     "sequence_length query_dim height width num_bins".split()
@@ -87,7 +90,7 @@ class Witnesses:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._series = SERIES[run.probe.witness % len(SERIES)]
-        self._kept: dict[tuple[int, str], tuple[Unknown, Witness]] = {}
+        self._kept: dict[tuple[int, str], tuple[object, Witness]] = {}
         self._open: dict[tuple[str, int], Witness] = {}
 
     def used(self) -> tuple[Witness, ...]:
@@ -192,6 +195,21 @@ class Witnesses:
     def count(self, unknown: Unknown) -> int:
         """The witness for a number of samples that stands nowhere in the author's text."""
         return int(self.number(unknown, None, None, "count"))
+
+    def opened(self, size: object, table: Unknown) -> Any:
+        """The witness for an open size (`unread.Open`) of a table that was not read; Unknown when they are used up."""
+        key = (id(size), "")
+        if key not in self._kept:
+            number = self._next("size")
+            if number is None:
+                return table.unshaped()
+            self._kept[key] = (size, Witness("?", number, table.reason, table.line))
+        return self._kept[key][1].value
+
+    @property
+    def dtype(self) -> str:
+        """What stands in for the dtype of numbers that nobody has read."""
+        return DTYPES[self._run.probe.witness % len(DTYPES)]
 
     def _next(self, kind: str) -> Optional[int]:
         if kind in _SHARED:
