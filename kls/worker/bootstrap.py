@@ -11,6 +11,8 @@ import os
 import sys
 
 PACKAGE = "_kls_worker"
+WATCH_SECONDS = 0.2
+"""How often a worker looks for its parent where the kernel does not tell."""
 
 
 def guard() -> tuple[int, int]:
@@ -29,7 +31,8 @@ def guard() -> tuple[int, int]:
 
 
 def die_with_parent(parent: int = 0) -> None:
-    """Have the kernel kill this process when the thread that started it ends (Linux; elsewhere: end of stdin).
+    """Have the kernel kill this process when the thread that started it ends (Linux); where the kernel has no such
+    promise, a thread looks every fifth of a second whether the parent is there (macOS; on Windows the job ends).
 
     With the number of the parent it leaves at once when that is gone already.
     """
@@ -41,6 +44,21 @@ def die_with_parent(parent: int = 0) -> None:
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
         if parent and os.getppid() != parent:
             os._exit(1)
+    elif os.name == "posix":
+        leave_with(parent or os.getppid())
+
+
+def leave_with(parent: int) -> None:
+    """Have a thread end this process soon after another one has become its parent."""
+    import threading
+    import time
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="kls watches its parent", daemon=True).start()
 
 
 def load() -> None:
