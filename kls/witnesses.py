@@ -134,7 +134,15 @@ def _without_keys(value: Any) -> Any:
 
 def _said(failure: Failure) -> Hashable:
     """What a failure is the same by: where and of what it speaks, in which words; not what else stands around it."""
-    return _without_keys(replace(failure, facts={}, graph=()))
+    inputs = tuple(replace(tensor, dtype=None) for tensor in failure.inputs)
+    words = _DTYPES.sub("#", _NODE.sub("#", failure.message))
+    return _without_keys(replace(failure, message=words, inputs=inputs, facts={}, graph=()))
+
+
+_NODE = re.compile(r"\{\{node [^}]*\}\}[^']*")
+"""An operation in TensorFlow's words: a cast in front of it is there for one dtype and not for another."""
+_DTYPES = re.compile(r"\b(?:float64|int64|double|DT_DOUBLE|DT_INT64)\b")
+"""What stands in for dtypes that nobody knows (`DTYPES` of the worker's `witnesses.py`)."""
 
 
 def _place(failure: Failure) -> Hashable:

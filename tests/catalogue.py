@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kls import check, find, plan, repairs
+from kls import check, find, plan, repairs, witnesses
 from kls.documents import Snapshot
 from kls.facts import Finding, Severity
 from kls.host import Host
@@ -111,11 +111,11 @@ async def findings(host: Host, name: str, text: str, tried: bool) -> tuple[Findi
     path = str(Path("/nowhere") / f"{name}.py")
     snapshot = Snapshot(f"file://{path}", path, 1, text)
     probe = plan.plan(snapshot)
-    report = await host.ask(probe)
+    report = await witnesses.ask(probe, host.ask)
     found = check.check(snapshot, await find.sites(snapshot, None), report)
 
     async def ask(changed: Probe) -> Report:
-        return await host.ask(changed)
+        return await witnesses.ask(changed, host.ask)
 
     return await repairs.verify(snapshot, found, probe, ask, before=report) if tried else found
 

@@ -534,7 +534,8 @@ class Runtime:
         if name not in after:
             return other
         one = after[name]
-        if one is other or isinstance(other, Unknown):
+        two_tables = isinstance(one, Unread) and isinstance(other, Unread) and not one.alike(other)
+        if one is other or (isinstance(other, Unknown) and not two_tables):
             return one
         try:
             kind = specs.kind_of(one)

@@ -14,7 +14,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from .arrays import VirtualArray
-from .unknown import Unknown, UnknownValue, Whole
+from .unknown import TEXT, Unknown, UnknownValue, Whole
 
 __all__ = ["Open", "Unread", "known", "numbers", "rows_of"]
 
@@ -99,6 +99,10 @@ class Unread(Unknown):
         """The same table with other rows."""
         return self.like(**{"columns": self._columns, **changed})
 
+    def alike(self, other: Unread) -> bool:
+        """Whether another one has the same axes."""
+        return self._sizes == other._sizes
+
     def array(self, dtype: Any = None) -> Unread:
         """As NumPy's array, of another dtype if that is given."""
         known = {} if dtype is None else {"dtype": dtype, "numeric": _is_number(dtype)}
@@ -166,7 +170,7 @@ class Unread(Unknown):
         if self._kind != "frame":
             return
         names = key if isinstance(key, list) else [key]
-        if self._columns is None or not all(isinstance(item, str) for item in names):
+        if self._columns is None or not all(isinstance(item, str) and TEXT not in item for item in names):
             self._put((Open(),), None)
             return
         columns = (*self._columns, *(name for name in names if name not in self._columns))
@@ -514,18 +518,22 @@ def _popped(table: Unread, name: Any) -> Any:
 def _array_attribute(table: Unread, name: str) -> Any:
     """An attribute of an array; None for one of which nothing is known."""
     if name == "reshape":
-        return lambda *shape, **__: _reshaped(table, shape[0] if len(shape) == 1 else shape)
+        return lambda *shape, **__: _or_unknown(table, _reshaped(table, shape[0] if len(shape) == 1 else shape))
     if name == "astype":
         return lambda dtype=None, *_, **__: table.like(**_as_type(dtype))
     if name in ("copy", "round", "clip"):
         return lambda *_, **__: table.same()
     if name in ("ravel", "flatten"):
-        return lambda *_, **__: _reshaped(table, (-1,))
+        return lambda *_, **__: _or_unknown(table, _reshaped(table, (-1,)))
     if name == "squeeze":
-        return lambda *_, **__: _squeezed(table)
+        return lambda *_, **__: _or_unknown(table, _squeezed(table))
     if name in _STATISTICS:
         return lambda *_, **__: Statistic(table.reason, table.line)
     return None
+
+
+def _or_unknown(table: Unread, made: Any) -> Any:
+    return table.unshaped() if made is None else made
 
 
 def _reshaped(table: Unread, newshape: Any = None, *_: Any, shape: Any = None, **__: Any) -> Any:

@@ -1,0 +1,274 @@
+"""Tables whose file is not there, by whole programs: what shape the data have that meet a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kls import plan, witnesses
+from kls.documents import Snapshot
+from kls.facts import Severity
+from kls.host import Host
+from kls.worker.protocol import Call, Report
+from tests import catalogue
+
+pytest.importorskip("pandas")
+pytest.importorskip("sklearn")
+
+pytestmark = [
+    pytest.mark.tf,
+    pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
+]
+
+START = """\
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from sklearn.decomposition import PCA
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import LabelEncoder, MinMaxScaler, OneHotEncoder, StandardScaler
+df = pd.read_csv("absent.csv")
+model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
+model.compile(loss="mse")
+"""
+
+
+async def ask(real: Host, text: str) -> Report:
+    snapshot = Snapshot("file:///tmp/unread.py", "/tmp/unread.py", 1, text)
+    return await witnesses.ask(plan.plan(snapshot, seconds=60), real.ask)
+
+
+def shape(call: Call, role: str = "x") -> Any:
+    """The shape of an argument without its samples; None where it is not known."""
+    found = next(item for item in call.arguments if item.role == role)
+    return found.tensors[0].shape[1:] if found.tensors and found.tensors[0].shape is not None else None
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("df", (None,)),
+        ("df.values", (None,)),
+        ("df[['a', 'b', 'c']]", (3,)),
+        ("df[['a', 'b', 'c']].drop('b', axis=1)", (2,)),
+        ("df[['a', 'b', 'c']].drop(columns=['a', 'c']).to_numpy()", (1,)),
+        ("df.iloc[:, 1:5].values", (4,)),
+        ("df.iloc[:, :-1].values", (None,)),
+        ("df.iloc[:, -3:]", (3,)),
+        ("df.iloc[100:, [0, 2]]", (2,)),
+        ("df.loc[df['a'] > 3, ['a', 'b']]", (2,)),
+        ("df.loc[:, 'a':'c']", (None,)),
+        ("df[df.a > 3][['a', 'b']].dropna().reset_index(drop=True)", (2,)),
+        ("df.drop('y', axis=1) / 255.0", (None,)),
+        ("(df.drop('y', axis=1).values / 255).reshape(-1, 28, 28, 1)", (28, 28, 1)),
+        ("df.values.reshape((df.shape[0], df.shape[1], 1))", (None, 1)),
+        ("np.reshape(df.values, (len(df), 4, 5))", (4, 5)),
+        ("np.expand_dims(df[['a', 'b']].values, axis=2)", (2, 1)),
+        ("np.expand_dims(df[['a', 'b']].values, -1)", (2, 1)),
+        ("df[['a', 'b']].values[..., np.newaxis]", (2, 1)),
+        ("df[['a', 'b']].values[:, None, :]", (1, 2)),
+        ("np.array(df[['a', 'b']], dtype='float32')", (2,)),
+        ("np.log1p(df[['a', 'b']].astype('float64'))", (2,)),
+        ("(df[['a', 'b']] - df[['a', 'b']].mean()) / df[['a', 'b']].std()", (2,)),
+        ("StandardScaler().fit_transform(df[['a', 'b', 'c']])", (3,)),
+        ("MinMaxScaler().fit_transform(df[['a']].values)", (1,)),
+        ("MinMaxScaler().fit_transform(df['a'].values.reshape(-1, 1))", (1,)),
+        ("train_test_split(df[['a', 'b']], df['y'], test_size=0.2, stratify=df['y'])[1]", (2,)),
+        ("keras.utils.to_categorical(df['y'], 7)", (7,)),
+        ("keras.utils.to_categorical(LabelEncoder().fit_transform(df['y']))", (None,)),
+        ("pd.get_dummies(df['y'])", (None,)),
+        ("pd.get_dummies(df['y']).values.argmax(axis=1).reshape(-1, 1)", None),
+        ("np.argmax(pd.get_dummies(df['y']).values, axis=1).reshape(-1, 1)", (1,)),
+        ("pd.concat([df[['a', 'b']], df[['c']]], axis=1)", (None,)),
+        ("np.concatenate([df[['a', 'b']].values, df[['a', 'b']].values])", (2,)),
+        ("np.vstack([df[['a', 'b']].values, df[['c', 'd']].values])", (2,)),
+        ("pd.read_csv('https://nowhere.invalid/a.csv', names=['a', 'b', 'c', 'd'])", (4,)),
+        ("pd.read_csv('absent.csv', usecols=[1, 2])", (2,)),
+        ("pd.read_csv('absent.csv').to_numpy(dtype='float32')", (None,)),
+        # What may hold texts, or is not modelled, is not known at all.
+        ("df['a']", None),
+        ("df['a'].values", None),
+        ("df.T", None),
+        ("df.apply(np.log)", None),
+        ("df.groupby('a').mean()", None),
+        ("df.values.reshape(1, -1)", None),
+        ("df.values[3]", None),
+        ("np.stack(df['pixels'].values)", None),
+        ("np.array(df['pixels'].tolist())", None),
+        ("df['words'].str.len()", None),
+        ("pd.read_csv('absent.csv', chunksize=3)", None),
+        ("PCA(2).fit_transform(df)", None),
+        ("OneHotEncoder().fit_transform(df[['a']])", None),
+        ("[row for row in df.values]", None),
+    ],
+)
+async def test_shapes(real: Host, expression: str, expected: Any) -> None:
+    report = await ask(real, f"{START}x = {expression}\nmodel.predict(x)\n")
+    assert not report.failures and len(report.calls) == 1
+    assert report.gaps[0].reason == "the file absent.csv is not there" and report.gaps[0].span.line == 8
+    assert shape(report.calls[0]) == expected
+    assert (report.calls[0].status == "unknown") == (expected is None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ("x['d'] = x.a * 2", (4,)),
+        ("x['a'] = x.a * 2", (3,)),
+        ("x[name] = 0", (None,)),
+        ("del x['a']", (2,)),
+        ("x.pop('b')", (2,)),
+        ("x.drop('b', axis=1, inplace=True)", (2,)),
+        ("x.drop([3], inplace=True)", (3,)),
+        ("x.dropna(inplace=True)", (3,)),
+        ("x.columns = ['k', 'l', 'm', 'n']", (4,)),
+        ("x.loc[x.a > 1, 'q'] = 1", (4,)),
+        ("x['q'] = made_by_nobody(x)", None),
+        ("if df.a.max() > 3:\n    x = x.drop('a', axis=1)", None),
+        ("for name in df.columns:\n    x[name] = 0", None),
+    ],
+)
+async def test_changes(real: Host, changes: str, expected: Any) -> None:
+    """A table that is changed in place has the columns that it then has."""
+    start = f"{START}x = df[['a', 'b', 'c']].copy()\nname = str(df.a.max())\n"
+    report = await ask(real, f"{start}{changes}\nmodel.predict(x)\n")
+    assert not report.failures and shape(report.calls[0]) == expected
+
+
+async def test_features_and_labels(real: Host) -> None:
+    """Labels have as many rows as the features, whatever was done to both."""
+    text = f"""{START}
+X, y = df.iloc[:, :-1], df.iloc[:, -1]
+X, X_test, y, y_test = train_test_split(X, y)
+model.fit(StandardScaler().fit_transform(X), y, validation_data=(X_test, y_test))
+model.evaluate(tf.data.Dataset.from_tensor_slices((X_test.values, y_test)).batch(4))
+other = keras.Sequential([keras.layers.Dense(1)])
+other.compile(loss="mse")
+other.fit(np.zeros((50, 8)), df['y'])
+"""
+    report = await ask(real, text)
+    assert [call.status for call in report.calls] == ["traced"] * 3 and not report.failures
+    assert [shape(call, "y") for call in (report.calls[0], report.calls[2])] == [(), ()]
+
+
+WINDOWS = """
+data = MinMaxScaler().fit_transform(df[['open', 'close']])
+steps = 30
+def windows(data, steps):
+    X, y = [], []
+    for i in range(steps, len(data)):
+        X.append(data[i - steps:i])
+        y.append(data[i, 0])
+    return np.array(X), np.array(y)
+size = int(len(data) * 0.8)
+X, y = windows(data[:size], steps)
+frame = []
+for i in range(len(df) - 12):
+    frame.append(df[['a', 'b', 'c']].iloc[i:i + 12].values)
+odd = []
+for i in range(len(df)):
+    odd.append(data[i:i * 2])
+model.fit(X, y)
+keras.Sequential([keras.layers.Flatten()]).predict(np.array(frame))
+keras.Sequential([keras.layers.Flatten()]).predict(np.array(odd))
+"""
+
+
+async def test_windows(real: Host) -> None:
+    """Windows that a loop cuts have the length that their ends are apart."""
+    report = await ask(real, START + WINDOWS)
+    assert not report.failures
+    assert [shape(call) for call in report.calls] == [(30, 2), (12, 3), (None, 2)]
+    assert shape(report.calls[0], "y") == ()
+
+
+async def test_a_rank_is_certain(real: Host) -> None:
+    """What no number of columns mends is a failure; what one may mend is none."""
+    text = f"""{START}
+one = keras.Sequential([keras.layers.LSTM(4), keras.layers.Dense(1)])
+one.compile(loss="mse")
+one.fit(df.drop('y', axis=1).values, df['y'])
+two = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+two.predict(df.values)
+two.predict(df[['a', 'b']].values)
+"""
+    report = await ask(real, text)
+    assert [call.status for call in report.calls] == ["failed", "unknown", "failed"]
+    assert "expected ndim=3, found ndim=2" in report.failures[0].message
+    assert "value 8, but received input with shape" in report.failures[1].message
+
+
+async def test_an_author_who_waits_for_the_exception(real: Host) -> None:
+    text = f"""{START}
+try:
+    x = pd.read_csv("other.csv")
+except FileNotFoundError:
+    x = np.zeros((5, 4))
+model.predict(x)
+"""
+    report = await ask(real, text)
+    assert shape(report.calls[0]) == (4,)
+
+
+DIGITS = """
+import keras
+import pandas as pd
+from sklearn.model_selection import train_test_split
+train = pd.read_csv("train.csv")
+y = train["label"]
+X = train.drop(labels=["label"], axis=1) / 255.0
+X = X.values.reshape(-1, 28, 28, 1)
+y = keras.utils.to_categorical(y, num_classes=10)
+X, X_val, y, y_val = train_test_split(X, y, test_size=0.1)
+model = keras.Sequential([
+    keras.layers.Conv2D(8, 3, activation="relu", input_shape=(28, 28, 1)),
+    keras.layers.Flatten(),
+    keras.layers.Dense(10, activation="softmax"),
+])
+model.compile(loss="sparse_categorical_crossentropy")
+model.fit(X, y, validation_data=(X_val, y_val))
+"""
+PRICES = """
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import MinMaxScaler
+prices = pd.read_csv("prices.csv").iloc[:, 1:2].values
+prices = MinMaxScaler().fit_transform(prices)
+X, y = [], []
+for i in range(60, len(prices)):
+    X.append(prices[i - 60:i, 0])
+    y.append(prices[i, 0])
+X, y = np.array(X), np.array(y)
+model = keras.Sequential([keras.layers.LSTM(8, return_sequences=True), keras.layers.LSTM(8), keras.layers.Dense(1)])
+model.compile(loss="mse")
+model.fit(X, y)
+"""
+FLOWERS = """
+import keras
+import pandas as pd
+from sklearn.preprocessing import LabelEncoder, StandardScaler
+flowers = pd.read_csv("flowers.csv")
+X = StandardScaler().fit_transform(flowers[["a", "b", "c", "d"]])
+y = LabelEncoder().fit_transform(flowers["kind"])
+model = keras.Sequential([keras.layers.Dense(8, input_dim=5), keras.layers.Dense(3, activation="softmax")])
+model.compile(loss="sparse_categorical_crossentropy")
+model.fit(X, y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "title"),
+    [
+        (DIGITS, "model.compile", "Use the loss `categorical_crossentropy`"),
+        (PRICES, "X, y = np.array", "Reshape `X` to (-1, 60, 1)"),
+        (FLOWERS, "input_dim=5", "Set `input_dim` to 4"),
+    ],
+)
+async def test_faults(real: Host, text: str, line: str, title: str) -> None:
+    """Each really fails so where its table is there."""
+    found = await catalogue.findings(real, "unread", text, tried=True)
+    (error,) = [item for item in found if item.severity is Severity.ERROR]
+    assert line in text.split("\n")[error.span.line - 1] and title in [fix.title for fix in error.fixes]
