@@ -141,6 +141,8 @@ SAME: dict[str, Callable[[Any], Any]] = {
     np.gradient(x / 1.0, axis=0)
     np.clip(x, 0, 1)
     np.round(x)
+    round(x.mean(), 3)
+    round(x.max())
     np.abs(x)
     np.zeros_like(x)
     np.ones_like(x, dtype="int8")

@@ -236,6 +236,11 @@ class VirtualArray(np.ndarray):
     def __deepcopy__(self, memo: Any) -> Any:
         return self._copied()
 
+    def __round__(self, digits: Any = None) -> Any:
+        if self.ndim:
+            raise TypeError("type numpy.ndarray doesn't define __round__ method")
+        return self._like((), self.dtype if digits is not None else np.int64)
+
 
 # Exceptions of Python's own name an object's class: the author's object is an array of NumPy.
 VirtualArray.__name__ = "numpy.ndarray"

@@ -33,7 +33,8 @@ from .arrays import VirtualArray, is_large
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
 from .places import Files, is_own
 from .unknown import Counted, Unknown, UnknownValue, Whole
-from .unread import Unread, Window
+from .unread import Form, Open, Unread, form_of
+from .unread_parts import Window
 
 STATEMENT_SECONDS = 2.5
 """Processor time one statement of the author may take before it is Unknown."""
@@ -152,7 +153,7 @@ class Run:
             line = span.line
             self.gap(span, kind, reason)
         self.miss(path)
-        return Unread(reason, line, self.witnesses)
+        return Unread(reason, line, Form(self.witnesses, sizes=(Open(),)))
 
     def now(self) -> tuple[float, float]:
         """Processor time and wall time, in seconds from where they began. The threads of a real step take many times
@@ -534,8 +535,9 @@ class Runtime:
         if name not in after:
             return other
         one = after[name]
-        two_tables = isinstance(one, Unread) and isinstance(other, Unread) and not one.alike(other)
-        if one is other or (isinstance(other, Unknown) and not two_tables):
+        if isinstance(one, Unread) and isinstance(other, Unread) and form_of(one).sizes != form_of(other).sizes:
+            return Unknown(f"depends on the test at line {self.span(number).line}", self.span(number).line)
+        if one is other or isinstance(other, Unknown):
             return one
         try:
             kind = specs.kind_of(one)

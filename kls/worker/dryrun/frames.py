@@ -24,7 +24,7 @@ from .arrays import VirtualArray, find_unknown, is_large
 from .datasets import repeated, zeros
 from .folders import SAMPLES, labels
 from .unknown import Unknown, UnknownValue
-from .unread import Open, Unread
+from .unread import Open, Unread, form_of, made, same
 
 __all__ = ["after_import", "install"]
 
@@ -137,7 +137,7 @@ def _chosen(table: Unread, keywords: dict[str, Any]) -> Unread:
     names = keywords.get("usecols") if "usecols" in keywords else keywords.get("names")
     if keywords.get("index_col") in (None, False) and isinstance(names, (list, tuple)):
         columns = tuple(names) if all(isinstance(name, str) for name in names) else None
-        return table.like(sizes=(len(names),), columns=columns)
+        return made(table, sizes=(len(names),), columns=columns)
     return table
 
 
@@ -148,11 +148,11 @@ def _concat(original: Any) -> Any:
             return original(objs, *args, **keywords)
         tables = [item for item in objs if isinstance(item, Unread)] if isinstance(objs, (list, tuple)) else []
         axis = keywords.get("axis", args[0] if args else 0)
-        if len(tables) != len(objs) or len({table.rank for table in tables}) != 1:
+        if len(tables) != len(objs) or len({form_of(table).rank for table in tables}) != 1:
             return unknown
-        if tables[0].rank == 1 and axis in (0, "index"):
-            return tables[0].same(dtype=None)
-        return tables[0].like("frame", (Open(),), dtype=None)
+        if form_of(tables[0]).rank == 1 and axis in (0, "index"):
+            return same(tables[0], dtype=None)
+        return made(tables[0], kind="frame", sizes=(Open(),), dtype=None)
 
     return concat
 
@@ -160,7 +160,7 @@ def _concat(original: Any) -> Any:
 def _dummies(original: Any) -> Any:
     def get_dummies(data: Any, *args: Any, **keywords: Any) -> Any:
         if isinstance(data, Unread):
-            return data.like("frame", (Open(),), dtype=None)
+            return made(data, kind="frame", sizes=(Open(),), dtype=None)
         return original(data, *args, **keywords)
 
     return get_dummies
@@ -169,10 +169,12 @@ def _dummies(original: Any) -> Any:
 def _kept(original: Any) -> Any:
     """A function that gives a table or a column of the same form."""
 
-    def same(arg: Any, *args: Any, **keywords: Any) -> Any:
-        return arg.same(dtype=None, numeric=True) if isinstance(arg, Unread) else original(arg, *args, **keywords)
+    def kept(arg: Any, *args: Any, **keywords: Any) -> Any:
+        if isinstance(arg, Unread):
+            return same(arg, dtype=None, numeric=True)
+        return original(arg, *args, **keywords)
 
-    return same
+    return kept
 
 
 def _stand_in(value: Any, rows: int) -> Any:
@@ -199,17 +201,18 @@ def _on_virtual(name: str, original: Any) -> Any:
         if unknown is not None:
             if name in ("fit", "partial_fit"):
                 return self
-            same = isinstance(X, Unread) and X.rank == 2 and type(self).__name__ in _SAME_WIDTH
-            return X.like("array", dtype=None, numeric=True) if same else unknown
+            if isinstance(X, Unread) and form_of(X).rank == 2 and type(self).__name__ in _SAME_WIDTH:
+                return made(X, kind="array", dtype=None, numeric=True)
+            return unknown
         if not isinstance(X, VirtualArray) or not X.ndim:
             return original(self, X, *args, **keywords)
         width = max(int(np.prod(X.shape[1:])), 1)
         rows = min(len(X), STAND_IN_ROWS, max(STAND_IN_ELEMENTS // width, 2))
         given = [_stand_in(item, rows) for item in args]
-        made = original(self, _stand_in(X, rows), *given, **keywords)
-        if name in ("fit", "partial_fit") or not isinstance(made, np.ndarray):
-            return made
-        return VirtualArray.of((len(X), *made.shape[1:]), made.dtype, X.origin)
+        answer = original(self, _stand_in(X, rows), *given, **keywords)
+        if name in ("fit", "partial_fit") or not isinstance(answer, np.ndarray):
+            return answer
+        return VirtualArray.of((len(X), *answer.shape[1:]), answer.dtype, X.origin)
 
     method.__name__ = name
     return method
@@ -247,7 +250,9 @@ def _encoder(kind: Any) -> None:
     def transformed(self: Any, y: Any) -> Any:
         if not isinstance(y, Unread):
             return transform(self, y)
-        return y.like("array", (), dtype=np.int64, numeric=True) if y.rank == 1 else y.unshaped()
+        if form_of(y).rank != 1:
+            return y.unshaped()
+        return made(y, kind="array", sizes=(), dtype=np.int64, numeric=True)
 
     def at_once(self: Any, y: Any) -> Any:
         return transformed(learnt(self, y), y) if isinstance(y, Unread) else both(self, y)
@@ -309,7 +314,7 @@ def _selection(module: Any) -> None:
         if unknown is None:
             return original(*arrays, **keywords)
         # The parts of a table are tables with its columns; the other arrays are Unknown beside it, as their rows are.
-        parts = [item.same() if isinstance(item, Unread) else unknown for item in arrays]
+        parts = [same(item) if isinstance(item, Unread) else unknown for item in arrays]
         return [part for part in parts for _ in range(2)]
 
     module.train_test_split = train_test_split

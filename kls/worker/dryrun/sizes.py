@@ -22,7 +22,7 @@ from .aliases import replace, watch
 from .execute import Run
 from .places import is_own
 from .unknown import Unknown
-from .unread import Open, Unread
+from .unread import Open, Unread, form_of, made
 from .witnesses import Witnesses
 
 __all__ = ["install"]
@@ -198,10 +198,10 @@ def _one_hot(original: Any) -> Any:
     def to_categorical(x: Any, num_classes: Any = None) -> Any:
         if not isinstance(x, Unread):
             return original(x, num_classes)
-        if x.rank != 1:
+        if form_of(x).rank != 1:
             return x.unshaped()
         size = int(num_classes) if isinstance(num_classes, (int, np.integer)) else Open()
-        return x.like("array", (size,), dtype=np.float64, numeric=True)
+        return made(x, kind="array", sizes=(size,), dtype=np.float64, numeric=True)
 
     return to_categorical
 

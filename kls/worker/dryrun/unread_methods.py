@@ -1,0 +1,224 @@
+"""What pandas and NumPy make of a table that was not read: their methods and functions that keep, or choose, its axes.
+
+Each answers None where nothing is known of what it gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from .unknown import Unknown
+from .unread import Open, Statistic, Unread, as_array, as_type, form_of, made, put, same
+from .unread_parts import Places
+
+__all__ = ["FUNCTIONS", "attribute", "without"]
+
+_SAME = frozenset(
+    "copy fillna sample head tail sort_values sort_index replace interpolate ffill bfill round clip abs "
+    "drop_duplicates infer_objects convert_dtypes query nlargest nsmallest shift diff rank rename where mask".split()
+)
+"""Methods of pandas that keep the columns, whatever they do to the rows."""
+_OTHER_COLUMNS = frozenset("select_dtypes join merge filter assign reindex set_index".split())
+"""Methods of a DataFrame that give one with columns nobody knows."""
+_STATISTICS = frozenset("min max mean std var median sum".split())
+_COMPARED = frozenset("isin isna isnull notna notnull between eq ne lt le gt ge".split())
+
+
+def attribute(table: Unread, name: str) -> Any:
+    """An attribute of a frame, a series or an array."""
+    if name in _STATISTICS:
+        return lambda *_, **__: Statistic(table.reason, table.line)
+    if form_of(table).kind == "array":
+        return _of_array(table, name)
+    if name in ("values", "array"):
+        return as_array(table)
+    if name in ("iloc", "loc"):
+        return Places(table)
+    return _of_pandas(table, name)
+
+
+def _of_pandas(table: Unread, name: str) -> Any:
+    series = form_of(table).kind == "series"
+    if name in _COMPARED:
+        return lambda *_, **__: same(table, dtype=bool)
+    if name in _SAME:
+        renamed = {"columns": None} if name == "rename" else {}
+        return lambda *_, **keywords: _answer(table, same(table, dtype=None, **renamed), keywords)
+    if name == "to_numpy":
+        return lambda dtype=None, *_, **__: as_array(table, dtype)
+    if name == "astype":
+        return lambda dtype=None, *_, **__: same(table, **as_type(dtype))
+    if name == "dropna":
+        return lambda *_, **keywords: _answer(table, _without_gaps(table, **keywords), keywords)
+    if name == "reset_index":
+        return lambda *_, **keywords: _answer(table, _numbered(table, **keywords), keywords)
+    if series:
+        return (lambda *_, **__: made(table, kind="frame", sizes=(1,))) if name == "to_frame" else None
+    if name == "drop":
+        return lambda *args, **keywords: _answer(table, _dropped(table, *args, **keywords), keywords)
+    if name == "pop":
+        return lambda item: _popped(table, item)
+    if name in _OTHER_COLUMNS:
+        return lambda *_, **keywords: _answer(table, made(table, sizes=(Open(),)), keywords)
+    import pandas
+
+    return None if hasattr(pandas.DataFrame, name) else table[name]
+
+
+def _answer(table: Unread, given: Unread, keywords: dict[str, Any]) -> Any:
+    """What a method of pandas gives, which may change the table itself."""
+    if not keywords.get("inplace"):
+        return given
+    put(table, form_of(given).sizes, form_of(given).columns)
+    return None
+
+
+def _without_gaps(table: Unread, axis: Any = 0, **_: Any) -> Unread:
+    return same(table) if axis in (0, "index", "rows") else made(table, sizes=(Open(),))
+
+
+def _numbered(table: Unread, drop: Any = False, **_: Any) -> Unread:
+    return same(table) if drop is True else made(table, kind="frame", sizes=(Open(),))
+
+
+def without(table: Unread, names: Any) -> Unread:
+    """A frame without the columns `names`, one name or several."""
+    gone = [names] if isinstance(names, str) else names
+    columns = form_of(table).columns
+    if columns is None or not isinstance(gone, (list, tuple)):
+        return made(table, sizes=(Open(),))
+    left = tuple(name for name in columns if name not in gone)
+    return made(table, sizes=(len(left),), columns=left)
+
+
+def _dropped(
+    table: Unread, labels: Any = None, axis: Any = 0, index: Any = None, columns: Any = None, *_: Any, **__: Any
+) -> Unread:
+    if columns is not None:
+        return without(table, columns)
+    if axis in (1, "columns"):
+        return without(table, labels)
+    return same(table) if isinstance(axis, (int, str)) else made(table, sizes=(Open(),))
+
+
+def _popped(table: Unread, name: Any) -> Any:
+    column = made(table, kind="series", sizes=(), dtype=None)
+    del table[name]
+    return column
+
+
+def _of_array(table: Unread, name: str) -> Any:
+    if name == "reshape":
+        return lambda *shape, **__: _or_unknown(table, _reshaped(table, shape[0] if len(shape) == 1 else shape))
+    if name == "astype":
+        return lambda dtype=None, *_, **__: made(table, **as_type(dtype))
+    if name in ("copy", "round", "clip"):
+        return lambda *_, **__: same(table)
+    if name in ("ravel", "flatten"):
+        return lambda *_, **__: _or_unknown(table, _reshaped(table, (-1,)))
+    if name == "squeeze":
+        return lambda *_, **__: _or_unknown(table, _squeezed(table))
+    return None
+
+
+def _or_unknown(table: Unread, given: Any) -> Any:
+    return table.unshaped() if given is None else given
+
+
+def _reshaped(a: Any, newshape: Any = None, *_: Any, shape: Any = None, **__: Any) -> Any:
+    """The same numbers in another form, whose first axis counts samples still."""
+    wanted = newshape if shape is None else shape
+    sizes = tuple(wanted) if isinstance(wanted, (tuple, list)) else (wanted,)
+    if not isinstance(a, Unread) or not sizes or any(isinstance(size, bool) for size in sizes):
+        return None
+    first, rest = sizes[0], sizes[1:]
+    if not (isinstance(first, Unknown) or (isinstance(first, (int, np.integer)) and (first == -1 or first > 1))):
+        return None
+    if not rest:  # one axis of all: the samples of a column
+        return made(a, kind="array", sizes=()) if all(size == 1 for size in form_of(a).sizes) else None
+    left: list[Union[int, Open]] = []
+    for size in rest:
+        if isinstance(size, (int, np.integer)) and size > 0:
+            left.append(int(size))
+        elif isinstance(size, Unknown) or size == -1:
+            left.append(Open())
+        else:
+            return None
+    return made(a, kind="array", sizes=tuple(left))
+
+
+def _squeezed(a: Any, *_: Any, **__: Any) -> Any:
+    if not isinstance(a, Unread) or any(isinstance(size, Open) for size in form_of(a).sizes):
+        return None
+    return made(a, kind="array", sizes=tuple(size for size in form_of(a).sizes if size != 1))
+
+
+def _flat(a: Any, *_: Any, **__: Any) -> Any:
+    return _reshaped(a, (-1,))
+
+
+def _expanded(a: Any, axis: Any) -> Any:
+    if not isinstance(a, Unread) or isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
+        return None
+    sizes = form_of(a).sizes
+    where = int(axis) % (form_of(a).rank + 1)
+    return made(a, kind="array", sizes=(*sizes[: where - 1], 1, *sizes[where - 1 :])) if where else None
+
+
+def _elementwise(a: Any, *_: Any, **__: Any) -> Any:
+    return as_array(a) if isinstance(a, Unread) else None
+
+
+def _positions(a: Any, axis: Any = None, *_: Any, **__: Any) -> Any:
+    """`argmax` over the classes of each sample."""
+    if isinstance(a, Unread) and form_of(a).rank == 2 and axis in (1, -1):
+        return made(a, kind="array", sizes=(), dtype=np.int64, numeric=True)
+    return None
+
+
+def _statistic(a: Any, *_: Any, **__: Any) -> Any:
+    return Statistic(a.reason, a.line) if isinstance(a, Unread) else None
+
+
+def _joined(arrays: Any, axis: Any = 0, *_: Any, **__: Any) -> Any:
+    """`concatenate`: rows under rows, or columns beside columns."""
+    tables = _all_unread(arrays)
+    if tables is None:
+        return None
+    forms = [form_of(table) for table in tables]
+    if axis == 0:
+        pairs = zip(*(form.sizes for form in forms))
+        sizes = tuple(pair[0] if all(size == pair[0] for size in pair) else Open() for pair in pairs)
+        return made(tables[0], kind="array", sizes=sizes, dtype=None)
+    beside = forms[0].rank == 2 and axis in (1, -1)
+    return made(tables[0], kind="array", sizes=(Open(),), dtype=None) if beside else None
+
+
+def _stacked(tup: Any, *_: Any, **__: Any) -> Any:
+    tables = _all_unread(tup)
+    return _joined(tables) if tables is not None and form_of(tables[0]).rank == 2 else None
+
+
+def _all_unread(arrays: Any) -> Optional[list[Unread]]:
+    """Tables of one rank; None where something else is among them."""
+    given = list(arrays) if isinstance(arrays, (list, tuple)) else []
+    tables = [item for item in given if isinstance(item, Unread)]
+    alike = len(tables) == len(given) and len({form_of(table).rank for table in tables}) == 1
+    return tables if alike else None
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.reshape: _reshaped,
+    np.expand_dims: _expanded,
+    np.squeeze: _squeezed,
+    np.ravel: _flat,
+    np.argmax: _positions,
+    np.concatenate: _joined,
+    np.vstack: _stacked,
+    **dict.fromkeys((np.nan_to_num, np.round, np.clip), _elementwise),
+    **dict.fromkeys((np.mean, np.std, np.var, np.min, np.max, np.median), _statistic),
+}
+"""NumPy's functions of which more is known than that their answer is Unknown."""

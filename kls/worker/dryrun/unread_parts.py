@@ -1,0 +1,169 @@
+"""What a program selects from a table that was not read: columns, rows, and windows of rows that a loop cuts."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from .unknown import Unknown, Whole
+from .unread import Open, Sizes, Unread, form_of, made, same
+
+__all__ = ["Places", "Window", "item"]
+
+
+class Window(Unknown):
+    """A row of a table, or some rows, as one of many samples: a list of them is an array of this form."""
+
+    __slots__ = ("_table",)
+
+    _table: Unread
+
+    def __init__(self, table: Unread) -> None:
+        super().__init__(table.reason, table.line)
+        object.__setattr__(self, "_table", table)
+
+    def unshaped(self) -> Unknown:
+        """What is left where it does not matter where it comes from."""
+        return Unknown(self.reason, self.line)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "values":
+            return self
+        return (lambda *_, **__: self) if name in ("to_numpy", "copy") else getattr(self.unshaped(), name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.unshaped()
+
+    def stacked(self) -> Unread:
+        """Many of them in one array."""
+        return self._table
+
+
+class Places(Unknown):
+    """`iloc` and `loc` of a table."""
+
+    __slots__ = ("_table",)
+
+    _table: Unread
+
+    def __init__(self, table: Unread) -> None:
+        super().__init__(table.reason, table.line)
+        object.__setattr__(self, "_table", table)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table.unshaped(), name)
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        """Nothing is known of `loc(axis)`."""
+        return self._table.unshaped()
+
+    def __getitem__(self, key: Any) -> Any:
+        table = self._table
+        if not isinstance(key, tuple):
+            return _rows(table, key)
+        if len(key) != 2 or form_of(table).rank != 2:
+            return table.unshaped()
+        chosen = _columns(table, key[1])
+        return table.unshaped() if chosen is None else _rows(chosen, key[0])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(key, tuple) and len(key) == 2:
+            self._table[key[1]] = value
+
+
+def item(table: Unread, key: Any) -> Any:
+    """`table[key]` of a frame, a series or an array."""
+    kind = form_of(table).kind
+    if kind == "array":
+        return _indexed(table, key)
+    if kind == "frame" and isinstance(key, str):
+        return made(table, kind="series", sizes=(), dtype=None)
+    if kind == "frame" and isinstance(key, list) and all(isinstance(name, str) for name in key):
+        return made(table, sizes=(len(key),), columns=tuple(key))
+    return _rows(table, key)
+
+
+def _rows(table: Unread, key: Any) -> Any:
+    """Some of a table's rows; nothing is known where a key may take a single one."""
+    if isinstance(key, slice):
+        return Window(_windows(table, key)) if _is_window(key) else same(table)
+    return same(table) if isinstance(key, Unread) and form_of(key).rank == 1 else table.unshaped()
+
+
+def _columns(table: Unread, key: Any) -> Optional[Unread]:
+    """Columns of a frame by their places or names; None where it is not known what a key takes."""
+    if isinstance(key, slice):
+        return same(table) if key == slice(None) else made(table, sizes=(_cut(form_of(table).sizes[0], key),))
+    if isinstance(key, (int, np.integer, str)):
+        return made(table, kind="series", sizes=(), dtype=None)
+    if isinstance(key, (list, tuple)) and all(isinstance(part, (int, str)) for part in key):
+        names = tuple(key) if all(isinstance(part, str) for part in key) else None
+        return made(table, sizes=(len(key),), columns=names)
+    return None
+
+
+def _is_window(key: slice) -> bool:
+    """Whether a slice goes by the count of a loop: it takes a sample of its own, whose rows are no samples any more."""
+    return isinstance(key.start, Whole) or isinstance(key.stop, Whole)
+
+
+def _windows(table: Unread, rows: slice) -> Unread:
+    """Many windows of rows in one array: as long as the ends of the slice are apart."""
+    count = None
+    if isinstance(rows.start, Whole) and isinstance(rows.stop, Whole) and rows.step is None:
+        count = rows.start.before(rows.stop)
+    length = Open() if count is None or count < 1 else count
+    return made(table, kind="array", sizes=(length, *form_of(table).sizes))
+
+
+def _indexed(table: Unread, key: Any) -> Any:
+    """An array indexed as NumPy's."""
+    form = form_of(table)
+    items = list(key) if isinstance(key, tuple) else [key]
+    if sum(part is Ellipsis for part in items) == 1:
+        where, axes = items.index(Ellipsis), sum(part is not None for part in items) - 1
+        items[where : where + 1] = [slice(None)] * (form.rank - axes)
+    rest = _rest(form.sizes, items[1:]) if items else None
+    if rest is None:
+        return table.unshaped()
+    left = made(table, kind="array", sizes=rest)
+    return Window(left) if isinstance(items[0], Whole) else _rows(left, items[0])
+
+
+def _rest(sizes: Sizes, items: list[Any]) -> Optional[Sizes]:
+    """The sizes that are left of the axes after the first; None where that is not known."""
+    left: list[Union[int, Open]] = []
+    remaining = list(sizes)
+    for part in items:
+        if part is None:
+            left.append(1)
+            continue
+        if not remaining or part is Ellipsis:
+            return None
+        size = remaining.pop(0)
+        if isinstance(part, slice):
+            left.append(_cut(size, part))
+        elif isinstance(part, list) and all(isinstance(place, (int, np.integer)) for place in part):
+            left.append(len(part))
+        elif isinstance(part, bool) or not isinstance(part, (int, np.integer)):
+            return None
+    return (*left, *remaining)
+
+
+def _cut(size: Union[int, Open], part: slice) -> Union[int, Open]:
+    """How many of `size` columns a slice takes."""
+    start, stop, step = part.start, part.stop, part.step
+    if part == slice(None):
+        return size
+    if not all(end is None or isinstance(end, (int, np.integer)) for end in (start, stop, step)):
+        return Open()
+    if isinstance(size, int):
+        return len(range(*part.indices(size)))
+    if step not in (None, 1):
+        return Open()
+    if stop is not None and stop >= 0 and (start is None or start >= 0):
+        return max(int(stop) - int(start or 0), 0)
+    if start is not None and start < 0 and (stop is None or stop < 0):
+        return max((0 if stop is None else int(stop)) - int(start), 0)
+    return Open()
