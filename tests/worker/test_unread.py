@@ -27,8 +27,9 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from sklearn.decomposition import PCA
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import LabelEncoder, MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.model_selection import KFold, train_test_split
+from sklearn.preprocessing import LabelEncoder, MinMaxScaler, OneHotEncoder, StandardScaler, normalize
+from sklearn.utils import shuffle
 df = pd.read_csv("absent.csv")
 model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
 model.compile(loss="mse")
@@ -87,6 +88,13 @@ def shape(call: Call, role: str = "x") -> Any:
         ("pd.read_csv('https://nowhere.invalid/a.csv', names=['a', 'b', 'c', 'd'])", (4,)),
         ("pd.read_csv('absent.csv', usecols=[1, 2])", (2,)),
         ("pd.read_csv('absent.csv').to_numpy(dtype='float32')", (None,)),
+        ("OneHotEncoder().fit_transform(df[['y']]).toarray()", (None,)),
+        ("tf.reshape(tf.cast(df.drop('y', axis=1), tf.float32) / 255.0, (-1, 8, 8, 1))", (8, 8, 1)),
+        ("tf.expand_dims(df[['a', 'b']].values, -1)", (2, 1)),
+        ("shuffle(df[['a', 'b']], df['y'])[0]", (2,)),
+        ("df[['a', 'b']].values[next(KFold(3).split(df))[0]]", (2,)),
+        ("normalize(df[['a', 'b']])", (2,)),
+        ("pd.DataFrame({'a': [1, 2]})", (1,)),
         # What may hold texts, or is not modelled, is not known at all.
         ("df['a']", None),
         ("df['a'].values", None),
@@ -100,14 +108,14 @@ def shape(call: Call, role: str = "x") -> Any:
         ("df['words'].str.len()", None),
         ("pd.read_csv('absent.csv', chunksize=3)", None),
         ("PCA(2).fit_transform(df)", None),
-        ("OneHotEncoder().fit_transform(df[['a']])", None),
+        ("pd.to_datetime(df['a'])", None),
         ("[row for row in df.values]", None),
     ],
 )
 async def test_shapes(real: Host, expression: str, expected: Any) -> None:
     report = await ask(real, f"{START}x = {expression}\nmodel.predict(x)\n")
     assert not report.failures and len(report.calls) == 1
-    assert report.gaps[0].reason == "the file absent.csv is not there" and report.gaps[0].span.line == 8
+    assert report.gaps[0].reason == "the file absent.csv is not there" and report.gaps[0].span.line == 9
     assert shape(report.calls[0]) == expected
     assert (report.calls[0].status == "unknown") == (expected is None)
 
@@ -125,9 +133,10 @@ async def test_shapes(real: Host, expression: str, expected: Any) -> None:
         ("x.dropna(inplace=True)", (3,)),
         ("x.columns = ['k', 'l', 'm', 'n']", (4,)),
         ("x.loc[x.a > 1, 'q'] = 1", (4,)),
-        ("x['q'] = made_by_nobody(x)", None),
+        ("x['q'] = made_by_nobody(x)", (None,)),
+        ("x['q'] = pd.to_datetime(x['a'])", (4,)),
         ("if df.a.max() > 3:\n    x = x.drop('a', axis=1)", None),
-        ("for name in df.columns:\n    x[name] = 0", None),
+        ("for name in df.columns:\n    x[name] = 0", (None,)),
     ],
 )
 async def test_changes(real: Host, changes: str, expected: Any) -> None:
@@ -167,12 +176,16 @@ X, y = windows(data[:size], steps)
 frame = []
 for i in range(len(df) - 12):
     frame.append(df[['a', 'b', 'c']].iloc[i:i + 12].values)
+days = []
+for i in range(df.shape[0] - 5):
+    days.append(np.array(df.iloc[i:i + 5]['open']))
 odd = []
 for i in range(len(df)):
     odd.append(data[i:i * 2])
 model.fit(X, y)
 keras.Sequential([keras.layers.Flatten()]).predict(np.array(frame))
 keras.Sequential([keras.layers.Flatten()]).predict(np.array(odd))
+keras.Sequential([keras.layers.Flatten()]).predict(np.array(days))
 """
 
 
@@ -180,8 +193,20 @@ async def test_windows(real: Host) -> None:
     """Windows that a loop cuts have the length that their ends are apart."""
     report = await ask(real, START + WINDOWS)
     assert not report.failures
-    assert [shape(call) for call in report.calls] == [(30, 2), (12, 3), (None, 2)]
+    assert [shape(call) for call in report.calls] == [(30, 2), (12, 3), (None, 2), (5,)]
     assert shape(report.calls[0], "y") == ()
+
+
+async def test_a_scaler_that_learnt_from_it(real: Host) -> None:
+    """What it would make of other arrays is not known, but has their shape; it counts as fitted."""
+    text = f"""{START}
+scaler = MinMaxScaler()
+scaler.fit(df[['a', 'b']])
+model.predict(scaler.transform(np.zeros((6, 2))))
+model.predict(scaler.inverse_transform(np.zeros((4, 2))))
+"""
+    report = await ask(real, text)
+    assert not report.failures and [shape(call) for call in report.calls] == [(2,), (2,)]
 
 
 async def test_a_rank_is_certain(real: Host) -> None:

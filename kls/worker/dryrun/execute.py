@@ -33,7 +33,7 @@ from .arrays import VirtualArray, is_large
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
 from .places import Files, is_own
 from .unknown import Counted, Unknown, UnknownValue, Whole
-from .unread import Form, Open, Unread, form_of
+from .unread import Form, Open, Unread, form_of, put
 from .unread_parts import Window
 
 STATEMENT_SECONDS = 2.5
@@ -663,8 +663,10 @@ class Runtime:
         if isinstance(value, np.ndarray) and value.dtype.kind != "O":
             there = isinstance(value, VirtualArray)
             return value if there else VirtualArray.of(value.shape, value.dtype, f"an array {origin}")
-        if isinstance(value, Unread):  # columns may have been added
-            return value.unshaped()
+        if isinstance(value, Unread):
+            if form_of(value).kind == "frame":  # columns may have been added
+                put(value, (Open(),), None)
+            return value
         if isinstance(value, (list, dict, set, np.ndarray)) or type(value).__module__.split(".")[0] == "pandas":
             return self._lost(value, Unknown(reason, self.span(number).line))
         return value

@@ -93,7 +93,8 @@ def _pandas(pandas: Any, absent: Callable[[str], Any]) -> None:
         setattr(pandas, name, _reader(getattr(pandas, name), absent))
     pandas.concat = _concat(pandas.concat)
     pandas.get_dummies = _dummies(pandas.get_dummies)
-    pandas.to_numeric = _kept(pandas.to_numeric)
+    pandas.to_numeric = _kept(pandas.to_numeric, numeric=True)
+    pandas.to_datetime = _kept(pandas.to_datetime, numeric=False)
     for kind in (pandas.DataFrame, pandas.Series):
         for name in ("to_csv", "to_pickle", "to_parquet", "to_excel", "to_json", "to_hdf", "plot", "hist"):
             if hasattr(kind, name):
@@ -166,12 +167,12 @@ def _dummies(original: Any) -> Any:
     return get_dummies
 
 
-def _kept(original: Any) -> Any:
+def _kept(original: Any, numeric: bool) -> Any:
     """A function that gives a table or a column of the same form."""
 
     def kept(arg: Any, *args: Any, **keywords: Any) -> Any:
         if isinstance(arg, Unread):
-            return same(arg, dtype=None, numeric=True)
+            return same(arg, dtype=None, numeric=numeric)
         return original(arg, *args, **keywords)
 
     return kept
@@ -199,11 +200,21 @@ def _on_virtual(name: str, original: Any) -> Any:
     def method(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
         unknown = find_unknown((X, args))
         if unknown is not None:
+            if name in ("fit", "partial_fit", "fit_transform"):
+                self._kls_unknown = unknown
             if name in ("fit", "partial_fit"):
                 return self
             if isinstance(X, Unread) and form_of(X).rank == 2 and type(self).__name__ in _SAME_WIDTH:
                 return made(X, kind="array", dtype=None, numeric=True)
             return unknown
+        if name in ("fit", "fit_transform"):
+            self._kls_unknown = None
+        learnt = getattr(self, "_kls_unknown", None)
+        if learnt is not None:
+            if name == "partial_fit":
+                return self
+            same_shape = isinstance(X, np.ndarray) and X.ndim == 2 and type(self).__name__ in _SAME_WIDTH
+            return VirtualArray.of(X.shape, "float64", learnt.reason) if same_shape else learnt
         if not isinstance(X, VirtualArray) or not X.ndim:
             return original(self, X, *args, **keywords)
         width = max(int(np.prod(X.shape[1:])), 1)
@@ -229,35 +240,52 @@ def _preprocessing(module: Any) -> None:
     for name in _SCALERS:
         if hasattr(module, name):
             _transformer(getattr(module, name))
-    _encoder(module.LabelEncoder)
-    if hasattr(module, "scale"):
-        original = module.scale
-        module.scale = lambda X, *args, **keywords: (
-            X.astype("float64") if isinstance(X, VirtualArray) else original(X, *args, **keywords)
-        )
+    _encoder(module.LabelEncoder, _numbered)
+    _encoder(module.OneHotEncoder, _one_hot)
+    for name in ("scale", "normalize", "minmax_scale", "maxabs_scale", "robust_scale"):
+        setattr(module, name, _scaled(getattr(module, name)))
 
 
-def _encoder(kind: Any) -> None:
-    """An encoder of labels that nobody has read: what it learns is not known, and it gives one number a label."""
+def _scaled(original: Any) -> Any:
+    """A function that gives numbers in the shape of what it is given."""
+
+    def scaled(X: Any, *args: Any, **keywords: Any) -> Any:
+        if isinstance(X, Unread):
+            return made(X, kind="array", dtype=None, numeric=True)
+        return X.astype("float64") if isinstance(X, VirtualArray) else original(X, *args, **keywords)
+
+    return scaled
+
+
+def _encoder(kind: Any, encoded: Callable[[Unread], Any]) -> None:
+    """An encoder of labels that nobody has read: what it learns is not known, and it gives what `encoded` says."""
     fit, transform, both = kind.fit, kind.transform, kind.fit_transform
 
-    def learnt(self: Any, y: Any) -> Any:
-        if not isinstance(y, Unread):
-            return fit(self, y)
-        self.classes_ = Unknown(y.reason, y.line)
+    def learnt(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        if not isinstance(X, Unread):
+            return fit(self, X, *args, **keywords)
+        self.classes_ = self.categories_ = Unknown(X.reason, X.line)
         return self
 
-    def transformed(self: Any, y: Any) -> Any:
-        if not isinstance(y, Unread):
-            return transform(self, y)
-        if form_of(y).rank != 1:
-            return y.unshaped()
-        return made(y, kind="array", sizes=(), dtype=np.int64, numeric=True)
+    def transformed(self: Any, X: Any) -> Any:
+        return encoded(X) if isinstance(X, Unread) else transform(self, X)
 
-    def at_once(self: Any, y: Any) -> Any:
-        return transformed(learnt(self, y), y) if isinstance(y, Unread) else both(self, y)
+    def at_once(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        return transformed(learnt(self, X), X) if isinstance(X, Unread) else both(self, X, *args, **keywords)
 
     kind.fit, kind.transform, kind.fit_transform = learnt, transformed, at_once
+
+
+def _numbered(labels: Unread) -> Any:
+    """Class numbers: one for each label."""
+    if form_of(labels).rank != 1:
+        return labels.unshaped()
+    return made(labels, kind="array", sizes=(), dtype=np.int64, numeric=True)
+
+
+def _one_hot(columns: Unread) -> Any:
+    """Nobody knows how many classes there are."""
+    return made(columns, kind="array", sizes=(Open(),), dtype=None, numeric=True)
 
 
 def _decomposition(module: Any) -> None:
@@ -318,6 +346,11 @@ def _selection(module: Any) -> None:
         return [part for part in parts for _ in range(2)]
 
     module.train_test_split = train_test_split
+    named = [vars(module).get(name) for name in module.__all__]
+    bases = {base for kind in named if isinstance(kind, type) for base in kind.__mro__}
+    for kind in bases:
+        if "split" in vars(kind):
+            kind.split = _folds(kind.split)
     reason = "a search over settings, which is not run in a dry run"
     for name in ("cross_val_score", "cross_validate", "cross_val_predict", "learning_curve", "validation_curve"):
         if hasattr(module, name):
@@ -333,6 +366,38 @@ def _selection(module: Any) -> None:
 
     for kind in (module.GridSearchCV, module.RandomizedSearchCV):
         kind.fit, kind.predict, kind.predict_proba, kind.score = fit, answer, answer, answer
+
+
+def _folds(original: Any) -> Any:
+    """The folds of what nobody has read: one stands for all, and takes some of the rows."""
+
+    def split(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        if not isinstance(X, Unknown):
+            return original(self, X, *args, **keywords)
+        rows: Any = X.unshaped()
+        if isinstance(X, Unread):
+            rows = made(X, kind="array", sizes=(), dtype=np.int64, numeric=True)
+        return iter([(rows, rows)])
+
+    return split
+
+
+def _shuffles(module: Any) -> None:
+    for name in ("shuffle", "resample"):
+        setattr(module, name, _shuffled(getattr(module, name)))
+
+
+def _shuffled(original: Any) -> Any:
+    """The rows of tables in another order."""
+
+    def shuffled(*arrays: Any, **keywords: Any) -> Any:
+        unknown = find_unknown(arrays)
+        if unknown is None:
+            return original(*arrays, **keywords)
+        mixed = [same(item) if isinstance(item, Unread) else unknown for item in arrays]
+        return mixed[0] if len(mixed) == 1 else mixed
+
+    return shuffled
 
 
 def _sparse(module: Any) -> None:
@@ -488,6 +553,7 @@ def install(
     after_import("sklearn.decomposition", _decomposition)
     after_import("sklearn.impute", _impute)
     after_import("sklearn.model_selection", _selection)
+    after_import("sklearn.utils", _shuffles)
     after_import("scipy.sparse", _sparse)
     after_import("sklearn.datasets", _fetched)
     after_import("tensorflow_datasets", lambda module: _tensorflow_datasets(module, count))

@@ -24,6 +24,7 @@ from .arrays import (
 from .functions_of_arrays import MODELS
 from .pictures import Picture
 from .unknown import Unknown, UnknownValue
+from .unread_parts import Window
 
 __all__ = ["install", "load"]
 
@@ -126,7 +127,7 @@ def _converting(name: str, original: Any) -> Any:
             a = a.pixels()
         a = unread.known(a, dtype)
         if isinstance(a, Unknown):
-            return a if isinstance(a, unread.Unread) else a.unshaped()
+            return a if isinstance(a, (unread.Unread, Window)) else a.unshaped()
         symbolic = getattr(a, "numpy", None) if type(a).__module__.startswith(("tensorflow.", "keras.")) else None
         if callable(symbolic):
             a = symbolic()

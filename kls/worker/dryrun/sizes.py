@@ -23,6 +23,7 @@ from .execute import Run
 from .places import is_own
 from .unknown import Unknown
 from .unread import Open, Unread, form_of, made
+from .unread_methods import TENSORFLOW
 from .witnesses import Witnesses
 
 __all__ = ["install"]
@@ -184,6 +185,8 @@ def install(run: Run, witnesses: Witnesses) -> None:
         setattr(np.random, name, sizes.by_dimensions(getattr(np.random, name)))
 
     _patch(tf, _TENSORFLOW, sizes.taking)
+    for name, answer in TENSORFLOW.items():
+        setattr(tf, name, _of_tables(getattr(tf, name), answer))
     _patch(tf.random, _DRAWS, sizes.taking)
     replace(
         numerical_utils.to_categorical,
@@ -191,6 +194,19 @@ def install(run: Run, witnesses: Witnesses) -> None:
     )
     for owner in {dataset_ops.DatasetV2, tf.data.Dataset}:
         _patch(owner, _DATASET, lambda original, parameters: sizes.taking(original, parameters, method=True))
+
+
+def _of_tables(original: Any, answer: Callable[..., Any]) -> Any:
+    """A function of TensorFlow that keeps a table that was not read one."""
+
+    @functools.wraps(original)
+    def of_tables(*arguments: Any, **keywords: Any) -> Any:
+        if arguments and isinstance(arguments[0], Unread):
+            given = answer(*arguments, **keywords)
+            return arguments[0].unshaped() if given is None else given
+        return original(*arguments, **keywords)
+
+    return of_tables
 
 
 def _one_hot(original: Any) -> Any:

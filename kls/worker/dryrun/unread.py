@@ -18,7 +18,20 @@ import numpy as np
 from .arrays import VirtualArray
 from .unknown import TEXT, Unknown, UnknownValue
 
-__all__ = ["Form", "Open", "Sizes", "Statistic", "Unread", "form_of", "known", "made", "numbers", "rows_of", "same"]
+__all__ = [
+    "Form",
+    "Open",
+    "Sizes",
+    "Statistic",
+    "Unread",
+    "form_of",
+    "known",
+    "made",
+    "numbers",
+    "put",
+    "rows_of",
+    "same",
+]
 
 
 class Open:

@@ -14,7 +14,7 @@ from .unknown import Unknown
 from .unread import Open, Statistic, Unread, as_array, as_type, form_of, made, put, same
 from .unread_parts import Places
 
-__all__ = ["FUNCTIONS", "attribute", "without"]
+__all__ = ["FUNCTIONS", "TENSORFLOW", "attribute", "without"]
 
 _SAME = frozenset(
     "copy fillna sample head tail sort_values sort_index replace interpolate ffill bfill round clip abs "
@@ -116,6 +116,8 @@ def _of_array(table: Unread, name: str) -> Any:
     if name == "astype":
         return lambda dtype=None, *_, **__: made(table, **as_type(dtype))
     if name in ("copy", "round", "clip"):
+        return lambda *_, **__: same(table)
+    if name in ("toarray", "todense"):  # of a sparse matrix
         return lambda *_, **__: same(table)
     if name in ("ravel", "flatten"):
         return lambda *_, **__: _or_unknown(table, _reshaped(table, (-1,)))
@@ -222,3 +224,17 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **dict.fromkeys((np.mean, np.std, np.var, np.min, np.max, np.median), _statistic),
 }
 """NumPy's functions of which more is known than that their answer is Unknown."""
+
+
+def _cast(a: Unread, dtype: Any = None, *_: Any, **__: Any) -> Any:
+    return as_array(a, getattr(dtype, "as_numpy_dtype", dtype))
+
+
+TENSORFLOW: dict[str, Callable[..., Any]] = {
+    "reshape": _reshaped,
+    "expand_dims": _expanded,
+    "squeeze": _squeezed,
+    **dict.fromkeys(("cast", "constant", "convert_to_tensor"), _cast),
+}
+"""The same for functions of TensorFlow. A tensor that is not read either stays a table: what only tensors have is
+Unknown."""

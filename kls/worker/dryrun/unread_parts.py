@@ -30,9 +30,15 @@ class Window(Unknown):
     def __getattr__(self, name: str) -> Any:
         if name == "values":
             return self
-        return (lambda *_, **__: self) if name in ("to_numpy", "copy") else getattr(self.unshaped(), name)
+        kept = name in ("to_numpy", "copy", "astype", "round")
+        return (lambda *_, **__: self) if kept else getattr(self.unshaped(), name)
 
     def __getitem__(self, key: Any) -> Any:
+        form = form_of(self._table)
+        if form.rank == 3 and isinstance(key, str):
+            return Window(made(self._table, sizes=form.sizes[:1]))
+        if form.rank == 3 and isinstance(key, list) and all(isinstance(name, str) for name in key):
+            return Window(made(self._table, sizes=(form.sizes[0], len(key))))
         return self.unshaped()
 
     def stacked(self) -> Unread:
