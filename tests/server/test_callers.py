@@ -91,3 +91,26 @@ async def test_a_program_of_another_workspace_folder_does_not_call(project: Edit
     elsewhere = project.open(str(second / "models.py"), MODELS)
     await project.checked(elsewhere, {FAULT})
     await project.checked(models, set())
+
+
+async def test_each_workspace_folder_has_modules_of_its_own(project: Editor, tmp_path: Path) -> None:
+    """Two folders with modules of the same names; what changes in one is not the other's."""
+    second = tmp_path / "beside"
+    second.mkdir()
+    for folder, shape in ((project.folder, "(28, 28, 1)"), (second, "(28, 28)")):
+        (folder / "models.py").write_text(MODELS)
+        (folder / "sizes.py").write_text(f"SHAPE = {shape}\n")
+    added = lsp.WorkspaceFoldersChangeEvent([lsp.WorkspaceFolder(second.as_uri(), second.name)], [])
+    project.client.workspace_did_change_workspace_folders(lsp.DidChangeWorkspaceFoldersParams(added))
+    text = "from models import build\nfrom sizes import SHAPE\n\nmodel = build(SHAPE, 10)\n"
+    here, there = project.open("train.py", text), project.open(str(second / "train.py"), text)
+    await project.checked(here, set())
+    await project.checked(there, {FAULT})
+    (second / "sizes.py").write_text("SHAPE = (14, 14, 3)\n")
+    changed(project, second / "sizes.py", lsp.FileChangeType.Changed)
+    await project.checked(there, set())
+    await project.checked(here, set())
+    # A folder that is taken away from the workspace.
+    removed = lsp.WorkspaceFoldersChangeEvent([], [lsp.WorkspaceFolder(second.as_uri(), second.name)])
+    project.client.workspace_did_change_workspace_folders(lsp.DidChangeWorkspaceFoldersParams(removed))
+    await project.checked(here, set())
