@@ -480,6 +480,10 @@ def _origin_of(reason: str | None, span: Span, snapshot: Snapshot, report: Repor
 
 def _variable_text(variable: Variable, span: Span, origin: str = "") -> Text:
     what = {"keras-tensor": "Keras tensor", "frame": "data frame"}.get(variable.kind, variable.kind)
+    if variable.kind == "unknown" and variable.tensors:
+        shape = shape_text(variable.tensors[0].shape)
+        notes = [f"what it holds is not known: {variable.reason}{origin}"]
+        return _text(("value", variable.name), [("shape", shape)], notes, span)
     if variable.kind == "unknown" or not variable.tensors:
         reason = variable.reason or "it depends on a value that exists only when the program runs"
         notes = [f"shape not known: {reason}{origin}"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kls import plan, witnesses
+from kls import describe, plan, witnesses
 from kls.documents import Snapshot
 from kls.facts import Severity
 from kls.host import Host
@@ -297,3 +297,11 @@ async def test_faults(real: Host, text: str, line: str, title: str) -> None:
     found = await catalogue.findings(real, "unread", text, tried=True)
     (error,) = [item for item in found if item.severity is Severity.ERROR]
     assert line in text.split("\n")[error.span.line - 1] and title in [fix.title for fix in error.fixes]
+
+
+async def test_the_hover_tells_what_is_known(real: Host) -> None:
+    text = f"{START}x = (df.values / 255).reshape(-1, 28, 28, 1)\n"
+    snapshot = Snapshot("file:///tmp/unread.py", "/tmp/unread.py", 1, text)
+    said = describe.hover(snapshot, await ask(real, text), text.count("\n"), 0)
+    assert said is not None and "(None, 28, 28, 1)" in said.plain
+    assert "what it holds is not known: the file absent.csv is not there (line 9)" in said.plain

@@ -474,7 +474,7 @@ class Runtime:
         for listener in run.on_bound:
             listener(name, value, span, whole)
         if isinstance(value, Unknown):
-            variable = Variable(name, span, whole, "unknown", (), None, value.reason)
+            variable = Variable(name, span, whole, "unknown", specs.tensors_of_unread(value), None, value.reason)
         else:
             kind = specs.kind_of(value)
             if kind is None:

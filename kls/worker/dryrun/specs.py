@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import KerasTensor
 
 from ..protocol import Shape, Tensor
+from .unread import Unread, form_of
 
 MOST_COMPONENTS = 64
 """Parts of a structure that are told, at most."""
@@ -111,6 +112,15 @@ def tensors_of(value: Any) -> tuple[Tensor, ...]:
     if kind_of(value) == "frame":
         return (Tensor(shape_of(value), _dtype_of_columns(value)),)
     return flatten(value)
+
+
+def tensors_of_unread(value: Any) -> tuple[Tensor, ...]:
+    """The axes of a table that was not read; nothing for anything else."""
+    if not isinstance(value, Unread):
+        return ()
+    form = form_of(value)
+    sizes = [size if isinstance(size, int) else None for size in form.sizes]
+    return (Tensor((None, *sizes), None if form.dtype is None else np.dtype(form.dtype).name, ""),)
 
 
 def _dtype_of_columns(frame: Any) -> str:
