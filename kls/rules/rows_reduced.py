@@ -1,0 +1,84 @@
+"""Rows where one number of each is meant: predictions against labels, means of rows. Not a rule: others ask."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Fix
+from kls.rules import search, written
+from kls.rules.context import Context, fix
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+PREDICTING = ("predict", "predict_on_batch")
+OF_COLUMNS = ("mean", "std", "var", "min", "max", "median", "ptp", "nanmean", "nanstd")
+"""What scales a table: its columns have such numbers, not its rows."""
+
+
+def strong(context: Context, failure: Failure) -> list[Fix]:
+    """The class of each row, the largest of each row, or the mean of each column, where rows meet numbers."""
+    met = {name: tuple(shape) for name, shape, _ in failure.facts.get("operands") or () if shape is not None}
+    rows = {name for name, shape in met.items() if len(shape) == 2 and shape[1] not in (None, 1)}
+    single = {name for name, shape in met.items() if len(shape) == 1}
+    if not any(met[one][:1] == met[other] for one in rows for other in single):
+        return []
+    fixes: list[Fix] = []
+    for source, place in search.places(context, failure)[:2]:
+        for node in ast.walk(place):
+            if isinstance(node, ast.Name) and node.id in rows and _value(source, node, PREDICTING) is not None:
+                fixes += _one_of_each(source, node, place)
+            elif isinstance(node, ast.Name) and node.id in single:
+                fixes += _of_each_column(source, node, rows)
+        if fixes:
+            break
+    return fixes
+
+
+def _value(source: SourceText, name: ast.Name, functions: tuple[str, ...]) -> ast.Call | None:
+    """The call of one of `functions` that a name holds where it is read."""
+    here = source.function(name)
+    known = [item for item in written.assignments(source, name.id, name.lineno) if source.function(item[0]) is here]
+    before = [value for statement, value in known if (statement.end_lineno or statement.lineno) < name.lineno]
+    value = before[-1] if before else None
+    return value if isinstance(value, ast.Call) and search.last_part(value.func) in functions else None
+
+
+def _one_of_each(source: SourceText, name: ast.Name, place: ast.expr) -> list[Fix]:
+    """Of predictions that are compared the class, of predictions that are reckoned with the largest."""
+    compared = any(isinstance(node, ast.Compare) and name in ast.walk(node) for node in ast.walk(place))
+    method, meaning = ("argmax", "class") if compared else ("max", "largest")
+    text = f"{name.id}.{method}(axis=1)"
+    return fix(f"Take the {meaning} of each row: `{text}`", edits.replace(source, name, text), cause=source.span(name))
+
+
+def _of_each_column(source: SourceText, name: ast.Name, rows: set[str]) -> list[Fix]:
+    """`mean = X.mean(axis=1)` that meets `X` itself: `axis=0`, alone and in all such calls."""
+    call = _value(source, name, OF_COLUMNS)
+    found = _reduced(call) if call is not None else None
+    if call is None or found is None or found[0] not in rows:
+        return []
+    others = [item[1] for item in map(_reduced, _beside(source, call)) if item is not None and item[0] == found[0]]
+    change = edits.replace(source, found[1], "0")
+    all_changed = [edits.replace(source, axis, "0") for axis in others]
+    title = f"Take the {search.last_part(call.func)} of each column: `axis=0`"
+    fixes = fix(title, change, cause=source.span(call))
+    return fixes + (fix(f"{title}, everywhere", change, *all_changed, cause=source.span(call)) if all_changed else [])
+
+
+def _reduced(call: ast.Call) -> tuple[str, ast.expr] | None:
+    """The name and the axis of `X.mean(axis=1)` and `np.mean(X, axis=1)`, where the axis is 1 or -1."""
+    axis = edits.keyword(call, "axis")
+    holder = call.func.value if isinstance(call.func, ast.Attribute) else None
+    of = call.args[0] if call.args else holder
+    last = isinstance(axis, (ast.Constant, ast.UnaryOp)) and ast.unparse(axis) in ("1", "-1")
+    return (of.id, axis) if isinstance(of, ast.Name) and axis is not None and last else None
+
+
+def _beside(source: SourceText, call: ast.Call) -> Iterator[ast.Call]:
+    """The other calls in the same function that take such a number of an axis."""
+    here = source.function(call)
+    for node in source.calls():
+        if node is not call and search.last_part(node.func) in OF_COLUMNS and source.function(node) is here:
+            yield node
