@@ -18,10 +18,12 @@ OF_COLUMNS = ("mean", "std", "var", "min", "max", "median", "ptp", "nanmean", "n
 
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
-    """The class of each row, the largest of each row, or the mean of each column, where rows meet numbers."""
+    """The class of each row, the largest of each row, or the mean of each column, where what meets does not fit."""
     met = {name: tuple(shape) for name, shape, _ in failure.facts.get("operands") or () if shape is not None}
     rows = {name for name, shape in met.items() if len(shape) == 2 and shape[1] not in (None, 1)}
     single = {name for name, shape in met.items() if len(shape) == 1}
+    if len(single) > 1:
+        return _class_of_each_row(context, failure, {name: met[name] for name in single})
     if not any(met[one][:1] == met[other] for one in rows for other in single):
         return []
     fixes: list[Fix] = []
@@ -45,12 +47,37 @@ def _value(source: SourceText, name: ast.Name, functions: tuple[str, ...]) -> as
     return value if isinstance(value, ast.Call) and search.last_part(value.func) in functions else None
 
 
+def _class_of_each_row(context: Context, failure: Failure, met: dict[str, tuple[int | None, ...]]) -> list[Fix]:
+    """`np.argmax(model.predict(x), axis=0)` that meets labels: the class of each row is along the last axis."""
+    for source, place in search.places(context, failure)[:2]:
+        for node in ast.walk(place):
+            call = _value(source, node, ("argmax",)) if isinstance(node, ast.Name) and node.id in met else None
+            axis = edits.argument(call, "axis", 1) if call is not None else None
+            if call is None or not isinstance(axis, ast.Constant) or axis.value != 0:
+                continue
+            if any(search.last_part(item.func) in PREDICTING for item in ast.walk(call) if isinstance(item, ast.Call)):
+                change = edits.replace(source, axis, "1")
+                return fix("Take the class of each row: `axis=1`", change, cause=source.span(call))
+    return []
+
+
 def _one_of_each(source: SourceText, name: ast.Name, place: ast.expr) -> list[Fix]:
-    """Of predictions that are compared the class, of predictions that are reckoned with the largest."""
-    compared = any(isinstance(node, ast.Compare) and name in ast.walk(node) for node in ast.walk(place))
-    method, meaning = ("argmax", "class") if compared else ("max", "largest")
+    """Of predictions that are compared the class, of those that are multiplied, as discounted values, the largest."""
+    around = source.parents.get(name)
+    if any(_compares(node) and any(part is name for part in ast.walk(node)) for node in ast.walk(place)):
+        method, meaning = "argmax", "class"
+    elif isinstance(around, ast.BinOp) and isinstance(around.op, ast.Mult):
+        method, meaning = "max", "largest"
+    else:
+        return []
     text = f"{name.id}.{method}(axis=1)"
     return fix(f"Take the {meaning} of each row: `{text}`", edits.replace(source, name, text), cause=source.span(name))
+
+
+def _compares(node: ast.AST) -> bool:
+    """Whether an expression is a comparison, as an operator or as NumPy's function."""
+    called = search.last_part(node.func) if isinstance(node, ast.Call) else ""
+    return isinstance(node, ast.Compare) or called in ("equal", "not_equal")
 
 
 def _of_each_column(source: SourceText, name: ast.Name, rows: set[str]) -> list[Fix]:
