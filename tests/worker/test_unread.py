@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -305,3 +306,35 @@ async def test_the_hover_tells_what_is_known(real: Host) -> None:
     said = describe.hover(snapshot, await ask(real, text), text.count("\n"), 0)
     assert said is not None and "(None, 28, 28, 1)" in said.plain
     assert "what it holds is not known: the file absent.csv is not there (line 9)" in said.plain
+
+
+LARGE = """
+import keras
+import pandas as pd
+X, y = pd.read_csv("large.csv"), pd.read_csv("small.csv")
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile(loss="mse")
+model.fit(X.values, y["y"].values)
+model.fit(X.values[:20_000], y["y"][:20_000])
+model.evaluate(X.iloc[15_000:], y["y"].values[15_000:])
+X["y"] = y["y"].values
+model.fit(X, X["y"])
+texts = pd.read_csv("texts.csv")
+model.fit(texts[["a", "b"]].values, y["y"])
+"""
+
+
+async def test_a_large_table_is_read_by_its_first_rows(real: Host, tmp_path: Path) -> None:
+    """How many rows it has is not known, so that they fit those of another file; its columns are."""
+    row = ",".join(["0.123456789"] * 20)
+    (tmp_path / "large.csv").write_text(",".join(f"c{i}" for i in range(20)) + "\n" + f"{row}\n" * 40_000)
+    (tmp_path / "texts.csv").write_text("a,b\n" + f"3,{'word ' * 40}\n" * 50_000)
+    (tmp_path / "small.csv").write_text("y\n" + "1\n" * 40_000)
+    path = str(tmp_path / "train.py")
+    tables = [str(table) for table in tmp_path.glob("*.csv")]
+    probe = plan.plan(Snapshot(Path(path).as_uri(), path, 1, LARGE), readable=tables, seconds=60)
+    report = await witnesses.ask(probe, real.ask)
+    assert [call.status for call in report.calls] == ["traced", "traced", "traced", "failed", "unknown"]
+    assert [shape(call) for call in report.calls] == [(20,), (20,), (20,), (21,), None]
+    assert report.gaps[0].reason == "a dry run reads only the first rows of large.csv, which is large"
+    assert "expected axis -1 of input shape to have value 20" in report.failures[0].message

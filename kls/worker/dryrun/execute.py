@@ -133,19 +133,22 @@ class Run:
         """Note that the program asked for a file that is not there."""
         self.missed = self.missed or path
 
-    def absent_table(self, path: str) -> Any:
-        """What stands for a table that cannot be read, because its file is not there or lies in a network.
+    def absent_table(self, path: str, head: Any = None) -> Any:
+        """What stands for a table that cannot be read, because its file is not there or lies in a network, or that is
+        large: `head` are the first rows of that.
 
         Raises FileNotFoundError where the author's program waits for that.
         """
         from .failures import os_gap
 
         error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        away = "://" in path
+        away = "://" in path or head is not None
         frame = self.files.nearest(sys._getframe(1))
         if not away and frame is not None and any(runtime.awaits(error, frame) for runtime in self.runtimes):
             raise error
         kind, reason = ("value", f"the table at {path}") if away else os_gap(error)
+        if head is not None:
+            reason = f"a dry run reads only the first rows of {os.path.basename(path)}, which is large"
         line = None
         if self.statement is not None:
             statement, file = self.statement
@@ -153,7 +156,12 @@ class Run:
             line = span.line
             self.gap(span, kind, reason)
         self.miss(path)
-        return Unread(reason, line, Form(self.witnesses, sizes=(Open(),)))
+        form = Form(self.witnesses, sizes=(Open(),))
+        if head is not None:
+            names = tuple(head.columns)
+            dtypes = {name: head[name].dtype for name in names} if len(set(names)) == len(names) else {}
+            form = Form(self.witnesses, sizes=(len(names),), columns=names, dtypes=dtypes)
+        return Unread(reason, line, form)
 
     def now(self) -> tuple[float, float]:
         """Processor time and wall time, in seconds from where they began. The threads of a real step take many times

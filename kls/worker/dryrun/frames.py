@@ -88,7 +88,7 @@ def after_import(name: str, patch: Callable[[types.ModuleType], None]) -> None:
     finder.patches[name] = patch
 
 
-def _pandas(pandas: Any, absent: Callable[[str], Any]) -> None:
+def _pandas(pandas: Any, absent: Callable[[str, Any], Any]) -> None:
     for name in ("read_csv", "read_table", "read_excel", "read_parquet", "read_feather"):
         setattr(pandas, name, _reader(getattr(pandas, name), absent))
     pandas.concat = _concat(pandas.concat)
@@ -105,12 +105,17 @@ def _nothing(*_: Any, **__: Any) -> None:
     return None
 
 
+def _frame_of(reader: Any) -> Any:
+    return getattr(sys.modules[reader.__module__.split(".")[0]], "DataFrame", ())
+
+
 _OTHER_KINDS = ("chunksize", "iterator", "sheet_name", "squeeze")
 """Arguments with which a table is read as something else than a frame."""
 
 
-def _reader(original: Any, absent: Callable[[str], Any]) -> Any:
-    """A reader of tables. `absent(path)` gives what stands for one that cannot be read, or raises."""
+def _reader(original: Any, absent: Callable[[str, Any], Any]) -> Any:
+    """A reader of tables. `absent(path, head)` gives what stands for one that cannot be read, or raises; `head` is what
+    was read of a large one, else None."""
 
     def read(source: Any = None, *args: Any, **keywords: Any) -> Any:
         source = keywords.pop("filepath_or_buffer", keywords.pop("io", source))
@@ -120,13 +125,15 @@ def _reader(original: Any, absent: Callable[[str], Any]) -> Any:
         if isinstance(source, (str, os.PathLike)):
             path = str(os.fspath(source))
             if plain and ("://" in path or not os.path.exists(path)):
-                return _chosen(absent(path), keywords)
+                return _chosen(absent(path, None), keywords)
             if "://" in path:
                 raise UnknownValue(f"the table at {path}")
             if original.__name__ in ("read_csv", "read_table"):
                 rows = keywords.get("nrows")
-                if os.path.getsize(path) > LARGEST_TABLE and not keywords.get("chunksize"):
-                    keywords["nrows"] = TABLE_ROWS if rows is None else min(int(rows), TABLE_ROWS)
+                wanted = TABLE_ROWS + 1 if rows is None else int(rows)
+                if os.path.getsize(path) > LARGEST_TABLE and wanted > TABLE_ROWS and not keywords.get("chunksize"):
+                    head = original(source, *args, **{**keywords, "nrows": TABLE_ROWS})
+                    return absent(path, head) if isinstance(head, _frame_of(original)) else head
         return original(source, *args, **keywords)
 
     read.__name__ = original.__name__
@@ -535,7 +542,9 @@ def _whole(spec: Any, rows: int) -> Any:
     return zeros((rows, *spec.shape), spec.dtype)
 
 
-def _refused(path: str) -> Any:
+def _refused(path: str, head: Any) -> Any:
+    if head is not None:
+        return head
     if "://" in path:
         raise UnknownValue(f"the table at {path}")
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
@@ -544,10 +553,10 @@ def _refused(path: str) -> Any:
 def install(
     author_file: Callable[[str], bool],
     count: Callable[[Unknown], int] = lambda unknown: SAMPLES,
-    absent: Callable[[str], Any] = _refused,
+    absent: Callable[[str, Any], Any] = _refused,
 ) -> None:
     """Patch what is imported already, and the rest when it is. `count` gives a number for the rows of what is not
-    known, `absent(path)` what stands for a table that cannot be read."""
+    known, `absent(path, head)` what stands for a table that cannot be read."""
     after_import("pandas", lambda module: _pandas(module, absent))
     after_import("sklearn.preprocessing", _preprocessing)
     after_import("sklearn.decomposition", _decomposition)

@@ -1,6 +1,7 @@
-"""Tables whose file is not there: their axes are known all the same, and the sizes that the program itself gives.
+"""Tables whose file is not there, or is large: their axes are known, and the sizes that the program itself gives.
 
-`pandas.read_csv` of a file that is on the author's machine only gives an `Unread`: Unknown in all but its axes. The
+`pandas.read_csv` of a file that is on the author's machine only gives an `Unread`: Unknown in all but its axes. Of a
+large file the names and dtypes of its columns are known too, by its first rows. The
 first counts samples and fits whatever it meets; each of the others has a size that is known (columns chosen by name,
 `reshape(-1, 28, 28, 1)`) or `Open`, which is a witness number where data meet a model. Dtype and values are not known.
 What is selected from a table is in `unread_parts.py`, what pandas and NumPy make of it in `unread_methods.py`; what is
@@ -10,7 +11,7 @@ modelled in neither gives an Unknown of which nothing is known.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -46,8 +47,9 @@ class Form:
     """What is known of a table.
 
     `kind` is "frame" or "series" of pandas, or "array"; `sizes` are those of the axes after the first; `columns` are
-    the names of a frame's columns, None where nobody knows all of them; `numeric` says whether the program can only be
-    right where it holds numbers. `witnesses` gives numbers for open sizes.
+    the names of a frame's columns, None where nobody knows all of them; `dtypes` are those of columns whose first rows
+    were read. `numeric` says whether the program can only be right where it holds numbers, and is False where it holds
+    something else. `witnesses` gives numbers for open sizes.
     """
 
     witnesses: Any
@@ -55,7 +57,8 @@ class Form:
     sizes: Sizes = ()
     columns: Optional[tuple[Any, ...]] = None
     dtype: Optional[Any] = None
-    numeric: bool = False
+    numeric: Optional[bool] = None
+    dtypes: Mapping[Any, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def rank(self) -> int:
@@ -205,16 +208,36 @@ def put(table: Unread, sizes: Sizes, columns: Optional[tuple[Any, ...]]) -> None
 
 def as_array(table: Unread, dtype: Any = None) -> Unread:
     """As NumPy's array, of another dtype if that is given."""
-    return made(table, kind="array", **({} if dtype is None else as_type(dtype)))
+    form = form_of(table)
+    if dtype is not None:
+        return made(table, kind="array", **as_type(dtype))
+    known = [form.dtypes.get(name) for name in form.columns or ()]
+    if form.kind != "frame" or not known or None in known:
+        return made(table, kind="array")
+    whole = as_type(np.result_type(*known) if all(_is_number(item) for item in known) else object)
+    return made(table, kind="array", **{**whole, "numeric": whole["numeric"] or False})
+
+
+def column(table: Unread, name: Any) -> Unread:
+    """One column of a frame."""
+    dtype = form_of(table).dtypes.get(name)
+    if dtype is None:
+        return made(table, kind="series", sizes=(), dtype=None)
+    number = _is_number(dtype)
+    return made(table, kind="series", sizes=(), dtype=dtype if number else None, numeric=number)
 
 
 def as_type(dtype: Any) -> dict[str, Any]:
     """What is known of the dtype after `astype(dtype)`."""
+    number = _is_number(dtype)
+    return {"dtype": np.dtype(dtype), "numeric": True} if number else {"dtype": None, "numeric": None}
+
+
+def _is_number(dtype: Any) -> bool:
     try:
-        kind = np.dtype(dtype)
+        return np.dtype(dtype).kind in "biuf"
     except TypeError:
-        kind = np.dtype(object)
-    return {"dtype": kind, "numeric": True} if kind.kind in "biuf" else {"dtype": None, "numeric": False}
+        return False
 
 
 def size_of(table: Unread, axis: int) -> Any:
@@ -235,7 +258,7 @@ def combined(table: Unread, other: Any, compared: bool) -> Any:
     if isinstance(other, Unread) and form_of(other).rank == form_of(table).rank:
         pairs = zip(form_of(table).sizes, form_of(other).sizes)
         sizes = tuple(one if one is second or one == second else Open() for one, second in pairs)
-        numeric = form_of(table).numeric or form_of(other).numeric
+        numeric = form_of(table).numeric or form_of(other).numeric or None
         return made(table, sizes=sizes, dtype=bool if compared else None, numeric=numeric)
     return table.unshaped()
 
@@ -264,7 +287,8 @@ def rows_of(value: Any) -> Optional[int]:
     if isinstance(value, (tuple, list, dict)):
         items = list(value.values()) if isinstance(value, dict) else value
         return next((rows for rows in map(rows_of, items[:32]) if rows is not None), None)
-    return len(value) if isinstance(value, np.ndarray) and value.ndim else None
+    shape = None if isinstance(value, Unknown) else getattr(value, "shape", None)
+    return int(shape[0]) if shape and isinstance(shape[0], (int, np.integer)) else None
 
 
 def numbers(value: Any, rows: Optional[int], columns: bool = False) -> Any:
@@ -273,7 +297,7 @@ def numbers(value: Any, rows: Optional[int], columns: bool = False) -> Any:
     samples or as many as a witness says, and are float64 or int64 from dry run to dry run unless the dtype is known."""
     if isinstance(value, Unread):
         form = form_of(value)
-        if not (columns or form.numeric or form.rank > 1):
+        if form.numeric is False or not (columns or form.numeric or form.rank > 1):
             return value
         sizes = [size_of(value, axis) for axis in range(1, form.rank)]
         if any(isinstance(size, Unknown) for size in sizes):

@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from .unknown import Unknown
-from .unread import Open, Statistic, Unread, as_array, as_type, form_of, made, put, same
+from .unread import Open, Statistic, Unread, as_array, as_type, column, form_of, made, put, same
 from .unread_parts import Places
 
 __all__ = ["FUNCTIONS", "TENSORFLOW", "attribute", "without"]
@@ -105,9 +105,9 @@ def _dropped(
 
 
 def _popped(table: Unread, name: Any) -> Any:
-    column = made(table, kind="series", sizes=(), dtype=None)
+    popped = column(table, name)
     del table[name]
-    return column
+    return popped
 
 
 def _of_array(table: Unread, name: str) -> Any:

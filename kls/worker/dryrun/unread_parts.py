@@ -7,7 +7,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from .unknown import Unknown, Whole
-from .unread import Open, Sizes, Unread, form_of, made, same
+from .unread import Open, Sizes, Unread, column, form_of, made, same
 
 __all__ = ["Places", "Window", "item"]
 
@@ -84,7 +84,7 @@ def item(table: Unread, key: Any) -> Any:
     if kind == "array":
         return _indexed(table, key)
     if kind == "frame" and isinstance(key, str):
-        return made(table, kind="series", sizes=(), dtype=None)
+        return column(table, key)
     if kind == "frame" and isinstance(key, list) and all(isinstance(name, str) for name in key):
         return made(table, sizes=(len(key),), columns=tuple(key))
     return _rows(table, key)
@@ -100,9 +100,15 @@ def _rows(table: Unread, key: Any) -> Any:
 def _columns(table: Unread, key: Any) -> Optional[Unread]:
     """Columns of a frame by their places or names; None where it is not known what a key takes."""
     if isinstance(key, slice):
-        return same(table) if key == slice(None) else made(table, sizes=(_cut(form_of(table).sizes[0], key),))
-    if isinstance(key, (int, np.integer, str)):
-        return made(table, kind="series", sizes=(), dtype=None)
+        form = form_of(table)
+        whole = form.columns is not None and all(isinstance(end, (int, type(None))) for end in (key.start, key.stop))
+        names = form.columns[key] if form.columns is not None and whole and key.step is None else None
+        return same(table) if key == slice(None) else made(table, sizes=(_cut(form.sizes[0], key),), columns=names)
+    if isinstance(key, str):
+        return column(table, key)
+    if isinstance(key, (int, np.integer)):
+        names = form_of(table).columns
+        return column(table, names[key] if names is not None and -len(names) <= key < len(names) else None)
     if isinstance(key, (list, tuple)) and all(isinstance(part, (int, str)) for part in key):
         names = tuple(key) if all(isinstance(part, str) for part in key) else None
         return made(table, sizes=(len(key),), columns=names)
