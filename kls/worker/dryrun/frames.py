@@ -348,9 +348,17 @@ def _selection(module: Any) -> None:
         unknown = find_unknown((arrays, tuple(keywords.values())))
         if unknown is None:
             return original(*arrays, **keywords)
-        # The parts of a table are tables with its columns; the other arrays are Unknown beside it, as their rows are.
-        parts = [same(item) if isinstance(item, Unread) else unknown for item in arrays]
-        return [part for part in parts for _ in range(2)]
+        # The parts of a table are tables with its columns, which fit the parts of the arrays beside it.
+        chosen = {key: value for key, value in keywords.items() if find_unknown(value) is None}
+        parts: list[Any] = []
+        for item in arrays:
+            if isinstance(item, Unread):
+                parts += [same(item), same(item)]
+            elif find_unknown(item) is None and (chosen.keys() == keywords.keys() or "stratify" in keywords):
+                parts += original(item, **{key: value for key, value in chosen.items() if key != "stratify"})
+            else:
+                parts += [unknown, unknown]
+        return parts
 
     module.train_test_split = train_test_split
     named = [vars(module).get(name) for name in module.__all__]
