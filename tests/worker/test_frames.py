@@ -60,7 +60,7 @@ def test_scikit_learn(dry: Dry) -> None:
         assert isinstance(one_hot, VirtualArray) and one_hot.shape == (60_000, 100)
         assert OneHotEncoder().fit_transform([[1], [2]]).toarray().tolist() == [[1.0, 0.0], [0.0, 1.0]]
         unknown = train_test_split(Unknown("a table"), y)
-        assert [type(part) for part in unknown] == [Unknown] * 4
+        assert [type(part) for part in unknown] == [Unknown, Unknown, np.ndarray, np.ndarray]
         search = GridSearchCV(LinearRegression(), {"fit_intercept": [True, False]}).fit(x, y)
         assert isinstance(search.best_params_, Unknown) and isinstance(search.predict(x), Unknown)
         assert PolynomialFeatures(2).fit_transform(x[:, :3]).shape == (60_000, 10)
