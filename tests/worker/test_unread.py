@@ -211,6 +211,37 @@ model.predict(scaler.inverse_transform(np.zeros((4, 2))))
     assert not report.failures and [shape(call) for call in report.calls] == [(2,), (2,)]
 
 
+async def test_what_may_be_texts_is_not_taken_for_numbers(real: Host) -> None:
+    text = f"""{START}
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.words = keras.layers.TextVectorization(100)
+        self.dense = keras.layers.Dense(1)
+    def call(self, x):
+        return self.dense(keras.ops.cast(self.words(x), "float32"))
+class Lengths(keras.Model):
+    def call(self, x):
+        return tf.cast(tf.strings.length(x), tf.float32)
+for kind in (Net, Lengths):
+    one = kind()
+    one.compile(loss="mse")
+    one.fit(df[["text", "title"]].values, df["y"])
+"""
+    report = await ask(real, text)
+    assert not report.failures and {call.status for call in report.calls} == {"unknown"}
+
+
+async def test_readers_by_their_own_names(real: Host) -> None:
+    text = f"""{START}
+model.predict(pd.read_parquet(path="absent.parquet")[["a", "b"]])
+model.predict(pd.read_excel(io="absent.xlsx")[["a", "b"]])
+model.predict(pd.read_csv(filepath_or_buffer="absent.csv", usecols=["a", "b"]))
+"""
+    report = await ask(real, text)
+    assert [shape(call) for call in report.calls] == [(2,)] * 3
+
+
 async def test_a_rank_is_certain(real: Host) -> None:
     """What no number of columns mends is a failure; what one may mend is none."""
     text = f"""{START}

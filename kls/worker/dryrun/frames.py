@@ -11,6 +11,7 @@ import errno
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import inspect
 import os
 import sys
 import types
@@ -117,8 +118,10 @@ def _reader(original: Any, absent: Callable[[str, Any], Any]) -> Any:
     """A reader of tables. `absent(path, head)` gives what stands for one that cannot be read, or raises; `head` is what
     was read of a large one, else None."""
 
-    def read(source: Any = None, *args: Any, **keywords: Any) -> Any:
-        source = keywords.pop("filepath_or_buffer", keywords.pop("io", source))
+    first = next(iter(inspect.signature(original).parameters))
+
+    def read(*given: Any, **keywords: Any) -> Any:
+        source, args = (given[0], given[1:]) if given else (keywords.pop(first, None), ())
         plain = not args and not any(name in keywords for name in _OTHER_KINDS)
         if isinstance(source, Unknown):
             return source.unshaped()

@@ -485,10 +485,17 @@ def install(run: Run, watch: Watch, trial: Any = None) -> Sinks:
     return sinks
 
 
+_OF_TEXTS = ("TextVectorization", "StringLookup", "Hashing", "HashedCrossing", "KerasLayer")
+"""Layers that take texts."""
+
+
 def _numbered(given: dict[str, Any], model: Any) -> dict[str, Any]:
     """The arguments of a sink with numbers in the place of tables that were not read; a model that takes texts may be
     given texts."""
-    if any(specs.dtype_of(tensor) == "string" for tensor in specs.flatten(getattr(model, "inputs", None) or ())):
+    texts = any(type(layer).__name__ in _OF_TEXTS for layer in model._flatten_layers())
+    if texts or any(
+        specs.dtype_of(tensor) == "string" for tensor in specs.flatten(getattr(model, "inputs", None) or ())
+    ):
         return given
 
     def side(x: Any, *others: Any) -> tuple[Any, ...]:

@@ -158,10 +158,14 @@ class Whole(Unknown):
         object.__setattr__(self, "_base", object() if base is None else base)
         object.__setattr__(self, "_offset", offset)
 
+    def unshaped(self) -> Unknown:
+        """What is left where it does not matter that this is a number."""
+        return Unknown(self.reason, self.line)
+
     def _moved(self, other: Any, sign: int) -> Any:
         if isinstance(other, int) and not isinstance(other, bool):
             return Whole(self.reason, self.line, self._base, self._offset + sign * other)
-        return Whole(self.reason, self.line) if isinstance(other, Whole) else Unknown(self.reason, self.line)
+        return Whole(self.reason, self.line) if isinstance(other, Whole) else self.unshaped()
 
     def __add__(self, other: Any) -> Any:
         return self._moved(other, 1)
@@ -177,7 +181,7 @@ class Whole(Unknown):
         return other._offset - self._offset if other._base is self._base else None
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(Unknown(self.reason, self.line), name)
+        return getattr(self.unshaped(), name)
 
 
 def _another(self: Whole, *_: Any) -> Whole:
