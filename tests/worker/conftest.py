@@ -28,7 +28,7 @@ def dry() -> Callable[[Callable[[], Any]], None]:
     """`dry(body)` runs `body()` in a child process; what it raises fails the test with its traceback."""
     import tensorflow as tf
 
-    from kls.worker.dryrun import frames, loaders, numpy_patches
+    from kls.worker.dryrun import estimators, frames, loaders, numpy_patches, tfds
 
     def run(body: Callable[[], Any]) -> None:
         read, write = os.pipe()
@@ -40,7 +40,7 @@ def dry() -> Callable[[Callable[[], Any]], None]:
                 tf.config.threading.set_inter_op_parallelism_threads(1)
                 tf.config.threading.set_intra_op_parallelism_threads(1)
                 tf.config.run_functions_eagerly(True)
-                for part in (numpy_patches, loaders, frames):
+                for part in (numpy_patches, loaders, frames, estimators, tfds):
                     part.install(lambda path: path == body.__code__.co_filename)
                 body()
                 status = 0

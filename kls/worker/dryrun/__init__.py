@@ -40,6 +40,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     from . import (
         eager,
         entries,
+        estimators,
         frames,
         imports,
         keras_hooks,
@@ -52,6 +53,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
         sinks,
         sizes,
         stand_ins,
+        tfds,
     )
     from .execute import Finished
 
@@ -66,7 +68,9 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     met = sinks.install(dry, watch, trial)
     numpy_patches.install(dry.files.owns)
     loaders.install(dry.files.owns, watch.witnesses.rounds)
-    frames.install(dry.files.owns, watch.witnesses.count, dry.absent_table)
+    frames.install(dry.files.owns, dry.absent_table)
+    estimators.install(dry.files.owns)
+    tfds.install(dry.files.owns, watch.witnesses.count)
     for part in (saving, nowhere_to_write):
         part.install(dry.files.owns)
     listings.install(dry.files.owns, dry.miss)

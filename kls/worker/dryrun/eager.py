@@ -28,9 +28,9 @@ from tensorflow.python.framework.func_graph import FuncGraph
 from tensorflow.python.ops.resource_variable_ops import UninitializedVariable
 
 from . import ranges, replicas
+from .after_import import after_import
 from .arrays import VirtualArray
 from .execute import Run
-from .frames import after_import
 from .unknown import Unknown, UnknownValue
 
 SMALL_WEIGHTS = 1 << 14

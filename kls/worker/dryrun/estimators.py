@@ -1,0 +1,310 @@
+"""scikit-learn, and SciPy's sparse matrices, on data that are not there.
+
+Transformers see a few made-up rows of a virtual array, which tells the width and dtype of what they give; of a table
+that was not read they keep the axes where these are certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .after_import import after_import
+from .arrays import VirtualArray, find_unknown, is_large
+from .folders import labels
+from .unknown import Unknown, UnknownValue
+from .unread import Open, Unread, form_of, made, same
+
+__all__ = ["install"]
+
+# Kept before NumPy's own is replaced: what is drawn here must be real.
+_default_rng = np.random.default_rng
+
+STAND_IN_ROWS = 256
+STAND_IN_ELEMENTS = 1_000_000
+
+
+def _stand_in(value: Any, rows: int) -> Any:
+    """A few made-up rows with the width and dtype of a virtual array; anything else cut to as many rows."""
+    if isinstance(value, VirtualArray):
+        values = _default_rng(3).normal(size=(rows, *value.shape[1:]))
+        return values.astype(value.dtype) if value.dtype.kind in "biuf" else values
+    if value is None or not hasattr(value, "__len__") or isinstance(value, (str, dict)):
+        return value
+    return value[:rows]
+
+
+def _transformer(kind: Any) -> None:
+    """Let a transformer of scikit-learn learn from, and transform, virtual arrays."""
+    for name in ("fit", "transform", "fit_transform", "inverse_transform", "partial_fit"):
+        original = getattr(kind, name, None)
+        if original is not None:
+            setattr(kind, name, _on_virtual(name, original))
+
+
+def _on_virtual(name: str, original: Any) -> Any:
+    def method(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        unknown = find_unknown((X, args))
+        if unknown is not None:
+            if name in ("fit", "partial_fit", "fit_transform"):
+                self._kls_unknown = unknown
+            if name in ("fit", "partial_fit"):
+                return self
+            if isinstance(X, Unread) and form_of(X).rank == 2 and type(self).__name__ in _SAME_WIDTH:
+                return made(X, kind="array", dtype=None, numeric=True)
+            return unknown
+        if name in ("fit", "fit_transform"):
+            self._kls_unknown = None
+        learnt = getattr(self, "_kls_unknown", None)
+        if learnt is not None:
+            if name == "partial_fit":
+                return self
+            same_shape = isinstance(X, np.ndarray) and X.ndim == 2 and type(self).__name__ in _SAME_WIDTH
+            return VirtualArray.of(X.shape, "float64", learnt.reason) if same_shape else learnt
+        if not isinstance(X, VirtualArray) or not X.ndim:
+            return original(self, X, *args, **keywords)
+        width = max(int(np.prod(X.shape[1:])), 1)
+        rows = min(len(X), STAND_IN_ROWS, max(STAND_IN_ELEMENTS // width, 2))
+        given = [_stand_in(item, rows) for item in args]
+        answer = original(self, _stand_in(X, rows), *given, **keywords)
+        if name in ("fit", "partial_fit") or not isinstance(answer, np.ndarray):
+            return answer
+        return VirtualArray.of((len(X), *answer.shape[1:]), answer.dtype, X.origin)
+
+    method.__name__ = name
+    return method
+
+
+_SAME_WIDTH = (
+    "StandardScaler MinMaxScaler MaxAbsScaler RobustScaler Normalizer Binarizer QuantileTransformer PowerTransformer "
+    "SimpleImputer"
+).split()
+
+
+_SCALERS = [*_SAME_WIDTH[:-1], "PolynomialFeatures", "KBinsDiscretizer", "FunctionTransformer"]
+
+
+def _preprocessing(module: Any) -> None:
+    for name in _SCALERS:
+        if hasattr(module, name):
+            _transformer(getattr(module, name))
+    _encoder(module.LabelEncoder, _numbered)
+    _encoder(module.OneHotEncoder, _one_hot)
+    for name in ("scale", "normalize", "minmax_scale", "maxabs_scale", "robust_scale"):
+        setattr(module, name, _scaled(getattr(module, name)))
+
+
+def _scaled(original: Any) -> Any:
+    """A function that gives numbers in the shape of what it is given."""
+
+    def scaled(X: Any, *args: Any, **keywords: Any) -> Any:
+        if isinstance(X, Unread):
+            return made(X, kind="array", dtype=None, numeric=True)
+        return X.astype("float64") if isinstance(X, VirtualArray) else original(X, *args, **keywords)
+
+    return scaled
+
+
+def _encoder(kind: Any, encoded: Callable[[Unread], Any]) -> None:
+    """An encoder of labels that nobody has read: what it learns is not known, and it gives what `encoded` says."""
+    fit, transform, both = kind.fit, kind.transform, kind.fit_transform
+
+    def learnt(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        if not isinstance(X, Unread):
+            return fit(self, X, *args, **keywords)
+        self.classes_ = self.categories_ = Unknown(X.reason, X.line)
+        return self
+
+    def transformed(self: Any, X: Any) -> Any:
+        return encoded(X) if isinstance(X, Unread) else transform(self, X)
+
+    def at_once(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        return transformed(learnt(self, X), X) if isinstance(X, Unread) else both(self, X, *args, **keywords)
+
+    kind.fit, kind.transform, kind.fit_transform = learnt, transformed, at_once
+
+
+def _numbered(labels: Unread) -> Any:
+    """Class numbers: one for each label."""
+    if form_of(labels).rank != 1:
+        return labels.unshaped()
+    return made(labels, kind="array", sizes=(), dtype=np.int64, numeric=True)
+
+
+def _one_hot(columns: Unread) -> Any:
+    """Nobody knows how many classes there are."""
+    return made(columns, kind="array", sizes=(Open(),), dtype=None, numeric=True)
+
+
+def _decomposition(module: Any) -> None:
+    for name in ("PCA", "IncrementalPCA", "TruncatedSVD", "FastICA", "NMF"):
+        if hasattr(module, name):
+            _reducer(getattr(module, name))
+
+
+def _reducer(kind: Any) -> None:
+    """A decomposition of a virtual array has as many columns as it was told; otherwise their number is Unknown."""
+
+    def learnt(self: Any, X: VirtualArray) -> None:
+        width = self.n_components
+        if not isinstance(width, (int, np.integer)):
+            raise UnknownValue(f"how many components {kind.__name__} keeps")
+        if X.ndim != 2:
+            raise ValueError(f"Found array with dim {X.ndim}, while dim <= 2 is required by {kind.__name__}.")
+        self.n_components_, self.n_features_in_ = int(width), X.shape[1]
+        self.components_ = VirtualArray.of((width, X.shape[1]), "float64", X.origin)
+        self.explained_variance_ratio_ = VirtualArray.of((width,), "float64", X.origin)
+
+    for name in ("fit", "transform", "fit_transform"):
+        setattr(kind, name, _reducing(name, getattr(kind, name), learnt))
+
+
+def _reducing(name: str, original: Any, learnt: Callable[[Any, VirtualArray], None]) -> Any:
+    def method(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        if isinstance(X, Unknown):
+            return self if name == "fit" else X.unshaped()
+        if not isinstance(X, VirtualArray) and not isinstance(getattr(self, "components_", None), VirtualArray):
+            return original(self, X, *args, **keywords)
+        if isinstance(X, VirtualArray):
+            learnt(self, X)
+        if name == "fit":
+            return self
+        dtype = "float32" if getattr(X, "dtype", None) == np.float32 else "float64"
+        return VirtualArray.of((len(X), self.n_components_), dtype, getattr(X, "origin", None))
+
+    method.__name__ = name
+    return method
+
+
+def _impute(module: Any) -> None:
+    if hasattr(module, "SimpleImputer"):
+        _transformer(module.SimpleImputer)
+
+
+def _selection(module: Any) -> None:
+    """Parts of what is Unknown are Unknown; the other arrays are split as ever."""
+    original = module.train_test_split
+
+    def train_test_split(*arrays: Any, **keywords: Any) -> Any:
+        unknown = find_unknown((arrays, tuple(keywords.values())))
+        if unknown is None:
+            return original(*arrays, **keywords)
+        # The parts of a table are tables with its columns, which fit the parts of the arrays beside it.
+        chosen = {key: value for key, value in keywords.items() if find_unknown(value) is None}
+        parts: list[Any] = []
+        for item in arrays:
+            if isinstance(item, Unread):
+                parts += [same(item), same(item)]
+            elif find_unknown(item) is None and (chosen.keys() == keywords.keys() or "stratify" in keywords):
+                parts += original(item, **{key: value for key, value in chosen.items() if key != "stratify"})
+            else:
+                parts += [unknown, unknown]
+        return parts
+
+    module.train_test_split = train_test_split
+    named = [vars(module).get(name) for name in module.__all__]
+    bases = {base for kind in named if isinstance(kind, type) for base in kind.__mro__}
+    for kind in bases:
+        if "split" in vars(kind):
+            kind.split = _folds(kind.split)
+    reason = "a search over settings, which is not run in a dry run"
+    for name in ("cross_val_score", "cross_validate", "cross_val_predict", "learning_curve", "validation_curve"):
+        if hasattr(module, name):
+            setattr(module, name, lambda *_, **__: Unknown(reason))
+
+    def fit(self: Any, *_: Any, **__: Any) -> Any:
+        for name in ("best_score_", "best_params_", "best_estimator_", "cv_results_", "best_index_"):
+            setattr(self, name, Unknown(reason))
+        return self
+
+    def answer(self: Any, *_: Any, **__: Any) -> Any:
+        return Unknown(reason)
+
+    for kind in (module.GridSearchCV, module.RandomizedSearchCV):
+        kind.fit, kind.predict, kind.predict_proba, kind.score = fit, answer, answer, answer
+
+
+def _folds(original: Any) -> Any:
+    """The folds of what nobody has read: one stands for all, and takes some of the rows."""
+
+    def split(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        if not isinstance(X, Unknown):
+            return original(self, X, *args, **keywords)
+        rows: Any = X.unshaped()
+        if isinstance(X, Unread):
+            rows = made(X, kind="array", sizes=(), dtype=np.int64, numeric=True)
+        return iter([(rows, rows)])
+
+    return split
+
+
+def _shuffles(module: Any) -> None:
+    for name in ("shuffle", "resample"):
+        setattr(module, name, _shuffled(getattr(module, name)))
+
+
+def _shuffled(original: Any) -> Any:
+    """The rows of tables in another order."""
+
+    def shuffled(*arrays: Any, **keywords: Any) -> Any:
+        unknown = find_unknown(arrays)
+        if unknown is None:
+            return original(*arrays, **keywords)
+        mixed = [same(item) if isinstance(item, Unread) else unknown for item in arrays]
+        return mixed[0] if len(mixed) == 1 else mixed
+
+    return shuffled
+
+
+def _sparse(module: Any) -> None:
+    """A large sparse matrix, made dense, is a virtual array."""
+    kinds = {kind for name in ("csr_matrix", "csc_matrix", "coo_matrix") for kind in getattr(module, name).__mro__}
+    for kind in kinds:
+        if "toarray" in kind.__dict__:
+            kind.toarray = _dense(kind.toarray)
+
+
+def _dense(original: Any) -> Any:
+    def toarray(self: Any, *args: Any, **keywords: Any) -> Any:
+        if is_large(self.shape, self.dtype) and not args and not keywords:
+            return VirtualArray.of(self.shape, self.dtype, "a sparse matrix")
+        return original(self, *args, **keywords)
+
+    return toarray
+
+
+def _fetched(module: Any) -> None:
+    """Data sets of scikit-learn that would be downloaded; the small ones come with the package and are real."""
+
+    def fetch_california_housing(*, return_X_y: bool = False, as_frame: bool = False, **_: Any) -> Any:
+        origin = "sklearn.datasets.fetch_california_housing()"
+        if as_frame:
+            raise UnknownValue(f"the table of {origin}")
+        X, y = VirtualArray.of((20_640, 8), "float64", origin), VirtualArray.of((20_640,), "float64", origin)
+        names = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"]
+        if return_X_y:
+            return X, y
+        return module._base.Bunch(data=X, target=y, feature_names=names, target_names=["MedHouseVal"], DESCR="")
+
+    def fetch_openml(name: Any = None, *_: Any, return_X_y: bool = False, as_frame: Any = "auto", **__: Any) -> Any:
+        if name not in ("mnist_784", "Fashion-MNIST") or as_frame is not False:
+            raise UnknownValue(f"the data set {name!r} of OpenML")
+        X = VirtualArray.of((70_000, 784), "int64", f"fetch_openml({name!r})")
+        y = labels(70_000, 10, np.int64).astype(str).astype(object)
+        return (X, y) if return_X_y else module._base.Bunch(data=X, target=y, DESCR="")
+
+    module.fetch_california_housing = fetch_california_housing
+    module.fetch_openml = fetch_openml
+
+
+def install(author_file: Callable[[str], bool]) -> None:
+    """Patch what is imported already, and the rest when it is."""
+    after_import("sklearn.preprocessing", _preprocessing)
+    after_import("sklearn.decomposition", _decomposition)
+    after_import("sklearn.impute", _impute)
+    after_import("sklearn.model_selection", _selection)
+    after_import("sklearn.utils", _shuffles)
+    after_import("scipy.sparse", _sparse)
+    after_import("sklearn.datasets", _fetched)
