@@ -30,7 +30,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, own_functions, written
+from kls.rules import operands, operators, own_functions, written
 from kls.rules.context import Context, Rule, failed_layer, finding, fix, show
 from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer
@@ -49,11 +49,15 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     shapes = [tensor.shape for tensor in failure.inputs]
     names: list[str] = []
     if failure.layer_cls not in MERGES:
-        operands = failure.facts.get("operands") or ()
-        if failure.layer_cls is not None or len(operands) < 2 or failure.exception not in ("ValueError",):
+        given = failure.facts.get("operands") or ()
+        if failure.layer_cls is not None or len(given) < 2 or failure.exception not in ("ValueError",):
             return None
-        shapes = [None if shape is None else tuple(shape) for _, shape, _ in operands]
-        names = [name for name, _, _ in operands]
+        shapes = [None if shape is None else tuple(shape) for _, shape, _ in given]
+        names = [name for name, _, _ in given]
+        told = operands.shapes_told(failure.message)
+        if len(told) == len(shapes):  # `r + net.predict(s)`: not `s` is joined, but what is made of it
+            of_shape = {shape: name for name, shape in zip(names, shapes, strict=True)}
+            names, shapes = [of_shape.get(shape, "") for shape in told], [*told]
         if not _cannot_broadcast(shapes) or "`target`" in failure.message or not _OF_SHAPES.search(failure.message):
             return None
     if len(shapes) < 2:

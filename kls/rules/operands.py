@@ -288,3 +288,10 @@ def _layer_name(source: SourceText, place: ast.expr, made: str, keras: str) -> t
             if words.endswith("layers") or words in ("L", "kl", "tfkl"):
                 return f"{words}.{made}", []
     return f"{keras}.layers.{made}", None
+
+
+def shapes_told(message: str) -> list[tuple[int | None, ...]]:
+    """The shapes that NumPy says it was given; none where the message is of another kind."""
+    said = re.search(r"broadcast together with shapes ((?:\(\d*(?:,\d*)*\) ?)+)", message)
+    found = re.findall(r"\(([\d,]*)\)", said[1]) if said is not None else []
+    return [tuple(int(size) for size in shape.split(",") if size) for shape in found]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Fix
-from kls.rules import search, written
+from kls.rules import operands, search, written
 from kls.rules.context import Context, fix
 from kls.source import SourceText
 from kls.worker.protocol import Failure
@@ -19,17 +19,22 @@ OF_COLUMNS = ("mean", "std", "var", "min", "max", "median", "ptp", "nanmean", "n
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """The class of each row, the largest of each row, or the mean of each column, where what meets does not fit."""
-    met = {name: tuple(shape) for name, shape, _ in failure.facts.get("operands") or () if shape is not None}
+    told = operands.shapes_told(failure.message)
+    named = {name: tuple(shape) for name, shape, _ in failure.facts.get("operands") or () if shape is not None}
+    met = {name: shape for name, shape in named.items() if not told or shape in told}
     rows = {name for name, shape in met.items() if len(shape) == 2 and shape[1] not in (None, 1)}
     single = {name for name, shape in met.items() if len(shape) == 1}
     if len(single) > 1:
         return _class_of_each_row(context, failure, {name: met[name] for name in single})
-    if not any(met[one][:1] == met[other] for one in rows for other in single):
+    shapes = told or list(met.values())
+    if not any(len(one) == 2 and one[:1] == other for one in shapes for other in shapes):
         return []
     fixes: list[Fix] = []
     for source, place in search.places(context, failure)[:2]:
         for node in ast.walk(place):
             if isinstance(node, ast.Name) and node.id in rows and _value(source, node, PREDICTING) is not None:
+                fixes += _one_of_each(source, node, place)
+            elif isinstance(node, ast.Call) and search.last_part(node.func) in PREDICTING:
                 fixes += _one_of_each(source, node, place)
             elif isinstance(node, ast.Name) and node.id in single:
                 fixes += _of_each_column(source, node, rows)
@@ -61,17 +66,19 @@ def _class_of_each_row(context: Context, failure: Failure, met: dict[str, tuple[
     return []
 
 
-def _one_of_each(source: SourceText, name: ast.Name, place: ast.expr) -> list[Fix]:
+def _one_of_each(source: SourceText, given: ast.Name | ast.Call, place: ast.expr) -> list[Fix]:
     """Of predictions that are compared the class, of those that are multiplied, as discounted values, the largest."""
-    around = source.parents.get(name)
-    if any(_compares(node) and any(part is name for part in ast.walk(node)) for node in ast.walk(place)):
+    around = source.parents.get(given)
+    if any(_compares(node) and any(part is given for part in ast.walk(node)) for node in ast.walk(place)):
         method, meaning = "argmax", "class"
     elif isinstance(around, ast.BinOp) and isinstance(around.op, ast.Mult):
         method, meaning = "max", "largest"
     else:
         return []
-    text = f"{name.id}.{method}(axis=1)"
-    return fix(f"Take the {meaning} of each row: `{text}`", edits.replace(source, name, text), cause=source.span(name))
+    text = f"{source.segment(given)}.{method}(axis=1)"
+    return fix(
+        f"Take the {meaning} of each row: `{text}`", edits.replace(source, given, text), cause=source.span(given)
+    )
 
 
 def _compares(node: ast.AST) -> bool:
