@@ -46,7 +46,7 @@ SUMS = ("Add", "Subtract", "Average", "Maximum", "Minimum")
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a merge layer, or an operator between tensors, whose operands do not fit."""
-    shapes = [tensor.shape for tensor in failure.inputs]
+    shapes: list[Shape | None] = [tensor.shape for tensor in failure.inputs]
     names: list[str] = []
     if failure.layer_cls not in MERGES:
         given = failure.facts.get("operands") or ()
