@@ -28,10 +28,12 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold, train_test_split
 from sklearn.preprocessing import LabelEncoder, MinMaxScaler, OneHotEncoder, StandardScaler, normalize
-from sklearn.utils import shuffle
+from sklearn.utils import check_array, shuffle
 df = pd.read_csv("absent.csv")
 model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
 model.compile(loss="mse")
@@ -96,6 +98,7 @@ def shape(call: Call, role: str = "x") -> Any:
         ("shuffle(df[['a', 'b']], df['y'])[0]", (2,)),
         ("df[['a', 'b']].values[next(KFold(3).split(df))[0]]", (2,)),
         ("normalize(df[['a', 'b']])", (2,)),
+        ("np.array(ColumnTransformer([('one', OneHotEncoder(), [1])]).fit_transform(df.values))", (None,)),
         ("pd.DataFrame({'a': [1, 2]})", (1,)),
         # What may hold texts, or is not modelled, is not known at all.
         ("df['a']", None),
@@ -112,13 +115,16 @@ def shape(call: Call, role: str = "x") -> Any:
         ("PCA(2).fit_transform(df)", None),
         ("pd.to_datetime(df['a'])", None),
         ("[row for row in df.values]", None),
+        ("LinearRegression().fit(df, df['y']).predict(df)", None),
+        ("check_array(df)", None),
     ],
 )
 async def test_shapes(real: Host, expression: str, expected: Any) -> None:
     report = await ask(real, f"{START}x = {expression}\nmodel.predict(x)\n")
     assert not report.failures and len(report.calls) == 1
-    assert report.gaps[0].reason == "the file absent.csv is not there" and report.gaps[0].span.line == 9
+    assert report.gaps[0].reason == "the file absent.csv is not there" and report.gaps[0].span.line == 11
     assert shape(report.calls[0]) == expected
+    assert not any("Unread" in gap.reason for gap in report.gaps)
     assert (report.calls[0].status == "unknown") == (expected is None)
 
 
@@ -337,7 +343,7 @@ async def test_the_hover_tells_what_is_known(real: Host) -> None:
     snapshot = Snapshot("file:///tmp/unread.py", "/tmp/unread.py", 1, text)
     said = describe.hover(snapshot, await ask(real, text), text.count("\n"), 0)
     assert said is not None and "(None, 28, 28, 1)" in said.plain
-    assert "what it holds is not known: the file absent.csv is not there (line 9)" in said.plain
+    assert "what it holds is not known: the file absent.csv is not there (line 11)" in said.plain
 
 
 LARGE = """

@@ -112,13 +112,17 @@ def _encoder(kind: Any, encoded: Callable[[Unread], Any]) -> None:
     fit, transform, both = kind.fit, kind.transform, kind.fit_transform
 
     def learnt(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        self._kls_unknown = X.unshaped() if isinstance(X, Unread) else None
         if not isinstance(X, Unread):
             return fit(self, X, *args, **keywords)
-        self.classes_ = self.categories_ = Unknown(X.reason, X.line)
+        self.classes_ = self.categories_ = X.unshaped()
         return self
 
     def transformed(self: Any, X: Any) -> Any:
-        return encoded(X) if isinstance(X, Unread) else transform(self, X)
+        if isinstance(X, Unread):
+            return encoded(X)
+        unknown = getattr(self, "_kls_unknown", None)
+        return transform(self, X) if unknown is None else unknown
 
     def at_once(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
         return transformed(learnt(self, X), X) if isinstance(X, Unread) else both(self, X, *args, **keywords)
@@ -136,6 +140,11 @@ def _numbered(labels: Unread) -> Any:
 def _one_hot(columns: Unread) -> Any:
     """Nobody knows how many classes there are."""
     return made(columns, kind="array", sizes=(Open(),), dtype=None, numeric=True)
+
+
+def _compose(module: Any) -> None:
+    """Columns that are each transformed in a way of their own: nobody knows how many come of them."""
+    _encoder(module.ColumnTransformer, _one_hot)
 
 
 def _decomposition(module: Any) -> None:
@@ -302,6 +311,7 @@ def _fetched(module: Any) -> None:
 def install(author_file: Callable[[str], bool]) -> None:
     """Patch what is imported already, and the rest when it is."""
     after_import("sklearn.preprocessing", _preprocessing)
+    after_import("sklearn.compose", _compose)
     after_import("sklearn.decomposition", _decomposition)
     after_import("sklearn.impute", _impute)
     after_import("sklearn.model_selection", _selection)

@@ -30,6 +30,7 @@ from .execute import Finished, Run, StatementTimeout
 from .instrument import Statement
 from .places import is_own
 from .unknown import TEXT, Unknown, UnknownValue
+from .unread import Unread
 
 JUDGES = ("keras", "tensorflow", "numpy", "keras_hub", "keras_cv", "keras_nlp", "optree", "ml_dtypes")
 """Packages whose exceptions are facts about the author's program."""
@@ -370,7 +371,7 @@ def _gap_of(
     behind = _unknown_behind(error)
     if behind is not None:
         return "value", str(behind)
-    if TEXT in str(error):
+    if _speaks_of_unknown(error):
         return "value", _reason_of_text(run, error, statement)
     if isinstance(error, ImportError) and not _missing_in_judge(error):
         missing = isinstance(error, ModuleNotFoundError)
@@ -419,6 +420,12 @@ _OF_NOTHING = re.compile(
     r"|is empty|empty (?:list|array|sequence)"
 )
 """What is said of data that are empty, as those that were to come from a file that is not there."""
+
+
+def _speaks_of_unknown(error: BaseException) -> bool:
+    """Whether a message has an Unknown in it, or the name of its class, which is not the author's business."""
+    text = str(error)
+    return TEXT in text or any(f"{kind.__module__}." in text for kind in (Unknown, Unread))
 
 
 def _reason_of_text(run: Run, error: BaseException, statement: Optional[Statement]) -> str:
@@ -726,7 +733,7 @@ def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = No
     behind = _unknown_behind(error)
     if behind is not None:
         return "value", str(behind)
-    if TEXT in str(error):
+    if _speaks_of_unknown(error):
         return "value", _reason_of_text(run, error, statement)
     if isinstance(error, (MemoryError, OSError, ImportError, NameError, RecursionError, AssertionError, SystemExit)):
         return "error", first_line(error)
