@@ -21,6 +21,7 @@ from .unknown import TEXT, Unknown, UnknownValue
 
 __all__ = [
     "Form",
+    "OfTable",
     "Open",
     "Sizes",
     "Statistic",
@@ -151,8 +152,8 @@ class Unread(Unknown):
         return self.unshaped() if given is None else given
 
 
-class _Shape(Unknown):
-    """The shape of a table: sizes are drawn only when they are looked at."""
+class OfTable(Unknown):
+    """What belongs to a table and is Unknown but for what it says of that table."""
 
     __slots__ = ("_table",)
 
@@ -163,12 +164,21 @@ class _Shape(Unknown):
         object.__setattr__(self, "_table", table)
 
     def unshaped(self) -> Unknown:
+        """What is left where it does not matter what it belongs to."""
         return Unknown(self.reason, self.line)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
+        return getattr(self.unshaped(), name)
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        """Nothing is known of what it gives."""
         return self.unshaped()
+
+
+class _Shape(OfTable):
+    """The shape of a table: sizes are drawn only when they are looked at."""
+
+    __slots__ = ()
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, (int, np.integer)) and not isinstance(key, bool):

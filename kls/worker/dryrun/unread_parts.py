@@ -6,26 +6,16 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from .unknown import Unknown, Whole
-from .unread import Open, Sizes, Unread, column, form_of, made, same
+from .unknown import Whole
+from .unread import OfTable, Open, Sizes, Unread, column, form_of, made, same
 
 __all__ = ["Places", "Window", "item"]
 
 
-class Window(Unknown):
+class Window(OfTable):
     """A row of a table, or some rows, as one of many samples: a list of them is an array of this form."""
 
-    __slots__ = ("_table",)
-
-    _table: Unread
-
-    def __init__(self, table: Unread) -> None:
-        super().__init__(table.reason, table.line)
-        object.__setattr__(self, "_table", table)
-
-    def unshaped(self) -> Unknown:
-        """What is left where it does not matter where it comes from."""
-        return Unknown(self.reason, self.line)
+    __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
         if name == "values":
@@ -46,23 +36,10 @@ class Window(Unknown):
         return self._table
 
 
-class Places(Unknown):
+class Places(OfTable):
     """`iloc` and `loc` of a table."""
 
-    __slots__ = ("_table",)
-
-    _table: Unread
-
-    def __init__(self, table: Unread) -> None:
-        super().__init__(table.reason, table.line)
-        object.__setattr__(self, "_table", table)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._table.unshaped(), name)
-
-    def __call__(self, *_: Any, **__: Any) -> Any:
-        """Nothing is known of `loc(axis)`."""
-        return self._table.unshaped()
+    __slots__ = ()
 
     def __getitem__(self, key: Any) -> Any:
         table = self._table
