@@ -42,7 +42,14 @@ def test_scikit_learn(dry: Dry) -> None:
         from sklearn.decomposition import PCA
         from sklearn.linear_model import LinearRegression
         from sklearn.model_selection import GridSearchCV, train_test_split
-        from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, PolynomialFeatures, StandardScaler
+        from sklearn.preprocessing import (
+            LabelEncoder,
+            MaxAbsScaler,
+            MinMaxScaler,
+            OneHotEncoder,
+            PolynomialFeatures,
+            StandardScaler,
+        )
 
         from kls.worker.dryrun.arrays import VirtualArray
         from kls.worker.dryrun.unknown import Unknown, UnknownValue
@@ -59,6 +66,7 @@ def test_scikit_learn(dry: Dry) -> None:
         one_hot = OneHotEncoder().fit_transform((np.arange(60_000) % 100).reshape(-1, 1)).toarray()
         assert isinstance(one_hot, VirtualArray) and one_hot.shape == (60_000, 100)
         assert OneHotEncoder().fit_transform([[1], [2]]).toarray().tolist() == [[1.0, 0.0], [0.0, 1.0]]
+        assert LabelEncoder().fit_transform(y=["b", "a"]).tolist() == [1, 0]
         unknown = train_test_split(Unknown("a table"), y)
         assert [type(part) for part in unknown] == [Unknown, Unknown, np.ndarray, np.ndarray]
         search = GridSearchCV(LinearRegression(), {"fit_intercept": [True, False]}).fit(x, y)

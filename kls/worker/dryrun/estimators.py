@@ -6,6 +6,7 @@ that was not read they keep the axes where these are certain.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -110,22 +111,29 @@ def _scaled(original: Any) -> Any:
 def _encoder(kind: Any, encoded: Callable[[Unread], Any]) -> None:
     """An encoder of labels that nobody has read: what it learns is not known, and it gives what `encoded` says."""
     fit, transform, both = kind.fit, kind.transform, kind.fit_transform
+    name = list(inspect.signature(fit).parameters)[1]
 
-    def learnt(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+    def data(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        return arguments[0] if arguments else keywords.get(name)
+
+    def learnt(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        X = data(arguments, keywords)
         self._kls_unknown = X.unshaped() if isinstance(X, Unread) else None
         if not isinstance(X, Unread):
-            return fit(self, X, *args, **keywords)
+            return fit(self, *arguments, **keywords)
         self.classes_ = self.categories_ = X.unshaped()
         return self
 
-    def transformed(self: Any, X: Any) -> Any:
+    def transformed(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        X = data(arguments, keywords)
         if isinstance(X, Unread):
             return encoded(X)
         unknown = getattr(self, "_kls_unknown", None)
-        return transform(self, X) if unknown is None else unknown
+        return transform(self, *arguments, **keywords) if unknown is None else unknown
 
-    def at_once(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
-        return transformed(learnt(self, X), X) if isinstance(X, Unread) else both(self, X, *args, **keywords)
+    def at_once(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        X = data(arguments, keywords)
+        return transformed(learnt(self, X), X) if isinstance(X, Unread) else both(self, *arguments, **keywords)
 
     kind.fit, kind.transform, kind.fit_transform = learnt, transformed, at_once
 
