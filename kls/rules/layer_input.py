@@ -46,7 +46,7 @@ from kls.rules.context import (
     size_of,
 )
 from kls.source import SourceText
-from kls.worker.protocol import Failure, Layer, Model, Tensor
+from kls.worker.protocol import Failure, Layer, Model, Shape, Tensor
 
 RULE = Rule("layer-input", Severity.ERROR, "A layer is given a tensor of a rank or size that it does not take.")
 
@@ -135,7 +135,7 @@ def _whole_model(context: Context, failure: Failure, model: Model, given: Tensor
         fixes += _batch_of_one(*called)
     if len(given.shape) == len(wanted.shape) - 1 and given.shape[1:] == wanted.shape[1:-1]:
         fixes += operators.set_input_shape(context, model, (*given.shape[1:], 1))
-    fixes += operators.set_input_shape(context, model, given.shape[1:])
+    fixes += _one_of_two_inputs(context, failure, model, given.shape, wanted.shape)
     span = failure.layer_called or (failure.frames[-1] if failure.frames else None)
     if span is None:
         return None
@@ -145,6 +145,21 @@ def _whole_model(context: Context, failure: Failure, model: Model, given: Tensor
     if place is not None and place[0].span(place[2]) != span:
         related.append(Related(place[0].span(place[2]), f"the model's input is {show(wanted.shape)}"))
     return finding(RULE, context, span, "\n".join(lines), related=tuple(related), fixes=tuple(fixes))
+
+
+def _one_of_two_inputs(context: Context, failure: Failure, model: Model, given: Shape, wanted: Shape) -> list[Fix]:
+    """The model's input declared as what it is given, or the input that it is given as the model's: that one first
+    where the model was given another input that fits it."""
+    if given is None or wanted is None:
+        return []
+    producer = _producer(context, failure)
+    own = operators.set_input_shape(context, model, given[1:])
+    if producer is None or producer.cls != "InputLayer":
+        return own
+    declared = _input(context, producer, wanted[1:])
+    others = [item for item in context.report.layers if item.cls == "InputLayer" and item.key not in model.input_layers]
+    proved = any(tensor.shape == wanted for item in others for tensor in item.outputs)
+    return [*declared, *own] if proved else [*own, *declared]
 
 
 def _batch_of_one(source: SourceText, call: ast.Call) -> list[Fix]:

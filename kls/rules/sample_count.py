@@ -23,6 +23,7 @@ Cut the longer one, or find where the shorter one lost its rows.
 from __future__ import annotations
 
 import ast
+import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -104,6 +105,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         *_stacked(context, call, counted),
         *_list_of_rows(context, call, counted),
         *_exchanged(context, counted),
+        *_of_another_part(context, call, counted),
         *_split_too(context, counted),
         *_axis(context, counted),
         *_flattened(context, counted),
@@ -251,6 +253,45 @@ def _exchanged(context: Context, counted: list[tuple[Argument, int]]) -> list[Fi
             ]
             return fix("Name the parts in the order in which they come", *changes, cause=source.span(target))
     return []
+
+
+def _of_another_part(context: Context, call: Call, counted: list[tuple[Argument, int]]) -> list[Fix]:
+    """`fit(x_train, y_test)`: an array of the same kind and a name much like it that has the rows of the others. Of two
+    such repairs the one that `fit` gets its training data by comes first, and other methods their own."""
+    odd = _odd_one(counted)
+    wanted = [(odd[0], odd[2])] if odd is not None else []
+    if len(counted) == 2:
+        (one, rows), (other, others) = counted
+        wanted = [(other, rows), (one, others)]
+    taken = {argument.name for argument in call.arguments}
+    found: list[tuple[str, list[Fix]]] = []
+    for argument, rows in wanted:
+        shape = argument.tensors[0].shape if len(argument.tensors) == 1 else None
+        if argument.name is None or argument.span is None or not shape:
+            continue
+        alike = [
+            item.name
+            for item in context.report.variables
+            if item.kind == argument.kind and item.span.path == call.span.path and item.span.line < call.span.line
+            if [tensor.shape for tensor in item.tensors] == [(rows, *shape[1:])] and item.name not in taken
+        ]
+        source = context.source(argument.span.path)
+        node = source.at(argument.span, ast.expr) if source is not None else None
+        akin = [name for name in alike if _parts(name)[0] == _parts(argument.name)[0]]
+        for name in akin[-1:] or difflib.get_close_matches(argument.name, alike, 1, 0.5):
+            if source is not None and isinstance(node, ast.Name):
+                title = f"Give `{name}`, which has {rows:,} rows"
+                found.append((name, fix(title, edits.replace(source, node, name), cause=argument.span)))
+    of_training = call.method in ("fit", "train_on_batch") and not any(
+        argument.role.startswith("validation_") for argument, _ in counted
+    )
+    found.sort(key=lambda item: ("tr" in item[0].lower()) is not of_training)
+    return [item for _, fixes in found for item in fixes]
+
+
+def _parts(name: str) -> list[str]:
+    """`y_test` is of "y" and "test"."""
+    return name.strip("_").split("_")
 
 
 def _cut_too(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
