@@ -138,11 +138,8 @@ def _numbered(tensors: Any) -> Any:
     """Features and labels with numbers in the place of tables that were not read; features must be numbers."""
     if type(tensors) is not tuple or not tensors:
         return unread_tables.numbers(tensors, None)
-    features = unread_tables.numbers(tensors[0], unread_tables.rows_of(tensors[1:]))
-    if find_unknown(features) is not None:
-        return tensors
-    rows = unread_tables.rows_of(features)
-    return (features, *(unread_tables.numbers(item, rows, columns=True) for item in tensors[1:]))
+    given = unread_tables.numbered(*tensors)
+    return tensors if find_unknown(given[0]) is not None else given
 
 
 def _without_lists(tensors: Any) -> Any:

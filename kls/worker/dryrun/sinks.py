@@ -498,16 +498,11 @@ def _numbered(given: dict[str, Any], model: Any) -> dict[str, Any]:
     ):
         return given
 
-    def side(x: Any, *others: Any) -> tuple[Any, ...]:
-        features = unread.numbers(x, unread.rows_of(others))
-        rows = unread.rows_of(features)
-        return (features, *(unread.numbers(item, rows, columns=True) for item in others))
-
     names = [name for name in ("x", "y", "sample_weight") if name in given]
-    made = {**given, **dict(zip(names, side(*(given[name] for name in names))))} if names else given
+    made = {**given, **dict(zip(names, unread.numbered(*(given[name] for name in names))))} if names else given
     validation = given.get("validation_data")
     if type(validation) in (tuple, list) and validation:
-        made = {**made, "validation_data": type(validation)(side(*validation))}
+        made = {**made, "validation_data": type(validation)(unread.numbered(*validation))}
     return made
 
 

@@ -188,8 +188,14 @@ def _another(self: Whole, *_: Any) -> Whole:
     return Whole(self.reason, self.line)
 
 
-for _name in "mul rmul floordiv rfloordiv mod rmod rsub neg".split():
+def _unshaped(self: Whole, *_: Any) -> Unknown:
+    return self.unshaped()
+
+
+for _name in "mul rmul floordiv rfloordiv mod rmod rsub neg abs round".split():
     setattr(Whole, f"__{_name}__", _another)
+for _name in "truediv rtruediv pow rpow and rand or ror xor rxor lshift rlshift rshift rrshift".split():
+    setattr(Whole, f"__{_name}__", _unshaped)
 
 
 class Counted(Unknown):

@@ -29,6 +29,7 @@ __all__ = [
     "form_of",
     "known",
     "made",
+    "numbered",
     "numbers",
     "put",
     "rows_of",
@@ -320,6 +321,14 @@ def numbers(value: Any, rows: Optional[int], columns: bool = False) -> Any:
     if type(value) is dict:
         return {key: numbers(item, rows, columns) for key, item in value.items()}
     return value
+
+
+def numbered(features: Any, *others: Any) -> tuple[Any, ...]:
+    """Features with labels and weights beside them, as `numbers` makes them: all with as many samples as one of them
+    is known to have."""
+    first = numbers(features, rows_of(others))
+    rows = rows_of(first)
+    return (first, *(numbers(item, rows, columns=True) for item in others))
 
 
 def known(value: Any, dtype: Any = None) -> Any:
