@@ -11,8 +11,11 @@ import sys
 import pytest
 
 STUBBORN = """
-import asyncio, sys
+import asyncio, signal, sys
 from kls import server, session
+
+# A shell that starts the tests in the background has what it starts ignore an interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def never():
     print("waiting", file=sys.stderr, flush=True)
