@@ -42,7 +42,7 @@ def survey(context: Context) -> Iterator[Finding]:
         model, x = context.model_of(call), argument_of(call, "x")
         if model is None or x is None or call.status != "traced" or not x.tensors or not x.tensors[0].shape:
             continue
-        parts = _missing(context, call, model, x) or _twice(context, call, x)
+        parts = _missing(context, call, model, x) or _twice(context, call, model, x)
         if parts is not None:
             first, span, fixes = parts
             lines = f"{first}\nKeras raises nothing: it takes the first axis for the samples."
@@ -67,9 +67,11 @@ def _missing(context: Context, call: Call, model: Model, x: Argument) -> Parts |
     return first, x.span or call.span, fixes
 
 
-def _twice(context: Context, call: Call, x: Argument) -> Parts | None:
+def _twice(context: Context, call: Call, model: Model, x: Argument) -> Parts | None:
     shape = x.tensors[0].shape
     if x.kind != "dataset" or x.name is None or shape is None or len(shape) < 3 or shape[:2] != (None, None):
+        return None
+    if operators.input_place(context, model) is not None:  # an axis of steps, which the author's own input shape has
         return None
     source = context.source(call.span.path)
     if source is None:
@@ -79,9 +81,7 @@ def _twice(context: Context, call: Call, x: Argument) -> Parts | None:
         chained = value is not None and x.name in source.segment(value)
         if not chained:
             batches = []
-        for node in ast.walk(statement.value):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "batch":
-                batches.append((statement, node))
+        batches += [(statement, node) for node in _batched(statement.value)]
     if len(batches) != 2:
         return None
     statement, node = batches[-1]
@@ -91,3 +91,12 @@ def _twice(context: Context, call: Call, x: Argument) -> Parts | None:
     changed = edits.remove_statement(source, statement) if whole else edits.replace(source, node, inner)
     fixes = fix("Batch once only", changed, cause=source.span(statement))
     return f"`{x.name}` is batched twice: its elements are {show(shape)}", source.span(statement), fixes
+
+
+def _batched(value: ast.expr) -> Iterator[ast.Call]:
+    """The calls of `batch` in a chain of calls; one in a function, as in `flat_map(lambda window: window.batch(5))`, is
+    of other data."""
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        if value.func.attr == "batch":
+            yield value
+        value = value.func.value

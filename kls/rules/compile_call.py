@@ -169,7 +169,7 @@ def _late(context: Context, call: Call, model: Model, failure: Failure) -> Parts
         metrics = edits.argument(node, "metrics", 3)
         outputs = written.names_of(context, model.output_layers)
         parts = _keys(source, node, "metrics", metrics, outputs, failure)
-        if parts is not None or not isinstance(metrics, (ast.List, ast.Tuple)):
+        if parts is not None or not isinstance(metrics, (ast.List, ast.Tuple, ast.Name)):
             return parts
         text = source.segment(metrics)
         items = ", ".join([text] * len(model.outputs))

@@ -7,7 +7,8 @@ targets above 1.
 
 ## Why it matters
 Nothing is raised. The loss is computed of the wrong thing: a model of one softmax unit answers 1.0 for ever, logits in
-a cross-entropy stay at chance, a double softmax learns slowly.
+a cross-entropy stay at chance, a double softmax learns slowly. Keras trains 10 sigmoids like a softmax, but what they
+predict are no probabilities of 10 classes.
 
 ## Example
 ```python
@@ -105,6 +106,8 @@ def _look(context: Context, call: Call, model: Model) -> Finding | None:
     crossed = loss in CATEGORICAL or loss in SPARSE
     fixes: list[Fix] = []
     first = ""
+    harm = "Keras raises nothing: it trains on the wrong thing."
+    twice = behind or "bfloat16" in (output.dtype or "") or "float16" in (output.dtype or "")
     if units == 1 and activation == "softmax":
         first = "softmax over one unit is always 1.0"
         fixes += _activate(context, layer, "sigmoid")
@@ -112,8 +115,9 @@ def _look(context: Context, call: Call, model: Model) -> Finding | None:
         first = f"`{loss}` over one unit is always 0: there is nothing to learn"
         fixes += operators.set_loss(context, model, "binary_crossentropy")
     elif logits and activation in ("softmax", "sigmoid") and (crossed or loss in BINARY):
-        what = "twice" if behind or "bfloat16" in (output.dtype or "") or "float16" in (output.dtype or "") else "here"
-        first = f"the loss has from_logits=True and {layer.cls} applies {activation} already ({what})"
+        first = f"the loss has from_logits=True and {layer.cls} applies {activation} already"
+        if not twice:  # Keras remembers what stood in front of the activation
+            harm = f"Keras warns, and trains as if the {activation} were not there: one of the two is too much."
         fixes += _activate(context, layer, None)
         fixes += _without_logits(text, value)
     elif not logits and activation == "linear" and (crossed or loss in BINARY) and not through_lambda:
@@ -123,6 +127,8 @@ def _look(context: Context, call: Call, model: Model) -> Finding | None:
         fixes += _activate(context, layer, wanted)
     elif activation == "sigmoid" and crossed and units > 1:
         first = f"`{loss}` is for classes that exclude each other; sigmoid gives {units} independent probabilities"
+        if not twice:
+            harm = f"Keras trains it like a softmax, but the {units} numbers of a prediction do not add up to 1."
         fixes += _activate(context, layer, "softmax")
     elif activation == "softmax" and loss in BINARY and units > 2 and _one_hot(call):
         first = f"`{loss}` over softmax of {units} classes trains {units} separate yes-or-no questions"
@@ -142,7 +148,7 @@ def _look(context: Context, call: Call, model: Model) -> Finding | None:
         return None
     span = fixes[0].cause if fixes and fixes[0].cause is not None else layer.created or call.span
     related = (Related(text[0].span(value), "the loss"),) if value is not None else ()
-    lines = [first, "Keras raises nothing: it trains on the wrong thing."]
+    lines = [first, harm]
     return finding(RULE, context, span, "\n".join(lines), evidence=Evidence.SILENT, related=related, fixes=tuple(fixes))
 
 
