@@ -16,7 +16,7 @@ from .after_import import after_import
 from .arrays import VirtualArray, find_unknown, is_large
 from .folders import labels
 from .unknown import Unknown, UnknownValue
-from .unread import Open, Unread, form_of, made, same
+from .unread import Open, Unread, form_of, made, same, together
 
 __all__ = ["install"]
 
@@ -53,8 +53,8 @@ def _on_virtual(name: str, original: Any) -> Any:
                 self._kls_unknown = unknown
             if name in ("fit", "partial_fit"):
                 return self
-            if isinstance(X, Unread) and form_of(X).rank == 2 and type(self).__name__ in _SAME_WIDTH:
-                return made(X, kind="array", dtype=None, numeric=True)
+            if isinstance(X, Unread) and form_of(X).rank == 2:
+                return made(X, kind="array", sizes=(_width(self, X, name),), dtype=None, numeric=True)
             return unknown
         if name in ("fit", "fit_transform"):
             self._kls_unknown = None
@@ -80,11 +80,22 @@ def _on_virtual(name: str, original: Any) -> Any:
 
 _SAME_WIDTH = (
     "StandardScaler MinMaxScaler MaxAbsScaler RobustScaler Normalizer Binarizer QuantileTransformer PowerTransformer "
-    "SimpleImputer"
+    "OrdinalEncoder SimpleImputer KNNImputer"
 ).split()
 
 
-_SCALERS = [*_SAME_WIDTH[:-1], "PolynomialFeatures", "KBinsDiscretizer", "FunctionTransformer"]
+_SCALERS = [*_SAME_WIDTH[:-2], "PolynomialFeatures", "KBinsDiscretizer", "FunctionTransformer"]
+
+
+def _width(self: Any, X: Unread, name: str) -> Any:
+    """How many columns a transformer makes of those of a table: the same of every table once it has learnt."""
+    if type(self).__name__ in _SAME_WIDTH and not getattr(self, "add_indicator", False):
+        return form_of(X).sizes[0]
+    if name == "inverse_transform":
+        return Open()
+    if not hasattr(self, "_kls_width") or name == "fit_transform":
+        self._kls_width = Open()
+    return self._kls_width
 
 
 def _preprocessing(module: Any) -> None:
@@ -93,6 +104,8 @@ def _preprocessing(module: Any) -> None:
             _transformer(getattr(module, name))
     _encoder(module.LabelEncoder, _numbered)
     _encoder(module.OneHotEncoder, _one_hot)
+    for name in ("LabelBinarizer", "MultiLabelBinarizer"):
+        _encoder(getattr(module, name), _one_hot)
     for name in ("scale", "normalize", "minmax_scale", "maxabs_scale", "robust_scale"):
         setattr(module, name, _scaled(getattr(module, name)))
 
@@ -108,8 +121,9 @@ def _scaled(original: Any) -> Any:
     return scaled
 
 
-def _encoder(kind: Any, encoded: Callable[[Unread], Any]) -> None:
-    """An encoder of labels that nobody has read: what it learns is not known, and it gives what `encoded` says."""
+def _encoder(kind: Any, encoded: Callable[[Any, Unread], Any]) -> None:
+    """An encoder of labels that nobody has read: what it learns is not known, and it gives what `encoded` says of it
+    and the labels."""
     fit, transform, both = kind.fit, kind.transform, kind.fit_transform
     name = list(inspect.signature(fit).parameters)[1]
 
@@ -118,41 +132,122 @@ def _encoder(kind: Any, encoded: Callable[[Unread], Any]) -> None:
 
     def learnt(self: Any, *arguments: Any, **keywords: Any) -> Any:
         X = data(arguments, keywords)
-        self._kls_unknown = X.unshaped() if isinstance(X, Unread) else None
-        if not isinstance(X, Unread):
+        self._kls_unknown = unknown = find_unknown(X)
+        if unknown is None:
             return fit(self, *arguments, **keywords)
-        self.classes_ = self.categories_ = X.unshaped()
+        self.classes_ = self.categories_ = unknown.unshaped()
+        self._kls_width = Open()
         return self
 
     def transformed(self: Any, *arguments: Any, **keywords: Any) -> Any:
         X = data(arguments, keywords)
         if isinstance(X, Unread):
-            return encoded(X)
-        unknown = getattr(self, "_kls_unknown", None)
-        return transform(self, *arguments, **keywords) if unknown is None else unknown
+            return encoded(self, X)
+        unknown = find_unknown(X)
+        unknown = getattr(self, "_kls_unknown", None) if unknown is None else unknown
+        return transform(self, *arguments, **keywords) if unknown is None else unknown.unshaped()
 
     def at_once(self: Any, *arguments: Any, **keywords: Any) -> Any:
         X = data(arguments, keywords)
-        return transformed(learnt(self, X), X) if isinstance(X, Unread) else both(self, *arguments, **keywords)
+        if find_unknown(X) is not None:
+            return transformed(learnt(self, X), X)
+        self._kls_unknown = None
+        return both(self, *arguments, **keywords)
 
     kind.fit, kind.transform, kind.fit_transform = learnt, transformed, at_once
 
 
-def _numbered(labels: Unread) -> Any:
+def _numbered(self: Any, labels: Unread) -> Any:
     """Class numbers: one for each label."""
     if form_of(labels).rank != 1:
         return labels.unshaped()
     return made(labels, kind="array", sizes=(), dtype=np.int64, numeric=True)
 
 
-def _one_hot(columns: Unread) -> Any:
-    """Nobody knows how many classes there are."""
-    return made(columns, kind="array", sizes=(Open(),), dtype=None, numeric=True)
+def _one_hot(self: Any, columns: Unread) -> Any:
+    """Nobody knows how many classes there are; of each part of the data it is the same number."""
+    if not hasattr(self, "_kls_width"):
+        self._kls_width = Open()
+    return made(columns, kind="array", sizes=(self._kls_width,), dtype=None, numeric=True)
+
+
+def _texts(module: Any) -> None:
+    """As many columns as there are words, or as were asked for, if there are as many."""
+    for name in ("CountVectorizer", "TfidfVectorizer"):
+        _encoder(getattr(module, name), _one_hot)
+
+
+def _base(module: Any) -> None:
+    """What an estimator learnt of data that nobody has read is not known."""
+
+    def learnt(self: Any, name: str) -> Any:
+        unknown = self.__dict__.get("_kls_unknown")
+        if unknown is None or not name.endswith("_") or name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return unknown.unshaped()
+
+    module.BaseEstimator.__getattr__ = learnt
 
 
 def _compose(module: Any) -> None:
-    """Columns that are each transformed in a way of their own: nobody knows how many come of them."""
-    _encoder(module.ColumnTransformer, _one_hot)
+    """Columns that are each transformed in a way of their own, and then stand side by side."""
+    _encoder(module.ColumnTransformer, _columns)
+
+
+def _columns(self: Any, table: Unread) -> Any:
+    """As many columns as all transformers make together, where each is known."""
+    if not hasattr(self, "_kls_width"):
+        self._kls_width = Open()
+    widths = [_columns_of(transformer, table, chosen) for _, transformer, chosen in self.transformers]
+    if self.remainder != "drop" or form_of(table).kind != "frame" or None in widths:
+        return _one_hot(self, table)
+    width = together(widths)
+    return made(table, kind="array", sizes=(width if isinstance(width, int) else self._kls_width,), numeric=True)
+
+
+def _columns_of(transformer: Any, table: Unread, chosen: Any) -> Any:
+    """How many columns a transformer makes of those that are chosen from a table; None where that is not certain."""
+    names = [chosen] if isinstance(chosen, str) else chosen
+    part = None if callable(names) else table[names]
+    if not isinstance(part, Unread) or form_of(part).kind != "frame" or form_of(part).rank != 2:
+        return None
+    if transformer == "drop":
+        return 0
+    if transformer != "passthrough":
+        part = _clone(transformer).fit_transform(part)
+    return form_of(part).sizes[0] if isinstance(part, Unread) and form_of(part).rank == 2 else None
+
+
+def _clone(transformer: Any) -> Any:
+    from sklearn.base import clone
+
+    return clone(transformer)
+
+
+def _pipeline(module: Any) -> None:
+    """Steps that follow on each other, on data that nobody has read."""
+    for name in ("fit", "fit_transform", "transform"):
+        setattr(module.Pipeline, name, _through(name, getattr(module.Pipeline, name)))
+
+
+def _through(name: str, original: Any) -> Any:
+    def method(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
+        learnt = getattr(self, "_kls_unknown", None) if name == "transform" else None
+        if not isinstance(X, Unread) and learnt is None:
+            self._kls_unknown = None
+            return original(self, X, *args, **keywords)
+        self._kls_unknown = X.unshaped() if learnt is None else learnt
+        steps = [step for _, step in self.steps if step not in (None, "passthrough")]
+        y = args[:1] if name != "transform" else ()
+        made = X
+        for step in steps if name != "fit" else steps[:-1]:
+            made = step.transform(made) if name == "transform" else step.fit_transform(made, *y)
+        if name == "fit" and steps:
+            steps[-1].fit(made, *y)
+        return self if name == "fit" else made
+
+    method.__name__ = name
+    return method
 
 
 def _decomposition(module: Any) -> None:
@@ -181,7 +276,12 @@ def _reducer(kind: Any) -> None:
 def _reducing(name: str, original: Any, learnt: Callable[[Any, VirtualArray], None]) -> Any:
     def method(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
         if isinstance(X, Unknown):
-            return self if name == "fit" else X.unshaped()
+            self._kls_unknown = X.unshaped()
+            if name == "fit" or not isinstance(X, Unread) or form_of(X).rank != 2:
+                return self if name == "fit" else X.unshaped()
+            width = self.n_components
+            size = int(width) if isinstance(width, (int, np.integer)) else _width(self, X, name)
+            return made(X, kind="array", sizes=(size,), dtype=None, numeric=True)
         if not isinstance(X, VirtualArray) and not isinstance(getattr(self, "components_", None), VirtualArray):
             return original(self, X, *args, **keywords)
         if isinstance(X, VirtualArray):
@@ -196,8 +296,9 @@ def _reducing(name: str, original: Any, learnt: Callable[[Any, VirtualArray], No
 
 
 def _impute(module: Any) -> None:
-    if hasattr(module, "SimpleImputer"):
-        _transformer(module.SimpleImputer)
+    for name in ("SimpleImputer", "KNNImputer"):
+        if hasattr(module, name):
+            _transformer(getattr(module, name))
 
 
 def _selection(module: Any) -> None:
@@ -318,8 +419,11 @@ def _fetched(module: Any) -> None:
 
 def install(author_file: Callable[[str], bool]) -> None:
     """Patch what is imported already, and the rest when it is."""
+    after_import("sklearn.base", _base)
     after_import("sklearn.preprocessing", _preprocessing)
+    after_import("sklearn.feature_extraction.text", _texts)
     after_import("sklearn.compose", _compose)
+    after_import("sklearn.pipeline", _pipeline)
     after_import("sklearn.decomposition", _decomposition)
     after_import("sklearn.impute", _impute)
     after_import("sklearn.model_selection", _selection)

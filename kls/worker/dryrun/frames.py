@@ -16,7 +16,7 @@ from typing import Any
 from .after_import import after_import
 from .arrays import find_unknown
 from .unknown import Unknown, UnknownValue
-from .unread import Open, Unread, form_of, made, same
+from .unread import Open, Unread, form_of, made, same, together
 
 __all__ = ["install"]
 
@@ -96,11 +96,17 @@ def _concat(original: Any) -> Any:
             return original(objs, *args, **keywords)
         tables = [item for item in objs if isinstance(item, Unread)] if isinstance(objs, (list, tuple)) else []
         axis = keywords.get("axis", args[0] if args else 0)
-        if len(tables) != len(objs) or len({form_of(table).rank for table in tables}) != 1:
+        ranks = {form_of(table).rank for table in tables}
+        if len(tables) != len(objs) or not ranks <= {1, 2} or (len(ranks) != 1 and axis not in (1, "columns")):
             return unknown
-        if form_of(tables[0]).rank == 1 and axis in (0, "index"):
+        if ranks == {1} and axis in (0, "index"):
             return same(tables[0], dtype=None)
-        return made(tables[0], kind="frame", sizes=(Open(),), dtype=None)
+        names = form_of(tables[0]).columns
+        if axis in (0, "index") and names is not None and all(form_of(table).columns == names for table in tables):
+            return same(tables[0], dtype=None)
+        widths = [form_of(table).sizes[0] if form_of(table).rank == 2 else 1 for table in tables]
+        size = together(widths) if axis in (1, "columns") else Open()
+        return made(tables[0], kind="frame", sizes=(size,), dtype=None)
 
     return concat
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from .arrays import find_unknown
 from .unknown import Unknown
 
 
@@ -43,6 +44,15 @@ def install(author_file: Callable[[str], bool], missed: Callable[[str], None]) -
 
         return is_there
 
+    def passing(original: Callable[..., Any]) -> Callable[..., Any]:
+        def of_path(*arguments: Any, **keywords: Any) -> Any:
+            unknown = find_unknown(arguments)
+            return original(*arguments, **keywords) if unknown is None else unknown
+
+        return of_path
+
+    for name in ("join", "basename", "dirname", "abspath", "realpath", "normpath"):
+        setattr(os.path, name, passing(getattr(os.path, name)))
     for place, names, lazy in (
         (glob, ("glob",), False),
         (glob, ("iglob",), True),

@@ -88,7 +88,8 @@ def load_img(
     sized = _pair(target_size)
     if sized is None or color_mode not in _MODES:
         return LOAD(path, color_mode, target_size, interpolation, keep_aspect_ratio)
-    if isinstance(path, (str, os.PathLike)) and os.path.exists(path):
+    unknown = isinstance(path, Unknown)
+    if not unknown and isinstance(path, (str, os.PathLike)) and os.path.exists(path):
         return LOAD(path, color_mode, target_size, interpolation, keep_aspect_ratio)
-    name = "a picture" if isinstance(path, Unknown) else f"the picture {os.fspath(path)}"
+    name = "a picture" if unknown else f"the picture {os.fspath(path)}"
     return Picture(f"{name} that is not there", (sized[1], sized[0]), _MODES[color_mode])

@@ -498,12 +498,36 @@ def _numbered(given: dict[str, Any], model: Any) -> dict[str, Any]:
     ):
         return given
 
+    given = _as_asked(given, model)
     names = [name for name in ("x", "y", "sample_weight") if name in given]
     made = {**given, **dict(zip(names, unread.numbered(*(given[name] for name in names))))} if names else given
     validation = given.get("validation_data")
     if type(validation) in (tuple, list) and validation:
         made = {**made, "validation_data": type(validation)(unread.numbered(*validation))}
     return made
+
+
+def _as_asked(given: dict[str, Any], model: Any) -> dict[str, Any]:
+    """Tables of which nobody knows how many columns they have, with as many as the model asks for: nothing can be said
+    against them."""
+    asked = {"x": getattr(model, "inputs", None), "y": getattr(model, "outputs", None)}
+    made = {**given, **{role: _fitted(given[role], asked[role]) for role in asked if role in given}}
+    validation: Any = given.get("validation_data")
+    if type(validation) in (tuple, list) and len(validation) > 1:
+        parts = [_fitted(item, asked[role]) for item, role in zip(validation, asked)]
+        made["validation_data"] = type(validation)((*parts, *validation[2:]))
+    return made
+
+
+def _fitted(value: Any, tensors: Any) -> Any:
+    """A table, or a list of tables, with the open sizes of a model's inputs or outputs."""
+    wanted = [specs.shape_of(tensor) for tensor in tensors or ()]
+    if isinstance(value, Unknown):
+        return unread.fitted(value, wanted[0]) if len(wanted) == 1 and wanted[0] is not None else value
+    if type(value) in (tuple, list) and len(value) == len(wanted):
+        pairs = zip(value, wanted)
+        return type(value)(item if shape is None else unread.fitted(item, shape) for item, shape in pairs)
+    return value
 
 
 def _refuse_unknown(value: Any) -> None:

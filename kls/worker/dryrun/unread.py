@@ -11,7 +11,7 @@ modelled in neither gives an Unknown of which nothing is known.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = [
     "Sizes",
     "Statistic",
     "Unread",
+    "fitted",
     "form_of",
     "known",
     "made",
@@ -34,6 +35,8 @@ __all__ = [
     "put",
     "rows_of",
     "same",
+    "size_of",
+    "together",
 ]
 
 
@@ -121,7 +124,9 @@ class Unread(Unknown):
         return item(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if self._form.kind != "frame":
+        from .unread_names import Name, Names
+
+        if self._form.kind != "frame" or isinstance(key, (Name, Names)):
             return
         names = key if isinstance(key, list) else [key]
         columns = self._form.columns
@@ -260,6 +265,13 @@ def size_of(table: Unread, axis: int) -> Any:
     return form.witnesses.opened(size, table) if isinstance(size, Open) else size
 
 
+def together(sizes: Iterable[Union[int, Open]]) -> Union[int, Open]:
+    """How many columns there are side by side."""
+    every = list(sizes)
+    known = [size for size in every if isinstance(size, int)]
+    return sum(known) if len(known) == len(every) else every[0] if len(every) == 1 else Open()
+
+
 def combined(table: Unread, other: Any, compared: bool) -> Any:
     """What an operator gives, element by element; nothing is known where the other side may have more axes."""
     kept = {"dtype": bool} if compared else {"dtype": None, "numeric": True}
@@ -329,6 +341,18 @@ def numbered(features: Any, *others: Any) -> tuple[Any, ...]:
     first = numbers(features, rows_of(others))
     rows = rows_of(first)
     return (first, *(numbers(item, rows, columns=True) for item in others))
+
+
+def fitted(value: Any, shape: tuple[Optional[int], ...]) -> Any:
+    """A table whose open sizes are those of `shape`, where nothing that the program did depends on them."""
+    form = form_of(value) if isinstance(value, Unread) else None
+    if form is None or form.rank != len(shape):
+        return value
+    sizes = tuple(
+        asked if isinstance(size, Open) and asked is not None and not form.witnesses.is_drawn(size) else size
+        for size, asked in zip(form.sizes, shape[1:])
+    )
+    return same(value, sizes=sizes)
 
 
 def known(value: Any, dtype: Any = None) -> Any:

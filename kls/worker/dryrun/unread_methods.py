@@ -11,7 +11,8 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from .unknown import Unknown
-from .unread import Open, Statistic, Unread, as_array, as_type, column, form_of, made, put, same
+from .unread import Open, Statistic, Unread, as_array, as_type, column, form_of, made, put, same, together
+from .unread_names import names_of
 from .unread_parts import Places
 
 __all__ = ["FUNCTIONS", "TENSORFLOW", "attribute", "without"]
@@ -57,6 +58,8 @@ def _of_pandas(table: Unread, name: str) -> Any:
         return lambda *_, **keywords: _answer(table, _numbered(table, **keywords), keywords)
     if series:
         return (lambda *_, **__: made(table, kind="frame", sizes=(1,))) if name == "to_frame" else None
+    if name == "columns":
+        return names_of(table)
     if name == "drop":
         return lambda *args, **keywords: _answer(table, _dropped(table, *args, **keywords), keywords)
     if name == "pop":
@@ -195,8 +198,14 @@ def _joined(arrays: Any, axis: Any = 0, *_: Any, **__: Any) -> Any:
         pairs = zip(*(form.sizes for form in forms))
         sizes = tuple(pair[0] if all(size == pair[0] for size in pair) else Open() for pair in pairs)
         return made(tables[0], kind="array", sizes=sizes, dtype=None)
-    beside = forms[0].rank == 2 and axis in (1, -1)
-    return made(tables[0], kind="array", sizes=(Open(),), dtype=None) if beside else None
+    if forms[0].rank != 2 or axis not in (1, -1):
+        return None
+    return made(tables[0], kind="array", sizes=(together([form.sizes[0] for form in forms]),), dtype=None)
+
+
+def _beside(tup: Any, *_: Any, **__: Any) -> Any:
+    tables = _all_unread(tup)
+    return _joined(tables, 1) if tables is not None and form_of(tables[0]).rank == 2 else None
 
 
 def _stacked(tup: Any, *_: Any, **__: Any) -> Any:
@@ -220,6 +229,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.argmax: _positions,
     np.concatenate: _joined,
     np.vstack: _stacked,
+    np.hstack: _beside,
     **dict.fromkeys((np.nan_to_num, np.round, np.clip), _elementwise),
     **dict.fromkeys((np.mean, np.std, np.var, np.min, np.max, np.median), _statistic),
 }

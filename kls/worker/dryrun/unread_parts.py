@@ -8,6 +8,7 @@ import numpy as np
 
 from .unknown import Whole
 from .unread import OfTable, Open, Sizes, Unread, column, form_of, made, same
+from .unread_names import Name, Names
 
 __all__ = ["Places", "Window", "item"]
 
@@ -60,11 +61,24 @@ def item(table: Unread, key: Any) -> Any:
     kind = form_of(table).kind
     if kind == "array":
         return _indexed(table, key)
-    if kind == "frame" and isinstance(key, str):
-        return column(table, key)
-    if kind == "frame" and isinstance(key, list) and all(isinstance(name, str) for name in key):
-        return made(table, sizes=(len(key),), columns=tuple(key))
+    if kind == "frame":
+        chosen = _named(table, key)
+        if chosen is not None:
+            return chosen
     return _rows(table, key)
+
+
+def _named(table: Unread, key: Any) -> Optional[Unread]:
+    """Columns of a frame by their names; None where the key is no name."""
+    if isinstance(key, (str, Name)):
+        return column(table, key if isinstance(key, str) else None)
+    if isinstance(key, Names):
+        return key.chosen(table)
+    names = list(key) if isinstance(key, (list, tuple)) or type(key).__name__ == "Index" else []
+    if not names or not all(isinstance(name, (str, Name)) for name in names):
+        return None
+    told = not any(isinstance(name, Name) for name in names)
+    return made(table, sizes=(len(names),), columns=tuple(names) if told else None)
 
 
 def _rows(table: Unread, key: Any) -> Any:
@@ -81,8 +95,9 @@ def _columns(table: Unread, key: Any) -> Optional[Unread]:
         whole = form.columns is not None and all(isinstance(end, (int, type(None))) for end in (key.start, key.stop))
         names = form.columns[key] if form.columns is not None and whole and key.step is None else None
         return same(table) if key == slice(None) else made(table, sizes=(_cut(form.sizes[0], key),), columns=names)
-    if isinstance(key, str):
-        return column(table, key)
+    named = _named(table, key)
+    if named is not None:
+        return named
     if isinstance(key, (int, np.integer)):
         names = form_of(table).columns
         return column(table, names[key] if names is not None and -len(names) <= key < len(names) else None)

@@ -206,6 +206,10 @@ class Witnesses:
             self._kept[key] = (size, Witness("?", number, table.reason, table.line))
         return self._kept[key][1].value
 
+    def is_drawn(self, size: object) -> bool:
+        """Whether a witness stands for an open size already."""
+        return (id(size), "") in self._kept
+
     @property
     def dtype(self) -> str:
         """What stands in for the dtype of numbers that nobody has read."""
