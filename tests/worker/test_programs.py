@@ -862,3 +862,103 @@ keras.layers.Dense(size)
 """
     report, _ = await said(real, text)
     assert [gap.reason for gap in report.gaps] == ["the file ~/.keras/datasets/plays.txt is not there"]
+
+
+async def test_lists_of_a_loop_that_predicts_are_as_long_as_its_rounds(real: Host) -> None:
+    text = """
+import keras
+import numpy as np
+series = np.arange(120.0)
+model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+forecast, models = [], []
+for start in range(len(series) - 20):
+    forecast.append(model.predict(series[start:start + 20][np.newaxis]))
+    models.append(model)
+results = np.array(forecast).squeeze()
+difference = series[20:] - results
+print(results[0:5])
+models[0].predict(np.zeros((5, 20)))
+"""
+    report, loud = await said(real, text)
+    assert loud == [] and not report.gaps
+    shapes = {item.name: item.tensors[0].shape for item in report.variables if item.tensors}
+    assert shapes["results"] == shapes["difference"] == (100,)
+    assert [call.status for call in report.calls] == ["traced", "traced"]
+
+
+async def test_windows_that_are_batched_are_not_batched_twice(real: Host) -> None:
+    text = """
+import keras
+import numpy as np
+import tensorflow as tf
+rows = tf.data.Dataset.from_tensor_slices(np.zeros((200, 1), "float32"))
+windows = rows.window(21, shift=1, drop_remainder=True)
+windows = windows.flat_map(lambda window: window.batch(21))
+windows = windows.map(lambda window: (window[:-1], window[-1]))
+windows = windows.batch(32)
+for shape in (keras.Input((20, 1)), None):
+    model = keras.Sequential([keras.layers.LSTM(4), keras.layers.Dense(1)])
+    if shape is not None:
+        model = keras.Sequential([shape, keras.layers.LSTM(4), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(windows)
+steps = rows.batch(20).map(lambda step: (step, step)).batch(8)
+known = keras.Sequential([keras.Input((None, 1)), keras.layers.Dense(1)])
+known.compile("adam", "mse")
+known.fit(steps)
+"""
+    report, loud = await said(real, text)
+    assert loud == []
+    assert {call.status for call in report.calls} == {"traced"}
+
+
+async def test_a_notebook_that_kills_its_process_ends(real: Host) -> None:
+    text = """
+import os, signal
+import keras
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, unit=3)])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    _, loud = await said(real, text)
+    assert [line for _, line in loud] == [4]
+
+
+async def test_what_was_found_before_the_time_was_over_is_told(real: Host) -> None:
+    text = (
+        """
+import keras
+keras.layers.Dense(8, unit=3)
+def network(depth):
+    keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)])
+    if depth:
+        network(depth - 1)
+        network(depth - 1)
+network(20)
+"""
+        + "network(20)\n" * 30
+    )
+    snapshot = Snapshot("file:///nowhere/train.py", "/nowhere/train.py", 1, text)
+    report = await real.ask(plan.plan(snapshot, root="/nowhere", seconds=8))
+    assert not report.complete and report.ended is not None and "stopped after 8 s" in report.ended
+    assert len(report.failures) == 1
+
+
+async def test_a_module_of_keras_goes_by_its_public_name(real: Host) -> None:
+    text = "import tensorflow as tf\nerror = tf.keras.losses.mean_absolute_error([1.0], [2.0])\n"
+    report, loud = await said(real, text)
+    assert loud == [("removed-name", 2)] and report.failures[0].facts["object"] == "keras.losses"
+
+
+async def test_a_list_of_metrics_that_has_a_name_is_one_list_too(real: Host) -> None:
+    text = """
+import keras
+import numpy as np
+row = keras.Input((4,))
+model = keras.Model(row, [keras.layers.Dense(3, name="kind")(row), keras.layers.Dense(1, name="size")(row)])
+metrics = ["accuracy"]
+model.compile("adam", {"kind": "sparse_categorical_crossentropy", "size": "mse"}, metrics=metrics)
+model.fit(np.zeros((8, 4)), {"kind": np.zeros(8), "size": np.zeros(8)})
+"""
+    _, loud = await said(real, text)
+    assert loud == [("compile-call", 7)]

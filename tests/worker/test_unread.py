@@ -28,10 +28,13 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold, train_test_split
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, MinMaxScaler, OneHotEncoder, StandardScaler, normalize
 from sklearn.utils import check_array, shuffle
 df = pd.read_csv("absent.csv")
@@ -86,7 +89,7 @@ def shape(call: Call, role: str = "x") -> Any:
         ("pd.get_dummies(df['y'])", (None,)),
         ("pd.get_dummies(df['y']).values.argmax(axis=1).reshape(-1, 1)", None),
         ("np.argmax(pd.get_dummies(df['y']).values, axis=1).reshape(-1, 1)", (1,)),
-        ("pd.concat([df[['a', 'b']], df[['c']]], axis=1)", (None,)),
+        ("pd.concat([df[['a', 'b']], df[['c']]], axis=1)", (3,)),
         ("np.concatenate([df[['a', 'b']].values, df[['a', 'b']].values])", (2,)),
         ("np.vstack([df[['a', 'b']].values, df[['c', 'd']].values])", (2,)),
         ("pd.read_csv('https://nowhere.invalid/a.csv', names=['a', 'b', 'c', 'd'])", (4,)),
@@ -100,6 +103,27 @@ def shape(call: Call, role: str = "x") -> Any:
         ("normalize(df[['a', 'b']])", (2,)),
         ("np.array(ColumnTransformer([('one', OneHotEncoder(), [1])]).fit_transform(df.values))", (None,)),
         ("pd.DataFrame({'a': [1, 2]})", (1,)),
+        ("pd.concat([df[['a', 'b']], pd.get_dummies(df['c'])], axis=1)", (None,)),
+        ("np.hstack([df[['a', 'b']].values, df[['c']].values])", (3,)),
+        ("df[df.columns.drop('y')].values", (None,)),
+        ("df[['a', 'b', 'c']][df[['a', 'b', 'c']].columns.drop('b')]", (2,)),
+        ("df[[name for name in df.columns if name != 'y']]", (None,)),
+        ("df[df.select_dtypes('number').columns.tolist()].to_numpy()", (None,)),
+        ("df[[df.columns[0], 'b']]", (2,)),
+        ("make_pipeline(SimpleImputer(), StandardScaler()).fit_transform(df[['a', 'b']])", (2,)),
+        ("ColumnTransformer([('n', make_pipeline(SimpleImputer()), ['a', 'b'])]).fit_transform(df)", (2,)),
+        ("make_column_transformer((StandardScaler(), ['a']), ('passthrough', ['b', 'c'])).fit_transform(df)", (3,)),
+        ("make_column_transformer((StandardScaler(), ['a']), remainder='passthrough').fit_transform(df)", (None,)),
+        ("make_column_transformer((OneHotEncoder(), ['a']), (StandardScaler(), ['b'])).fit_transform(df)", (None,)),
+        ("SimpleImputer(add_indicator=True).fit_transform(df[['a', 'b']])", (None,)),
+        ("TfidfVectorizer().fit_transform(df['text']).toarray()", (None,)),
+        ("np.array([np.zeros((4, 3)) for name in df['file']])", (4, 3)),
+        ("np.array([df[['a']].values[i:i + 9] for i in range(len(df) - 9)])", (9, 1)),
+        ("np.array([[1, 2] for name in df['file'] if name.endswith('.png')])", (2,)),
+        (
+            "np.array([np.array(tf.zeros((8, 9, 3))) for _ in df['p']])",
+            (8, 9, 3),
+        ),
         # What may hold texts, or is not modelled, is not known at all.
         ("df['a']", None),
         ("df['a'].values", None),
@@ -112,7 +136,7 @@ def shape(call: Call, role: str = "x") -> Any:
         ("np.array(df['pixels'].tolist())", None),
         ("df['words'].str.len()", None),
         ("pd.read_csv('absent.csv', chunksize=3)", None),
-        ("PCA(2).fit_transform(df)", None),
+        ("PCA(2).fit_transform(df)", (2,)),
         ("pd.to_datetime(df['a'])", None),
         ("[row for row in df.values]", None),
         ("LinearRegression().fit(df, df['y']).predict(df)", None),
@@ -122,7 +146,7 @@ def shape(call: Call, role: str = "x") -> Any:
 async def test_shapes(real: Host, expression: str, expected: Any) -> None:
     report = await ask(real, f"{START}x = {expression}\nmodel.predict(x)\n")
     assert not report.failures and len(report.calls) == 1
-    assert report.gaps[0].reason == "the file absent.csv is not there" and report.gaps[0].span.line == 11
+    assert report.gaps[0].reason == "the file absent.csv is not there" and report.gaps[0].span.line == 14
     assert shape(report.calls[0]) == expected
     assert not any("Unread" in gap.reason for gap in report.gaps)
     assert (report.calls[0].status == "unknown") == (expected is None)
@@ -217,6 +241,47 @@ model.predict(scaler.inverse_transform(np.zeros((4, 2))))
     assert not report.failures and [shape(call) for call in report.calls] == [(2,), (2,)]
 
 
+async def test_one_width_of_all_parts(real: Host) -> None:
+    """What was learnt from one part gives the other as many columns, and a model that asks for a number of columns is
+    given them."""
+    text = f"""{START}
+train, test = train_test_split(df)
+columns = make_column_transformer((StandardScaler(), df.columns.drop("y")), (OneHotEncoder(), ["kind"]))
+x_train = columns.fit_transform(train)
+x_test = columns.transform(test)
+names = columns.get_feature_names_out()
+one = keras.Sequential([keras.Input((x_train.shape[1],)), keras.layers.Dense(1)])
+one.compile(loss="mse")
+one.fit(x_train, train["y"], validation_data=(x_test, test["y"]))
+two = keras.Sequential([keras.Input((11,)), keras.layers.Dense(3, activation="softmax")])
+two.compile(loss="categorical_crossentropy")
+two.fit(df.drop("y", axis=1), pd.get_dummies(df["y"]))
+two.fit(x_train, pd.get_dummies(train["y"]))
+pipeline = make_pipeline(StandardScaler(), StandardScaler())
+pipeline.fit(df[["a", "b"]])
+keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]).predict(pipeline.transform(np.zeros((5, 2))))
+"""
+    report = await ask(real, text)
+    assert not report.failures
+    assert [call.status for call in report.calls] == ["traced", "traced", "unknown", "traced"]
+
+
+async def test_labels_that_are_chosen(real: Host) -> None:
+    """A choice of two numbers for each row is a row of numbers; a list of texts is nothing that is known."""
+    text = f"""{START}
+chosen = np.array([1 if kind == "spam" else 0 for kind in df["kind"]])
+counted = np.array([len(text.split()) for text in df["text"]])
+words = np.array([str(text).lower() for text in df["text"]])
+halves = np.array([number / 2 for number in range(9) if number % 2])
+pair = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+pair.predict(chosen)
+"""
+    report = await ask(real, text)
+    found = {item.name: item for item in report.variables}
+    assert found["halves"].tensors[0].shape == (4,)
+    assert report.calls[-1].status == "failed" and shape(report.calls[-1]) == ()
+
+
 async def test_what_may_be_texts_is_not_taken_for_numbers(real: Host) -> None:
     text = f"""{START}
 class Net(keras.Model):
@@ -259,7 +324,7 @@ two.predict(df.values)
 two.predict(df[['a', 'b']].values)
 """
     report = await ask(real, text)
-    assert [call.status for call in report.calls] == ["failed", "unknown", "failed"]
+    assert [call.status for call in report.calls] == ["failed", "traced", "failed"]
     assert "expected ndim=3, found ndim=2" in report.failures[0].message
     assert "value 8, but received input with shape" in report.failures[1].message
 

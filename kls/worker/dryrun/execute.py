@@ -29,12 +29,13 @@ from .. import progress
 from ..comments import Comment, Spec
 from ..protocol import Failure, Gap, Probe, Source, Span, Variable, Warned
 from . import half_filled, specs
-from .arrays import VirtualArray, is_large
+from .arrays import VirtualArray
+from .gathering import MOST_ADDED, Lists, unknown_like
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
 from .places import Files, is_own
-from .unknown import Counted, Unknown, UnknownValue, Whole
+from .unknown import Counted, Number, Unknown, UnknownValue
 from .unread import Form, Open, Unread, form_of, put
-from .unread_parts import Window
+from .unread_names import Names
 
 STATEMENT_SECONDS = 2.5
 """Processor time one statement of the author may take before it is Unknown."""
@@ -42,6 +43,8 @@ LOOP_SECONDS = 3.0
 """Processor time one loop may take before it is cut short."""
 WAITING = 2.5
 """How many times as long it may take by the clock on the wall, where other programs take the processor."""
+TELLING = 0.1
+"""The part of a dry run's time that is kept for telling what it found: of a program that takes longer, that is told."""
 TICK_SECONDS = 0.1
 _set_handler = signal.signal
 _SWALLOWING = ("_GeneratorContextManager", "suppress", "_AssertRaisesContext", "RaisesContext", "RaisesExc")
@@ -54,8 +57,8 @@ _STARTING = (
     f"{os.sep}typer{os.sep}main.py",
 )
 """Files that only call what the author has written as the program's beginning."""
-_MOST_ADDED = 16
-"""Items that one round of a loop may add to a list to be multiplied."""
+_MOST_ROUNDS = 20_000
+"""Rounds of a loop that a list is filled with."""
 _PLAIN = frozenset((str, int, bool, type(None)))
 """Types of values of which nothing is told."""
 _MOST_VARIABLES = 4000
@@ -77,7 +80,7 @@ class Run:
         self.probe = probe
         self.files = Files(probe.sources)
         self.started = time.monotonic()
-        self.deadline = self.started + probe.seconds
+        self.deadline = self.started + (1 - TELLING) * probe.seconds
         self.statement_seconds = probe.seconds if probe.step_bytes else STATEMENT_SECONDS
         self.main = probe.sources[0].path
         self.failures: list[Failure] = []
@@ -244,11 +247,19 @@ def _evaluate(tree: ast.Module, path: str, module: types.ModuleType) -> None:
 def _passing(function: Callable[..., Any]) -> Callable[..., Any]:
     def passing(*arguments: Any, **keywords: Any) -> Any:
         for item in arguments:
+            if isinstance(item, Names) and function in (len, list, tuple, sorted):
+                return item.count() if function is len else item
             if isinstance(item, Unknown):
+                if function in _NUMBERS:
+                    return Number(item.reason, item.line, _NUMBERS[function])
                 return Counted(item.reason, item.line) if function is range else item.unshaped()
         return function(*arguments, **keywords)
 
     return passing
+
+
+_NUMBERS: dict[Any, str] = {len: "int64", int: "int64", float: "float64"}
+"""Functions that give one number, and its dtype."""
 
 
 def _as_if_called(error: BaseException) -> None:
@@ -286,6 +297,7 @@ class Runtime:
         self._lengths: dict[int, dict[str, int]] = {}
         """How long the lists were that a loop fills, when it began."""
         self._tries: list[tuple[FrameType, int, Callable[[], Any]]] = []
+        self.lists = Lists(run, self.awaits)
 
     def at(self, number: int) -> None:
         """A statement begins."""
@@ -363,6 +375,8 @@ class Runtime:
         """Make an attribute Unknown after the statement that should have set or changed it failed."""
         try:
             owner = base()
+            if isinstance(getattr(owner, attribute, None), types.ModuleType):
+                return  # `keras.layers` is as it was
             if not self._compile_failed(number, lambda: getattr(owner, attribute, None)):
                 self._lost(getattr(owner, attribute, None), self.unknown(number))
                 setattr(owner, attribute, self.unknown(number))
@@ -572,17 +586,18 @@ class Runtime:
     def each(self, number: int, values: Any, structure: Any) -> Iterator[Any]:
         """The items of a loop: once for Unknown, and no longer than its share of time."""
         started, trained, count = self._run.now(), self._run.trained, 0
+        frame = sys._getframe(1)
         self._cut.discard(number)
         self._once.discard(number)
-        self._lengths[number] = self._lengths_now(number, sys._getframe(1))
+        self._lengths[number] = self._lengths_now(number, frame)
         if isinstance(values, Unknown):
-            yield _unknown_like(values, structure)
+            yield unknown_like(values, structure)
             self._cut_short(number, trained, once=True)
             return
         try:
             items = iter(values)
         except UnknownValue as error:
-            yield _unknown_like(Unknown(str(error), self.span(number).line), structure)
+            yield unknown_like(Unknown(str(error), self.span(number).line), structure)
             self._cut_short(number, trained, once=True)
             return
         once = isinstance(values, tf.data.Dataset)
@@ -593,11 +608,13 @@ class Runtime:
                 return
             except UnknownValue as error:
                 if count == 0:
-                    yield _unknown_like(Unknown(str(error), self.span(number).line), structure)
+                    yield unknown_like(Unknown(str(error), self.span(number).line), structure)
                 self._cut_short(number, trained, once=count == 0)
                 return
             if count and (once or self._enough(started, trained)):
                 self._cut_short(number, trained, once=once)
+                if count == 1 and self._run.trained > trained:
+                    self._repeat(number, _length(values), frame)
                 return
             yield item
             count += 1
@@ -699,19 +716,27 @@ class Runtime:
             except Exception:
                 continue
 
-    def _filled(self, number: int, name: str, items: list[Any]) -> bool:
-        """Fill a list with what the rounds of a loop put in that were left out: the same once more, as often as a
-        witness says. False where what the one round put in is not known."""
+    def _filled(self, number: int, name: str, items: list[Any], times: Optional[int] = None) -> bool:
+        """Fill a list with what the rounds of a loop put in that were left out: the same once more, as often as the
+        loop goes round, or as a witness says. False where what the one round put in is not known."""
         before = self._lengths.get(number, {}).get(name)
         if before is None or len(items) <= before:
             return False
-        times = self._run.witnesses.rounds(self.span(number).line)
-        added = [_light(item, times) for item in items[before:]]
-        if any(isinstance(item, Unknown) and not isinstance(item, Window) for item in added):
+        rounds: int = self._run.witnesses.rounds(self.span(number).line) if times is None else times
+        added = self.lists.light(items[before:], rounds)
+        if added is None:
             return False
-        if len(added) <= _MOST_ADDED:  # more were added by a loop inside that one, which counts them already
-            items[before:] = added * times
+        if len(added) <= MOST_ADDED:  # more were added by a loop inside that one, which counts them already
+            items[before:] = added * rounds
         return True
+
+    def _repeat(self, number: int, times: Optional[int], frame: FrameType) -> None:
+        """The lists that one round of a loop that trains or predicts has filled, as long as all its rounds make them.
+        Those of objects stay as they are: a program goes on with the one model that it has."""
+        for name in self._lengths[number]:
+            items = _value_of(name, frame.f_locals, frame.f_globals)
+            if isinstance(items, list):
+                self._filled(number, name, items, times)
 
     def try_open(self, number: int, caught: Callable[[], Any]) -> None:
         """The author's own `try` begins: exceptions it catches are the author's business."""
@@ -721,6 +746,15 @@ class Runtime:
         """The body of the author's `try` is over."""
         frame = sys._getframe(1)
         self._tries = [item for item in self._tries if not (item[0] is frame and item[1] == number)]
+
+
+def _length(values: Any) -> Optional[int]:
+    """How many items a loop has, None where that is not known or more than a list is filled with."""
+    try:
+        count = len(values)
+    except Exception:
+        return None
+    return count if 0 < count <= _MOST_ROUNDS else None
 
 
 def _value_of(name: str, names: dict[str, Any], module: dict[str, Any]) -> Any:
@@ -766,33 +800,12 @@ def _alike(one: Any, other: Any) -> bool:
         return False
 
 
-def _light(item: Any, times: int) -> Any:
-    """`item` in a form of which there may be many; Unknown for what nothing is known of, and for other objects."""
-    if isinstance(item, np.ndarray):
-        virtual = (
-            isinstance(item, VirtualArray) or item.dtype.kind == "O" or not is_large((times, *item.shape), item.dtype)
-        )
-        return item if virtual else VirtualArray.of(item.shape, item.dtype, None)
-    if isinstance(item, (tuple, list)) and len(item) <= _MOST_ADDED:
-        parts = [_light(part, times) for part in item]
-        return type(item)(parts) if type(item) in (tuple, list) else Unknown("an object")
-    small = isinstance(item, (bool, int, float, str, bytes, np.generic, Window))
-    small = small or (isinstance(item, tf.Tensor) and not is_large((times, *item.shape), item.dtype.as_numpy_dtype))
-    return item if small else Unknown("an object")
-
-
 def _classes(kinds: Any) -> Iterator[type]:
     if isinstance(kinds, tuple):
         for kind in kinds:
             yield from _classes(kind)
     elif isinstance(kinds, type) and issubclass(kinds, BaseException):
         yield kinds
-
-
-def _unknown_like(unknown: Unknown, structure: Any) -> Any:
-    if isinstance(structure, tuple):
-        return tuple(_unknown_like(unknown, item) for item in structure)
-    return Whole(unknown.reason, unknown.line) if isinstance(unknown, Counted) else unknown.unshaped()
 
 
 def _source_of(run: Run, path: str, node: ast.stmt) -> Optional[str]:

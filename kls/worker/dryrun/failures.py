@@ -256,7 +256,7 @@ def _attribute(error: AttributeError) -> dict[str, Any]:
     if not isinstance(name, str):
         return {}
     what = str(getattr(owner, "__name__", "")) if isinstance(owner, type(sys)) else type(owner).__name__
-    what = what.replace("tensorflow._api.v2.", "tensorflow.")
+    what = what.replace("tensorflow._api.v2.", "tensorflow.").replace("keras._tf_keras.keras", "keras")
     close = difflib.get_close_matches(name, [item for item in dir(owner) if not item.startswith("_")], 3, 0.7)
     return {"attribute": name, "object": what, "close": close}
 

@@ -61,6 +61,7 @@ def instrument(source: str, path: str, entry: bool = False) -> Program:
     program = Program(tree, specs=comments.place(tree, told)[0])
     entries = ast.Module(comments.probes(source, told) if entry else [], [])
     _pass_unknown(tree, entries)
+    _Expressions().visit(tree)
     rewriter = _Rewriter(program)
     rewriter.ignored = {comment.about: comment.line for comment in told if comment.kind == "ignore"}
     tree.body = rewriter.block(tree.body, top=True)
@@ -163,6 +164,49 @@ def _pass_unknown(tree: ast.Module, entries: ast.Module) -> None:
             item.func = ast.Subscript(passing, ast.Constant(place.id), ast.Load())
             for node in ast.walk(item.func):
                 ast.copy_location(node, place)
+
+
+class _Expressions(ast.NodeTransformer):
+    """Has expressions that demand a value go on with what nobody knows: a list that is made of the items of something
+    else goes round once, and a choice of two numbers is a number."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        self.generic_visit(node)
+        first = node.generators[0]
+        if first.is_async or any(isinstance(item, (ast.NamedExpr, ast.Await)) for item in ast.walk(node)):
+            return node
+        self.count += 1
+        number = ast.Constant(self.count)
+        first.iter = _lists(first.iter, "drawn", number, _lambda(first.iter), _structure(first.target))
+        first.ifs = [_lists(test, "kept", number, test) for test in first.ifs]
+        return _lists(node, "gathered", number, node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        for item in node.body:
+            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):  # nothing else sees its names
+                self.visit(item)
+        return node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        self.generic_visit(node)
+        numbers = [item.value for item in (node.body, node.orelse) if isinstance(item, ast.Constant)]
+        if len(numbers) == 2 and all(type(value) in (int, float) for value in numbers):
+            return _lists(node, "chosen", node.test, node.body, node.orelse)
+        return node
+
+
+def _lists(place: ast.expr, method: str, *arguments: ast.expr) -> ast.Call:
+    """A call of `gathering.Lists`, which stands where `place` does, with all that was made for it."""
+    lists = ast.Attribute(_name(RUNTIME), "lists", ast.Load())
+    call = _at(place, ast.Call(ast.Attribute(lists, method, ast.Load()), list(arguments), []))
+    for argument in arguments:
+        for item in ast.walk(argument):
+            if isinstance(item, (ast.expr, ast.arg)) and not hasattr(item, "lineno"):
+                ast.copy_location(item, place)
+    return call
 
 
 _READERS = frozenset(

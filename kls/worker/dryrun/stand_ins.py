@@ -53,6 +53,7 @@ def install(run: Run) -> None:
     signal.signal = lambda *args: None  # type: ignore[assignment]
     os._exit = _leave  # type: ignore[assignment]
     os.abort = _leave  # type: ignore[assignment]
+    os.kill = _kill
     tf.print = lambda *args, **keywords: None
     argparse.ArgumentParser.parse_known_args = _command_line(  # type: ignore[method-assign]
         argparse.ArgumentParser.parse_known_args
@@ -100,6 +101,15 @@ def _input(prompt: object = "") -> str:
 
 def _leave(*_: Any) -> None:
     raise Finished("the program ends its own process")
+
+
+def _kill(pid: Any, sig: Any) -> None:
+    """A notebook kills its own process at its end, to free memory: an exit like any other. No other process is there.
+
+    Raises SystemExit.
+    """
+    if pid == os.getpid() and sig in (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGKILL", signal.SIGTERM)):
+        raise SystemExit
 
 
 def _models_without_files() -> None:

@@ -13,7 +13,7 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, Optional
 
-__all__ = ["TEXT", "Counted", "Unknown", "UnknownValue", "Whole", "unknown_module"]
+__all__ = ["TEXT", "Counted", "Number", "Unknown", "UnknownValue", "Whole", "unknown_module"]
 
 TEXT = "_unknown_"
 """What an Unknown is in a text, such as a layer's name: nothing may be concluded from a text that has it."""
@@ -208,6 +208,30 @@ class Counted(Unknown):
         return Unknown(self.reason, self.line)
 
 
+class Number(Unknown):
+    """One number that nobody knows, of which the dtype is known."""
+
+    __slots__ = ("_dtype",)
+
+    _dtype: str
+
+    def __init__(self, reason: str, line: Optional[int], dtype: str) -> None:
+        super().__init__(reason, line)
+        object.__setattr__(self, "_dtype", dtype)
+
+    @property
+    def kind(self) -> str:
+        """The name of its dtype."""
+        return self._dtype
+
+    def unshaped(self) -> Unknown:
+        """What is left where it does not matter that this is one number."""
+        return Unknown(self.reason, self.line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.unshaped(), name)
+
+
 def _demanded(self: Unknown, *_: Any, **__: Any) -> NoReturn:
     raise UnknownValue(self.reason, self.line)
 
@@ -221,6 +245,9 @@ for _name in ["lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs", "invert",
     setattr(Unknown, f"__{_name}__", _itself)
 for _name in _BINARY:
     setattr(Unknown, f"__r{_name}__", _itself)
+for _name in [*_BINARY, *(f"r{name}" for name in _BINARY), *"lt le gt ge eq ne call getitem".split()]:
+    setattr(Number, f"__{_name}__", lambda self, *_, **__: self.unshaped())
+Number.__hash__ = Unknown.__hash__  # type: ignore[method-assign]
 for _name in (
     "bool int float complex index len iter next reversed contains bytes fspath array instancecheck subclasscheck "
     "aiter anext"
