@@ -962,3 +962,33 @@ model.fit(np.zeros((8, 4)), {"kind": np.zeros(8), "size": np.zeros(8)})
 """
     _, loud = await said(real, text)
     assert loud == [("compile-call", 7)]
+
+
+async def test_lists_keep_the_scope_that_they_are_made_in(real: Host) -> None:
+    text = """
+import keras
+class Base:
+    sizes = [size * 2 for size in (4, 8)]
+    names = [f"{size}" for size in sizes]
+    def widths(self):
+        return [3, 5]
+class Net(Base):
+    def widths(self):
+        __own = [width for width in super().widths()]
+        return [width + 1 for width in __own] + [len(name) for name in [key for key in locals() if key == "self"]]
+def asked():
+    heard = [item for item in (yield)]
+    yield heard
+questions = asked()
+next(questions)
+heard = questions.send([7, 9])
+rows = [[column * row for column in range(row)] for row in range(4)]
+(first := 2, found := [first * item for item in range(3)])
+for width in [*Net().widths(), *heard, *found[1:], len(rows[3]), *[int(name) for name in Base.names]]:
+    keras.layers.Dense(width)
+    layer = keras.layers.Dense(units=width)
+print([x for x in [1, 2] if x > 5 or unknown_name])
+"""
+    report, loud = await said(real, text)
+    widths = [layer.config.get("units") for layer in report.layers if layer.cls == "Dense"][::2]
+    assert loud == [] and widths == [4, 6, 4, 7, 9, 2, 4, 3, 8, 16]

@@ -176,7 +176,7 @@ class _Expressions(ast.NodeTransformer):
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         self.generic_visit(node)
         first = node.generators[0]
-        if first.is_async or any(isinstance(item, (ast.NamedExpr, ast.Await)) for item in ast.walk(node)):
+        if first.is_async or any(isinstance(item, ast.NamedExpr) for item in ast.walk(node)) or _is_bound(first.iter):
             return node
         self.count += 1
         number = ast.Constant(self.count)
@@ -194,8 +194,17 @@ class _Expressions(ast.NodeTransformer):
         self.generic_visit(node)
         numbers = [item.value for item in (node.body, node.orelse) if isinstance(item, ast.Constant)]
         if len(numbers) == 2 and all(type(value) in (int, float) for value in numbers):
-            return _lists(node, "chosen", node.test, node.body, node.orelse)
+            return _lists(node.test, "chosen", node.test, node.body, node.orelse)
         return node
+
+
+def _is_bound(node: ast.expr) -> bool:
+    """Whether an expression means something else in a function of its own."""
+    return any(
+        isinstance(item, (ast.Await, ast.Yield, ast.YieldFrom))
+        or (isinstance(item, ast.Name) and item.id in ("super", "__class__", "locals", "vars", "dir"))
+        for item in ast.walk(node)
+    )
 
 
 def _lists(place: ast.expr, method: str, *arguments: ast.expr) -> ast.Call:

@@ -63,9 +63,17 @@ def item(table: Unread, key: Any) -> Any:
         return _indexed(table, key)
     if kind == "frame":
         chosen = _named(table, key)
+        if chosen is None and _is_number(key):  # the name of a column in a file without a line of names
+            chosen = column(table, key)
+        if chosen is None and isinstance(key, list) and key and all(map(_is_number, key)):
+            chosen = made(table, sizes=(len(key),))
         if chosen is not None:
             return chosen
     return _rows(table, key)
+
+
+def _is_number(key: Any) -> bool:
+    return isinstance(key, (int, np.integer)) and not isinstance(key, bool)
 
 
 def _named(table: Unread, key: Any) -> Optional[Unread]:
