@@ -22,10 +22,13 @@ import numpy as np
 
 from .unknown import UnhashableUnknown, Unknown, UnknownValue
 
-__all__ = ["LIMIT_BYTES", "VirtualArray", "bare", "find_unknown", "install", "shape_and_dtype", "tiny"]
+__all__ = ["LIMIT_BYTES", "PREDICTED", "VirtualArray", "bare", "find_unknown", "install", "shape_and_dtype", "tiny"]
 
 LIMIT_BYTES = 8 << 20
 """Arrays larger than this are virtual, smaller ones are real unless their values cannot be known."""
+
+PREDICTED = "model.predict"
+"""The origin of what a model predicted."""
 
 _Shape = tuple[int, ...]
 

@@ -61,6 +61,7 @@ def instrument(source: str, path: str, entry: bool = False) -> Program:
     program = Program(tree, specs=comments.place(tree, told)[0])
     entries = ast.Module(comments.probes(source, told) if entry else [], [])
     _pass_unknown(tree, entries)
+    _give_shapes(tree, entries)
     _Expressions().visit(tree)
     rewriter = _Rewriter(program)
     rewriter.ignored = {comment.about: comment.line for comment in told if comment.kind == "ignore"}
@@ -216,6 +217,16 @@ def _lists(place: ast.expr, method: str, *arguments: ast.expr) -> ast.Call:
             if isinstance(item, (ast.expr, ast.arg)) and not hasattr(item, "lineno"):
                 ast.copy_location(item, place)
     return call
+
+
+def _give_shapes(tree: ast.Module, entries: ast.Module) -> None:
+    """Have what is reshaped go through the runtime: `x` in `x.reshape(…)` and in `np.reshape(x, …)`."""
+    for item in (*ast.walk(tree), *ast.walk(entries)):
+        if not (isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and item.func.attr == "reshape"):
+            continue
+        item.func.value = _at(item.func.value, _runtime("flat", item.func.value))
+        if item.args and not isinstance(item.args[0], (ast.Starred, ast.Constant, ast.Tuple, ast.List)):
+            item.args[0] = _at(item.args[0], _runtime("flat", item.args[0]))
 
 
 _READERS = frozenset(

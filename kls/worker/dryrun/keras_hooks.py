@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, Optional
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import tree
 from keras.src.layers.core.input_layer import InputLayer
@@ -27,6 +28,7 @@ from tensorflow.python.ops import gen_math_ops
 
 from ..protocol import Layer, Model, Node, Span, Tensor, Warned
 from . import graphs, memory, specs
+from .arrays import PREDICTED, VirtualArray
 from .execute import Run
 from .graphs import key_of, parameters_of
 from .places import is_own
@@ -425,6 +427,19 @@ def _watch_differences(watch: Watch) -> None:
 
     for name in ("sub", "squared_difference"):
         setattr(gen_math_ops, name, watched(getattr(gen_math_ops, name)))
+
+    of_arrays = VirtualArray.__array_ufunc__
+
+    def met(self: VirtualArray, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        made = of_arrays(self, ufunc, method, *inputs, **keywords)
+        if ufunc in (np.subtract, np.equal, np.not_equal) and method == "__call__" and len(inputs) == 2:
+            one, other = (np.shape(item) if isinstance(item, np.ndarray) else () for item in inputs)
+            column = inputs[0] if len(one) == 2 else inputs[1]
+            if _column_and_row(one, other) is not None and getattr(column, "origin", None) == PREDICTED:
+                watch.warned(f"{one} {other}", "PairsOfPredictions", sys._getframe(1))
+        return made
+
+    VirtualArray.__array_ufunc__ = met  # type: ignore[method-assign]
 
 
 def _column_and_row(one: tuple[Optional[int], ...], other: tuple[Optional[int], ...]) -> Optional[str]:

@@ -193,6 +193,7 @@ def install(author_file: Callable[[str], bool], rows: Callable[[int], int] = lam
     for original, stand_in in _STAND_INS:
         replace(original, stand_in)
     folders.install(author_file)
+    pictures.install()
     datasets.install(author_file)
     generators.install()
     preprocessing.install(author_file)

@@ -1,21 +1,23 @@
 """Pictures that are not there: the size and channels that Keras was told to give them are their shape all the same.
 
 `keras.utils.load_img(path, color_mode, target_size)` gives a PIL image; here it gives a `Picture`, which is Unknown in
-all but its size, and as an array has that shape.
+all but its size, and as an array has that shape. So does `PIL.Image.open(path).convert(mode).resize(size)`.
 """
 
 from __future__ import annotations
 
 import os
+import types
 from typing import Any, Optional
 
 import numpy as np
 from keras.src.utils import image_utils
 
+from .after_import import after_import
 from .arrays import VirtualArray, find_unknown
 from .unknown import Unknown, UnknownValue
 
-__all__ = ["LOAD", "Picture", "load_img"]
+__all__ = ["LOAD", "Picture", "install", "load_img"]
 
 LOAD = image_utils.load_img
 """Keras's own."""
@@ -48,6 +50,10 @@ class Picture(Unknown):
     def convert(self, mode: Any = None, *_: Any, **__: Any) -> Any:
         """The picture in another mode."""
         return Picture(self.reason, self._size, mode if mode in _CHANNELS else None)
+
+    def thumbnail(self, *_: Any, **__: Any) -> None:
+        """The picture itself becomes smaller, nobody knows by how much."""
+        object.__setattr__(self, "_size", None)
 
     def copy(self) -> Any:
         """Itself: nothing in it changes."""
@@ -88,8 +94,32 @@ def load_img(
     sized = _pair(target_size)
     if sized is None or color_mode not in _MODES:
         return LOAD(path, color_mode, target_size, interpolation, keep_aspect_ratio)
-    unknown = isinstance(path, Unknown)
-    if not unknown and isinstance(path, (str, os.PathLike)) and os.path.exists(path):
+    if _is_there(path):
         return LOAD(path, color_mode, target_size, interpolation, keep_aspect_ratio)
-    name = "a picture" if unknown else f"the picture {os.fspath(path)}"
-    return Picture(f"{name} that is not there", (sized[1], sized[0]), _MODES[color_mode])
+    return Picture(_absent(path), (sized[1], sized[0]), _MODES[color_mode])
+
+
+def install() -> None:
+    """Let PIL open pictures that are not there, in this process."""
+    after_import("PIL.Image", _opening)
+
+
+def _opening(module: types.ModuleType) -> None:
+    original = module.open  # type: ignore[attr-defined]
+
+    def opened(fp: Any, *args: Any, **keywords: Any) -> Any:
+        if not isinstance(fp, (str, os.PathLike, Unknown)) or _is_there(fp):
+            return original(fp, *args, **keywords)
+        return Picture(_absent(fp), None, None)
+
+    module.open = opened  # type: ignore[attr-defined]
+
+
+def _is_there(path: Any) -> bool:
+    known = not isinstance(path, Unknown) and isinstance(path, (str, os.PathLike))
+    return known and os.path.exists(path)
+
+
+def _absent(path: Any) -> str:
+    name = "a picture" if isinstance(path, Unknown) else f"the picture {os.fspath(path)}"
+    return f"{name} that is not there"

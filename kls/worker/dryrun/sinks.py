@@ -30,8 +30,8 @@ from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Argument, Call, Span, Tensor, Warned
-from . import generators, memory, parts, results, specs, unread
-from .arrays import VirtualArray
+from . import callbacks, generators, memory, parts, results, specs, unread
+from .arrays import PREDICTED, VirtualArray
 from .execute import Finished, Run
 from .failures import OWN_GRAPH, failure_of, first_line, gap_kind, in_own_graph
 from .keras_hooks import Watch, key_of, loss_name
@@ -98,6 +98,8 @@ class Sinks:
         self.real_batch: Optional[int] = None
         self.logs: dict[str, Optional[tuple[str, ...]]] = {}
         """The names in the logs of the steps of the call in progress, by the side ("" or "validation-")."""
+        self.made: Any = None
+        """What the model of the call in progress gave for its training data."""
         self.measured: Optional[tuple[memory.Needs, int, Optional[int]]] = None
         """Of the training step that was traced last: what it keeps, at which batch size, and the run's own one."""
 
@@ -142,7 +144,7 @@ class Sinks:
         outputs: Any = None
         self.looked = {}
         self.logs = {}
-        self.measured = None
+        self.measured = self.made = None
         try:
             if in_own_graph():
                 raise _Failed("graph") from UnknownValue(OWN_GRAPH)
@@ -159,7 +161,9 @@ class Sinks:
                 call = dataclasses.replace(call, status="unknown", reason=gap[1])
             else:
                 reason = _in_the_authors_terms(first_line(error))
-                call = dataclasses.replace(call, status="failed", reason=reason)
+                named = self.made if isinstance(self.made, dict) and failed.stage in ("loss", "metrics") else None
+                given_back = _without_batch(specs.flatten(named)) if named is not None else ()
+                call = dataclasses.replace(call, status="failed", reason=reason, outputs=given_back)
                 self._record(error, failed.stage, index, span, model)
         except BaseException as error:
             # The clock: the statement is a gap, and what it met is told all the same.
@@ -184,7 +188,12 @@ class Sinks:
         ):
             run.left = True
             raise Finished("one real step was run")
-        return self._answer(method, model, given, outputs, span)
+        names, validated = self.logs.get(""), self._validated(model, given) if method == "fit" else None
+        answer = self._answer(method, model, given, outputs, span)
+        if method == "fit" and call.status == "traced" and known and not paired and self.trial is None:
+            of_both = None if names is None or validated is None else (*names, *(f"val_{name}" for name in validated))
+            callbacks.play(run, model, given.get("callbacks"), of_both, span.line)
+        return answer
 
     def _answer(self, method: str, model: Any, given: dict[str, Any], outputs: Any, span: Span) -> Any:
         """What the author's program gets back from a sink."""
@@ -208,7 +217,7 @@ class Sinks:
                 shape = specs.shape_of(tensor)
                 if shape is None or samples is None or any(size is None for size in shape[1:]):
                     return Unknown("the size of what predict gives", span.line)
-                return VirtualArray.of((int(samples), *shape[1:]), specs.dtype_of(tensor) or "float32", "model.predict")
+                return VirtualArray.of((int(samples), *shape[1:]), specs.dtype_of(tensor) or "float32", PREDICTED)
 
             return tree.map_structure(array, outputs)
         return Unknown(f"what {method} gives", span.line)
@@ -385,6 +394,8 @@ class Sinks:
                 y_pred = _forward(model, x, training)
             if made and training and _is_custom(model):
                 self._again(model, x, training)
+            if not prefix:
+                self.made = y_pred
         if id(model) in self.run.uncompiled:
             return y_pred
         with _stage(prefix + "loss"):

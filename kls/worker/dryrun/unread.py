@@ -20,6 +20,7 @@ from .arrays import VirtualArray
 from .unknown import TEXT, Unknown, UnknownValue
 
 __all__ = [
+    "Flat",
     "Form",
     "OfTable",
     "Open",
@@ -54,7 +55,8 @@ class Form:
     `kind` is "frame" or "series" of pandas, or "array"; `sizes` are those of the axes after the first; `columns` are
     the names of a frame's columns, None where nobody knows all of them; `dtypes` are those of columns whose first rows
     were read. `numeric` says whether the program can only be right where it holds numbers, and is False where it holds
-    something else. `witnesses` gives numbers for open sizes.
+    something else. `rows` is how many there are on the first axis, None where nobody knows. `witnesses` gives numbers
+    for open sizes.
     """
 
     witnesses: Any
@@ -64,6 +66,7 @@ class Form:
     dtype: Optional[Any] = None
     numeric: Optional[bool] = None
     dtypes: Mapping[Any, Any] = dataclasses.field(default_factory=dict)
+    rows: Optional[int] = None
 
     @property
     def rank(self) -> int:
@@ -147,7 +150,7 @@ class Unread(Unknown):
         if method != "__call__" or ufunc.nout != 1 or keywords.get("out") is not None:
             return self.unshaped()
         if len(inputs) == 1:
-            return same(self, numeric=True, dtype=None)
+            return same(self, numeric=True, dtype=None, rows=form_of(self).rows)
         other = inputs[1] if inputs[0] is self else inputs[0]
         return combined(self, other, compared=ufunc.types[0].endswith("?"))
 
@@ -156,6 +159,12 @@ class Unread(Unknown):
 
         given = FUNCTIONS[func](*args, **keywords) if func in FUNCTIONS else None
         return self.unshaped() if given is None else given
+
+
+class Flat(Unread):
+    """Numbers of which nothing is known that are about to be given a shape."""
+
+    __slots__ = ()
 
 
 class OfTable(Unknown):
@@ -209,12 +218,13 @@ def form_of(table: Unread) -> Form:
 
 def made(table: Unread, **changes: Any) -> Unread:
     """Another one from the same file, with a changed `Form`; its columns have no names unless these are given."""
-    return Unread(table.reason, table.line, dataclasses.replace(form_of(table), **{"columns": None, **changes}))
+    forgotten = {"columns": None, "rows": None}
+    return Unread(table.reason, table.line, dataclasses.replace(form_of(table), **{**forgotten, **changes}))
 
 
 def same(table: Unread, **changes: Any) -> Unread:
     """The same columns with other rows."""
-    return Unread(table.reason, table.line, dataclasses.replace(form_of(table), **changes))
+    return Unread(table.reason, table.line, dataclasses.replace(form_of(table), **{"rows": None, **changes}))
 
 
 def put(table: Unread, sizes: Sizes, columns: Optional[tuple[Any, ...]]) -> None:
@@ -260,7 +270,7 @@ def size_of(table: Unread, axis: int) -> Any:
     """The size of an axis, a witness where it is open; of the first, and where witnesses ran out, an Unknown."""
     form = form_of(table)
     if axis % form.rank == 0:
-        return table.unshaped()
+        return table.unshaped() if form.rows is None else form.rows
     size = form.sizes[axis % form.rank - 1]
     return form.witnesses.opened(size, table) if isinstance(size, Open) else size
 
@@ -277,7 +287,7 @@ def combined(table: Unread, other: Any, compared: bool) -> Any:
     kept = {"dtype": bool} if compared else {"dtype": None, "numeric": True}
     number = isinstance(other, (bool, int, float, complex, np.number, np.bool_, Statistic))
     if number or (compared and isinstance(other, str)) or (isinstance(other, np.ndarray) and not other.ndim):
-        return same(table, **kept)
+        return same(table, rows=form_of(table).rows, **kept)
     if isinstance(other, Unread) and form_of(other).rank == form_of(table).rank:
         pairs = zip(form_of(table).sizes, form_of(other).sizes)
         sizes = tuple(one if one is second or one == second else Open() for one, second in pairs)
@@ -310,6 +320,8 @@ def rows_of(value: Any) -> Optional[int]:
     if isinstance(value, (tuple, list, dict)):
         items = list(value.values()) if isinstance(value, dict) else value
         return next((rows for rows in map(rows_of, items[:32]) if rows is not None), None)
+    if isinstance(value, Unread):
+        return form_of(value).rows
     shape = None if isinstance(value, Unknown) else getattr(value, "shape", None)
     return int(shape[0]) if shape and isinstance(shape[0], (int, np.integer)) else None
 
@@ -325,8 +337,8 @@ def numbers(value: Any, rows: Optional[int], columns: bool = False) -> Any:
         sizes = [size_of(value, axis) for axis in range(1, form.rank)]
         if any(isinstance(size, Unknown) for size in sizes):
             return value
-        counted = form.witnesses.count(value)
-        shape = (counted if rows is None else rows, *sizes)
+        rows = form.rows if form.rows is not None else rows
+        shape = (form.witnesses.count(value) if rows is None else rows, *sizes)
         return VirtualArray.of(shape, form.dtype or form.witnesses.dtype, value.reason)
     if type(value) in (tuple, list):
         return type(value)(numbers(item, rows, columns) for item in value)

@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from .unknown import Unknown
-from .unread import Open, Statistic, Unread, as_array, as_type, column, form_of, made, put, same, together
+from .unread import Flat, Open, Statistic, Unread, as_array, as_type, column, form_of, made, put, same, together
 from .unread_names import names_of
 from .unread_parts import Places
 
@@ -117,9 +117,9 @@ def _of_array(table: Unread, name: str) -> Any:
     if name == "reshape":
         return lambda *shape, **__: _or_unknown(table, _reshaped(table, shape[0] if len(shape) == 1 else shape))
     if name == "astype":
-        return lambda dtype=None, *_, **__: made(table, **as_type(dtype))
+        return lambda dtype=None, *_, **__: made(table, rows=form_of(table).rows, **as_type(dtype))
     if name in ("copy", "round", "clip"):
-        return lambda *_, **__: same(table)
+        return lambda *_, **__: same(table, rows=form_of(table).rows)
     if name in ("toarray", "todense"):  # of a sparse matrix
         return lambda *_, **__: same(table)
     if name in ("ravel", "flatten"):
@@ -134,25 +134,36 @@ def _or_unknown(table: Unread, given: Any) -> Any:
 
 
 def _reshaped(a: Any, newshape: Any = None, *_: Any, shape: Any = None, **__: Any) -> Any:
-    """The same numbers in another form, whose first axis counts samples still."""
+    """The same numbers in another form, whose first axis counts samples still, or is as long as the program says."""
     wanted = newshape if shape is None else shape
     sizes = tuple(wanted) if isinstance(wanted, (tuple, list)) else (wanted,)
     if not isinstance(a, Unread) or not sizes or any(isinstance(size, bool) for size in sizes):
         return None
     first, rest = sizes[0], sizes[1:]
-    if not (isinstance(first, Unknown) or (isinstance(first, (int, np.integer)) and (first == -1 or first > 1))):
+    if isinstance(a, Flat) and (isinstance(wanted, Unknown) or any(_number(size) is None for size in rest)):
+        return None
+    rows = _number(first)
+    if not (isinstance(first, Unknown) or first == -1 or rows is not None):
         return None
     if not rest:  # one axis of all: the samples of a column
         return made(a, kind="array", sizes=()) if all(size == 1 for size in form_of(a).sizes) else None
+    if rows == 1 and not isinstance(a, Flat):  # one sample, whose size nobody knows
+        return None
     left: list[Union[int, Open]] = []
     for size in rest:
-        if isinstance(size, (int, np.integer)) and size > 0:
-            left.append(int(size))
+        number = _number(size)
+        if number is not None:
+            left.append(number)
         elif isinstance(size, Unknown) or size == -1:
             left.append(Open())
         else:
             return None
-    return made(a, kind="array", sizes=tuple(left))
+    return made(a, kind="array", sizes=tuple(left), rows=rows)
+
+
+def _number(size: Any) -> Optional[int]:
+    """A size that is known."""
+    return int(size) if isinstance(size, (int, np.integer)) and size > 0 else None
 
 
 def _squeezed(a: Any, *_: Any, **__: Any) -> Any:
@@ -170,7 +181,10 @@ def _expanded(a: Any, axis: Any) -> Any:
         return None
     sizes = form_of(a).sizes
     where = int(axis) % (form_of(a).rank + 1)
-    return made(a, kind="array", sizes=(*sizes[: where - 1], 1, *sizes[where - 1 :])) if where else None
+    rows = form_of(a).rows
+    if where == 0 and rows is not None:
+        return made(a, kind="array", sizes=(rows, *sizes), rows=1)
+    return made(a, kind="array", sizes=(*sizes[: where - 1], 1, *sizes[where - 1 :]), rows=rows) if where else None
 
 
 def _elementwise(a: Any, *_: Any, **__: Any) -> Any:

@@ -92,7 +92,8 @@ def _named(table: Unread, key: Any) -> Optional[Unread]:
 def _rows(table: Unread, key: Any) -> Any:
     """Some of a table's rows; nothing is known where a key may take a single one."""
     if isinstance(key, slice):
-        return Window(_windows(table, key)) if _is_window(key) else same(table)
+        whole = form_of(table).rows if key == slice(None) else None
+        return Window(_windows(table, key)) if _is_window(key) else same(table, rows=whole)
     return same(table) if isinstance(key, Unread) and form_of(key).rank == 1 else table.unshaped()
 
 
@@ -136,6 +137,9 @@ def _indexed(table: Unread, key: Any) -> Any:
     if sum(part is Ellipsis for part in items) == 1:
         where, axes = items.index(Ellipsis), sum(part is not None for part in items) - 1
         items[where : where + 1] = [slice(None)] * (form.rank - axes)
+    if items and items[0] is None and form.rows is not None:  # a batch of one
+        rest = _rest((form.rows, *form.sizes), items[1:])
+        return table.unshaped() if rest is None else made(table, kind="array", sizes=rest, rows=1)
     rest = _rest(form.sizes, items[1:]) if items else None
     if rest is None:
         return table.unshaped()
