@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Evidence, Finding, Fix, Severity, Span
-from kls.rules import operators, written
+from kls.rules import operators, ranks, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show
 from kls.worker.protocol import Argument, Call, Model
 
@@ -37,7 +37,8 @@ Parts = tuple[str, Span, list[Fix]]
 
 
 def survey(context: Context) -> Iterator[Finding]:
-    """One finding for each traced call whose data have no batch axis, or two."""
+    """One finding for each traced call whose data have no batch axis, or two, and for attention over the batch."""
+    yield from _attended(context)
     for call in context.report.calls:
         model, x = context.model_of(call), argument_of(call, "x")
         if model is None or x is None or call.status != "traced" or not x.tensors or not x.tensors[0].shape:
@@ -47,6 +48,29 @@ def survey(context: Context) -> Iterator[Finding]:
             first, span, fixes = parts
             lines = f"{first}\nKeras raises nothing: it takes the first axis for the samples."
             yield finding(RULE, context, span, lines, evidence=Evidence.SILENT, fixes=tuple(fixes))
+
+
+def _attended(context: Context) -> Iterator[Finding]:
+    """Attention that is given a vector for each sample, where it takes steps: it looks from sample to sample."""
+    told: set[Span] = set()
+    for layer in context.report.layers:
+        low = [item.shape for item in layer.inputs if item.shape is not None and len(item.shape) == 2]
+        if layer.cls not in ("Attention", "AdditiveAttention") or not low or layer.called in told or not layer.outputs:
+            continue
+        if layer.called is None or not all(shape[0] is None for shape in low) or len(layer.inputs) == len(low):
+            continue
+        told.add(layer.called)
+        fixes: list[Fix] = []
+        for made in context.report.layers:
+            gives = made.outputs[0].shape if made.outputs else None
+            if made.cls in ranks.RECURRENT and gives in low and made.config.get("return_sequences") is False:
+                fixes += ranks.return_sequences(context, made, True)
+        span = fixes[0].cause if fixes and fixes[0].cause is not None else layer.called
+        lines = (
+            f"`{layer.cls}` is given {show(low[0])}, which has no steps: it attends to the other samples of the batch\n"
+            "Keras raises nothing: it takes the first axis for the steps."
+        )
+        yield finding(RULE, context, span, lines, evidence=Evidence.SILENT, fixes=tuple(fixes))
 
 
 def _missing(context: Context, call: Call, model: Model, x: Argument) -> Parts | None:

@@ -342,8 +342,13 @@ def _dtypes(source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:
     fixes: list[Fix] = []
     if isinstance(place, ast.BinOp):
         for old, other in ((place.right, place.left), (place.left, place.right)):
-            text = f"{keras}.ops.cast({source.segment(old)}, {source.segment(other)}.dtype)"
-            fixes += fix("Cast to the other side's dtype", edits.replace(source, old, text), *imports, cause=cause)
+            text = f"{keras}.ops.cast({source.segment(old)}, {edits.parenthesised(source, other)}.dtype)"
+            fixes += fix(
+                f"Cast `{source.segment(old)}` to the other side's dtype",
+                edits.replace(source, old, text),
+                *imports,
+                cause=cause,
+            )
     fixes += _cast_labels(source, place)
     if isinstance(place, ast.Call) and re.search(r"DataType|dtype|has type|data type", told):
         for kind in ("int32", "float32"):

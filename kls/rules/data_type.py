@@ -84,21 +84,30 @@ def _kind(tensor: Tensor) -> str | None:
     return "dates" if dtype.startswith(("datetime64", "timedelta64")) else None
 
 
+OF_TEXTS = ("TextVectorization", "StringLookup", "Hashing", "HashedCrossing")
+"""Layers that take texts."""
+
+
 def _inputs_of_text(context: Context, argument: Argument) -> list[Fix]:
     """`Input(…, name="colour")` without `dtype="string"`, where the data have strings by that name."""
     names = {item.path.rpartition(".")[2] for item in argument.tensors if (item.dtype or "").startswith(("str", "<U"))}
+    inputs = [layer for layer in context.report.layers if layer.cls == "InputLayer"]
+    if len({layer.key for layer in inputs}) == 1 and any(layer.cls in OF_TEXTS for layer in context.report.layers):
+        names.add(inputs[0].name)
     fixes: list[Fix] = []
-    for layer in context.report.layers:
-        found = context.call_node(layer.created) if layer.cls == "InputLayer" and layer.name in names else None
+    for layer in inputs:
+        found = context.call_node(layer.created) if layer.name in names else None
         numbers = bool(layer.outputs) and layer.outputs[0].dtype != "string"
         if found is not None and numbers and edits.keyword(found[1], "dtype") is None:
             changed = edits.add_argument(*found, 'dtype="string"')
             fixes += fix(f'Give the input `{layer.name}` strings: `dtype="string"`', changed, cause=layer.created)
-    return fixes
+    return list({item.edits: item for item in fixes}.values())
 
 
 def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
     fixes: list[Fix] = _inputs_of_text(context, argument) if kind == "strings" else []
+    if fixes:
+        return fixes
     name = argument.name or argument.role
     elements = (argument.values or {}).get("elements")
     made = written.value_of(context, argument)

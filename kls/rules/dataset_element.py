@@ -30,7 +30,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, signatures, written
+from kls.rules import operators, signatures, wording, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show
 from kls.rules.input_structure import LABELS
 from kls.source import SourceText
@@ -172,7 +172,7 @@ def _mapped(context: Context, failure: Failure, source: SourceText, node: ast.Ca
     if "_VariantDataset" in words:
         what = "each window is a dataset of its own: `flat_map` makes tensors of them"
         return what, span, _windows(source, node)
-    return f"the function in `{node.func.attr}` fails: {words}", span, []
+    return f"the function in `{node.func.attr}` fails: {wording.first_line(failure)}", span, []
 
 
 def _windows(source: SourceText, node: ast.Call) -> list[Fix]:

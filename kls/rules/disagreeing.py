@@ -18,7 +18,12 @@ MOST = 4
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates, the surest first."""
-    return [*_shapes(context, failure), *_given_to_own(context, failure), *_outvoted(context, failure)]
+    return [
+        *_lengths(context, failure),
+        *_shapes(context, failure),
+        *_given_to_own(context, failure),
+        *_outvoted(context, failure),
+    ]
 
 
 def _outvoted(context: Context, failure: Failure) -> list[Fix]:
@@ -52,6 +57,23 @@ def _outvoted(context: Context, failure: Failure) -> list[Fix]:
             ranked += [(-score, rank, item) for item in fix(title, *changes, cause=source.span(group[0]), safe=False)]
     ranked.sort(key=lambda item: item[:2])
     return [item for _, _, item in ranked][:MOST]
+
+
+def _lengths(context: Context, failure: Failure) -> list[Fix]:
+    """`pad_sequences(tags, maxlen=5)` beside `pad_sequences(words, maxlen=6)`, where 5 meets 6: one length for both."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        calls = [call for call in source.calls() if search.last_part(call.func) == "pad_sequences"]
+        lengths = [value for call in calls if (value := edits.argument(call, "maxlen", 1)) is not None]
+        known = {source.segment(value): value for value in lengths}
+        if len(known) != 2 or failure.call is None:
+            continue
+        for value in reversed(lengths):
+            other = next(text for text in known if text != source.segment(value))
+            call = next(call for call in calls if value in (*call.args, *(item.value for item in call.keywords)))
+            title = f"Make them as long as the others: `maxlen={other}`"
+            fixes += fix(title, edits.replace(source, value, other), cause=source.span(call))
+    return fixes[:MOST]
 
 
 def _given_to_own(context: Context, failure: Failure) -> list[Fix]:

@@ -26,6 +26,11 @@ def cast_operand(context: Context, failure: Failure) -> list[Fix]:
     if not _APART.search(failure.message):
         return []
     dtypes = {name: str(dtype) for name, _, dtype in failure.facts.get("operands") or ()}
+    kinds = re.search(
+        r"Input 'y' of '\w+' Op has type (u?int\d+) that does not match type (u?int\d+) of", failure.message
+    )
+    if kinds is not None:
+        return _widened(context, failure, kinds[1], kinds[2])
     floats = sorted({dtype for dtype in dtypes.values() if dtype.startswith(("float", "bfloat"))})
     whole = [name for name, dtype in dtypes.items() if dtype.startswith(("int", "uint", "bool"))]
     if len(floats) != 1 or not whole:
@@ -41,4 +46,26 @@ def cast_operand(context: Context, failure: Failure) -> list[Fix]:
                 text = cast if tensorflow is not None else f'{keras}.ops.cast({node.id}, "{floats[0]}")'
                 changed = edits.replace(source, node, text)
                 fixes += fix(f"Cast `{node.id}` to {floats[0]}", changed, *more, cause=source.span(place))
+    return fixes
+
+
+def _widened(context: Context, failure: Failure, second: str, first: str) -> list[Fix]:
+    """Whole numbers of two lengths: those on the second side become as the first ones are, or the other way round."""
+    fixes: list[Fix] = []
+    for source, place in search.places(context, failure)[:1]:
+        tensorflow = written.module_name(source, "tensorflow")
+        keras, imports = search.keras_name(source)
+        pairs = [
+            (node.left, node.right if isinstance(node, ast.BinOp) else node.comparators[0])
+            for node in ast.walk(place)
+            if isinstance(node, ast.BinOp) or (isinstance(node, ast.Compare) and len(node.ops) == 1)
+        ]
+        for left, right in pairs if len(pairs) == 1 else ():
+            for side, dtype in ((right, first), (left, second)):
+                words = source.segment(side)
+                cast = f"{tensorflow}.cast({words}, {tensorflow}.{dtype})"
+                more = imports if tensorflow is None else []
+                text = cast if tensorflow is not None else f'{keras}.ops.cast({words}, "{dtype}")'
+                changed = edits.replace(source, side, text)
+                fixes += fix(f"Cast `{words}` to {dtype}", changed, *more, cause=source.span(place))
     return fixes

@@ -136,6 +136,11 @@ def encoded_once(context: Context, labels: Argument) -> list[Fix]:
         return fix(title, edits.replace(source, node, inner.id), cause=span) if twice else []
     if isinstance(inner, ast.Call) and _encodes(source, inner):
         return fix(title, edits.replace(source, node, source.segment(inner)), cause=span)
+    if isinstance(inner, ast.Name) and any(
+        item.name == inner.id and item.tensors and len(item.tensors[0].shape or ()) == 2
+        for item in context.report.variables
+    ):  # it goes by another name since it was encoded
+        return fix(title, edits.replace(source, node, inner.id), cause=span)
     return []
 
 

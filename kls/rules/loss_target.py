@@ -32,10 +32,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from kls import edits
-from kls.facts import Edit, Finding, Fix, Related, Severity, Span
+from kls.facts import Finding, Fix, Related, Severity, Span
+from kls.rules import image_sizes, operators, ranks, wording, written
 from kls.rules import labels as label_repairs
-from kls.rules import operators, ranks, wording, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
+from kls.rules.image_sizes import Images
 from kls.rules.input_structure import PLAIN
 from kls.worker.protocol import Argument, Call, Failure, Layer, Model, Tensor
 
@@ -66,6 +67,12 @@ class _Case:
         """How many classes integer labels count from 0; None when the values are not known."""
         high = self.values.get("max")
         return int(high) + 1 if self.values.get("integral") and high is not None else None
+
+    @property
+    def images(self) -> Images:
+        """The two as images."""
+        layers = self.context.first_layers(self.model)
+        return Images(self.context, layers, self.last, self.target, self.output)
 
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
@@ -102,6 +109,11 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     fixes = [*_label_fixes(case, failure.stage.startswith("validation")), *_fixes(case)]
     place = operators.loss_place(context, model)
     span: Span = place[0].span(place[1]) if place is not None else call.span
+    inside = wording.operands(failure.message) if len(failure.frames) > 1 else None
+    ranks_met = {len(item) for item in inside[1:]} if inside is not None else set[int]()
+    if failure.frames and ranks_met >= {len(target), len(shape)}:
+        lines[:1] = [wording.first_line(failure), f"{lines[0].partition(':')[0]}."]
+        span = failure.frames[-1]
     if fixes and fixes[0].cause is not None:
         span = fixes[0].cause
     related = [Related(call.span, f"`{call.method}` raises here")]
@@ -187,8 +199,8 @@ def _fixes(case: _Case) -> list[Fix]:
     )
     if extra > 0:
         fixes += _collapse(case)
-    fixes += _cropped(case)
-    fixes += _grown(case)
+    fixes += image_sizes.cropped(case.images)
+    fixes += image_sizes.grown(case.images)
     units = output[-1]
     integers = len(_squeezed(target)) == len(output) - 1
     one_hot = len(target) == len(output) and target[-1] is not None and target[-1] > 1
@@ -254,7 +266,7 @@ def _label_fixes(case: _Case, validation: bool) -> list[Fix]:
             fixes += [*_encoded_alike(case), *_to_categorical(case, units)]
         elif sparse and len(target) == len(output) and target[-1] == units:
             fixes += _data(case, "{}.argmax(axis=-1)", "Give class numbers instead of one-hot rows")
-    return [*fixes, *_rescaled(case, target, output)]
+    return [*fixes, *image_sizes.strides_alike(case.images), *image_sizes.enlarged(case.images)]
 
 
 def _encoded_alike(case: _Case) -> list[Fix]:
@@ -311,72 +323,6 @@ def _steps_kept(case: _Case) -> list[Fix]:
         elif layer.cls == "Flatten" or layer.cls.startswith("Global"):
             fixes += operators.remove_layer(case.context, layer)
     return fixes
-
-
-def _cropped(case: _Case) -> list[Fix]:
-    """An image that comes out larger than the one it is compared with: an unpadded convolution, or the edge cut off."""
-    target, output = case.target, case.output
-    if len(output) != 4 or len(target) != 4 or case.last is None or target[-1] != output[-1]:
-        return []
-    more = [b - a for a, b in zip(target[1:3], output[1:3], strict=True) if a is not None and b is not None]
-    if len(more) != 2 or min(more) < 0 or max(more) == 0 or max(more) > 16:
-        return []
-    fixes: list[Fix] = []
-    for layer in reversed(case.context.first_layers(case.model)[:-1]):
-        found = case.context.call_node(layer.created)
-        if found is not None and layer.cls == "Conv2D" and edits.keyword(found[1], "padding") is not None:
-            removed = edits.remove_argument(*found, "padding")
-            fixes += fix("Leave out the padding of this Conv2D", removed, cause=layer.created)
-    sides = tuple((size // 2, size - size // 2) for size in more)
-    arguments = str(more[0] // 2) if more[0] == more[1] and more[0] % 2 == 0 else str(sides)
-    return [*fixes[:3], *operators.insert_layer(case.context, case.last, "Cropping2D", arguments)]
-
-
-def _grown(case: _Case) -> list[Fix]:
-    """A decoder that grows another image than the one it is compared with: it begins with other places."""
-    target, output = case.target, case.output
-    if len(output) != 4 or len(target) != 4 or target[-1] != output[-1]:
-        return []
-    for layer in case.context.first_layers(case.model):
-        start = tuple(layer.config.get("target_shape") or ())
-        found = case.context.call_node(layer.created) if layer.cls == "Reshape" and len(start) == 3 else None
-        value = edits.argument(found[1], "target_shape", 0) if found is not None else None
-        if found is None or not isinstance(value, (ast.Tuple, ast.List)) or len(value.elts) != 3:
-            continue
-        places = [_place(*sizes) for sizes in zip(start[:2], output[1:3], target[1:3], strict=True)]
-        if None in places:
-            return []
-        rows, columns, channels = places[0], places[1], found[0].segment(value.elts[2])
-        text = f"({rows}, {columns}, {channels})"
-        changes: list[Edit | None] = [edits.replace(found[0], value, text)]
-        before = single(layer.inputs)
-        for dense in case.context.first_layers(case.model):
-            units = case.context.call_node(dense.created) if dense.cls == "Dense" else None
-            if units is not None and before is not None and single(dense.outputs) == before:
-                size = f"{rows} * {columns} * {channels}"
-                changes.append(edits.set_argument(*units, "units", 0, size))
-        return fix(f"Begin to grow the image from {text}", *changes, cause=layer.created)
-    return []
-
-
-def _place(start: Any, reached: int | None, wanted: int | None) -> int | None:
-    """The places to begin with, of which as many are made as are wanted; None where that is no whole number."""
-    if not isinstance(start, int) or not start or not reached or not wanted or reached % start:
-        return None
-    factor = reached // start
-    return wanted // factor if wanted % factor == 0 else None
-
-
-def _rescaled(case: _Case, target: Shape, output: Shape) -> list[Fix]:
-    """A mask that is larger than the output by a whole factor: the output is upsampled."""
-    if len(output) != 4 or len(target) < 3 or case.last is None:
-        return []
-    sizes = [(a, b) for a, b in zip(target[1:3], output[1:3], strict=True) if a is not None and b]
-    if len(sizes) != 2 or any(a <= b or a % b for a, b in sizes):
-        return []
-    factors = [a // b for a, b in sizes]
-    arguments = "" if factors == [2, 2] else str(factors[0]) if factors[0] == factors[1] else str(tuple(factors))
-    return operators.insert_layer(case.context, case.last, "UpSampling2D", arguments)
 
 
 def _squeezed(target: Shape) -> Shape:

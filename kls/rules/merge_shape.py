@@ -72,7 +72,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     what = f"`{failure.layer_cls}`" if failure.layer_cls else "the operator"
     lines = [f"{what} joins {shown}, which do not fit", f"Keras raises: {failure.exception}: {failure.message}"]
     kept = _same_padding(context, shapes)
-    fixes = [*_joined(context, failure, shapes), *kept, *_fixes(context, failure, shapes)]
+    steps = _steps_of_projection(context, failure, shapes)
+    fixes = [*_joined(context, failure, shapes), *kept, *steps, *_fixes(context, failure, shapes)]
     if kept and kept[0].cause is not None:
         span = kept[0].cause
     related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1] if frame != span)
@@ -138,10 +139,36 @@ def _fixes(context: Context, failure: Failure, shapes: list[Shape | None]) -> li
         fixes += _project(context, failure, shapes)
     return [
         *fixes,
+        *_pooled_in_a_list(context, failure, shapes),
         *_resized(context, failure, shapes),
         *_units(context, failure, shapes),
         *_flattened(context, failure, shapes),
     ]
+
+
+def _pooled_in_a_list(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
+    """Maps or sequences of several sizes that a loop puts into the list of what is joined: one vector of each."""
+    found = context.call_node(failure.layer_called)
+    ranks = [len(shape) for shape in shapes if shape is not None]
+    most = max(ranks, default=0)
+    if found is None or len(ranks) < 2 or not 3 <= most <= 5 or failure.layer_cls != "Concatenate":
+        return []
+    source, call = found
+    joined = {node.id for argument in call.args for node in ast.walk(argument) if isinstance(node, ast.Name)}
+    fixes: list[Fix] = []
+    for node in source.calls():
+        owner = node.func.value if isinstance(node.func, ast.Attribute) and node.func.attr == "append" else None
+        if not isinstance(owner, ast.Name) or owner.id not in joined or len(node.args) != 1:
+            continue
+        layers = [f"GlobalMaxPooling{most - 2}D", f"GlobalAveragePooling{most - 2}D", "Flatten"]
+        layers.sort(key=lambda name: name not in source.text)
+        made = call.func if isinstance(call.func, ast.Call) else call
+        for layer in layers[:2]:
+            name, imports = edits.callee_like(source, made, layer)
+            changed = edits.replace(source, node.args[0], f"{name}()({source.segment(node.args[0])})")
+            title = f"Make one vector of each: `{layer}`"
+            fixes += fix(title, changed, *imports, cause=source.span(node))
+    return fixes
 
 
 def _flattened(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
@@ -221,6 +248,23 @@ def _same_padding(context: Context, shapes: list[Shape | None]) -> list[Fix]:
     place = min(makers, key=lambda span: (span.line, span.column), default=None)
     named = " and ".join(dict.fromkeys(layer.cls for layer in makers.values()))
     return fix(f'Use padding="same" in {named}', *edited, cause=place) if len(makers) == len(known) else []
+
+
+def _steps_of_projection(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
+    """The strides that the way past the layers lacks, where a 1x1 convolution projects it to their channels already."""
+    if failure.layer_cls not in SUMS or len(shapes) != 2:
+        return []
+    for mine, other in (shapes, shapes[::-1]):
+        if not mine or not other or len(mine) != len(other) or len(mine) < 3 or mine[-1] != other[-1]:
+            continue
+        steps = {_multiple(b, a) for a, b in zip(mine[1:-1], other[1:-1], strict=True)}
+        step = steps.pop() if len(steps) == 1 else None
+        for layer in reversed(context.report.layers) if step is not None and step > 1 else ():
+            once = all(set(layer.config.get(name) or ()) == {1} for name in ("kernel_size", "strides"))
+            if once and layer.outputs and layer.outputs[0].shape == mine:
+                title = f"Set `strides` of {layer.cls} to {step}, as the other way has them"
+                return operators.set_layer_argument(context, layer, "strides", 2, str(step), title)
+    return []
 
 
 def _pair(

@@ -20,17 +20,91 @@ JOINS = ("Concatenate", "Add", "Average", "Maximum", "Multiply", "Subtract")
 def turned_operand(context: Context, failure: Failure) -> list[Fix]:
     """A product of two tensors of one shape, as of queries and keys: the second is to be transposed."""
     found = wording.operands(failure.message)
-    if found is None or "MatMul" not in found[0] or found[1] != found[2] or found[1][-1] == found[1][-2]:
+    if found is None or "MatMul" not in found[0]:
+        return []
+    one, other = found[1], found[2]
+    if one != other and min(len(one), len(other)) >= 2 and one[-1] != other[-2] and other[-1] == one[-2]:
+        return _exchanged(context, failure)
+    if one != other or one[-1] == one[-2]:
         return []
     return [item for item in operand_fixes(context, failure) if item.title.startswith("Transpose")][:1]
+
+
+def _exchanged(context: Context, failure: Failure) -> list[Fix]:
+    """`matmul(features, neighbours)`, which fit the other way round only."""
+    for source, place in search.places(context, failure)[:2]:
+        for node in ast.walk(place):
+            named = isinstance(node, ast.Call) and search.last_part(node.func) in ("matmul", "dot")
+            sides = node.args[:2] if isinstance(node, ast.Call) and named else []
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+                sides = [node.left, node.right]
+            if len(sides) == 2 and isinstance(node, ast.expr):
+                first, second = (source.segment(side) for side in sides)
+                changes = edits.replace(source, sides[0], second), edits.replace(source, sides[1], first)
+                return fix(f"Multiply the other way round: `{second}`, `{first}`", *changes, cause=source.span(node))
+    return []
+
+
+def longer_table(context: Context, failure: Failure) -> list[Fix]:
+    """`x + self.positions[None, :, :]`, a table for the longest sequence: as much of it as `x` has steps."""
+    found = wording.operands(failure.message)
+    if found is None or len(found[1]) != len(found[2]) or len(found[1]) < 2:
+        return []
+    differ = [axis for axis, pair in enumerate(zip(found[1], found[2], strict=True)) if pair[0] != pair[1]]
+    beside = [place for place in differ if place]
+    if "1" not in (found[1][0], found[2][0]) or len(beside) != 1:
+        return []
+    axis = beside[0]
+    fixes: list[Fix] = []
+    for source, place in search.places(context, failure)[:2]:
+        for node in ast.walk(place):
+            pairs = ((node.left, node.right), (node.right, node.left)) if isinstance(node, ast.BinOp) else ()
+            for table, other in pairs:
+                items = (
+                    table.slice.elts if isinstance(table, ast.Subscript) and isinstance(table.slice, ast.Tuple) else []
+                )
+                whole = [item for item in items if isinstance(item, ast.Slice) and source.segment(item) == ":"]
+                if len(items) != len(found[1]) or items[axis] not in whole or not isinstance(other, ast.Name):
+                    continue
+                text = f":{other.id}.shape[{axis}]"
+                title = f"Take as much of it as `{other.id}` has: `{text}`"
+                fixes += fix(title, edits.replace(source, items[axis], text), cause=source.span(table))
+    return fixes
 
 
 def lower_operand(context: Context, failure: Failure) -> list[Fix]:
     """A sum or the like of tensors of different ranks, as of a state and a sequence: the lower one lacks an axis."""
     found = wording.operands(failure.message)
+    if found is not None and _is_of_rows(found[1], found[2]):
+        missing = max(len(found[1]), len(found[2])) - 1
+        return _numbers_of_classes(context, failure) or _beside_rows(context, failure, len(found[1]) == 1, missing)
     if found is None or len(found[1]) == len(found[2]) or min(len(found[1]), len(found[2])) < 2:
         return _numbers_of_classes(context, failure) if found is not None and "Mul" in found[0] else []
     return [item for item in operand_fixes(context, failure) if item.title.startswith("Give")][:2]
+
+
+def _is_of_rows(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether one of two shapes is a number for each row of the other."""
+    low, high = sorted((one, other), key=len)
+    return len(low) == 1 < len(high) and low[0] == high[0] != high[-1]
+
+
+def _beside_rows(context: Context, failure: Failure, first: bool, missing: int) -> list[Fix]:
+    """`labels * weight` of rows and a number for each of them, which lacks the `missing` axes of a row; `first` says
+    whether it stands first. What names hold in a traced function is not known: there it goes by that place alone."""
+    met = {name: tuple(shape) for name, shape, _ in failure.facts.get("operands") or () if shape is not None}
+    fixes: list[Fix] = []
+    for source, place in search.places(context, failure)[:2]:
+        pairs = [(node.left, node.right) for node in ast.walk(place) if isinstance(node, ast.BinOp)]
+        sides = [pair[0 if first else 1] for pair in pairs]
+        known = {node.id for node in ast.walk(place) if isinstance(node, ast.Name) and len(met.get(node.id, ())) == 1}
+        for name in known or dict.fromkeys(side.id for side in sides if isinstance(side, ast.Name)):
+            text = f"{name}[{', '.join([':', *['None'] * missing])}]"
+            area = source.statement(place) or place  # other products of the same line have the same sides
+            nodes = [node for node in ast.walk(area) if isinstance(node, ast.Name) and node.id == name]
+            changes = [edits.replace(source, node, text) for node in nodes if isinstance(node.ctx, ast.Load)]
+            fixes += fix(f"Give `{name}` another axis: `{text}`", *changes, cause=source.span(place))
+    return fixes[:3]
 
 
 def laid_out_flat(context: Context, failure: Failure) -> list[Fix]:
@@ -142,6 +216,8 @@ def operand_fixes(context: Context, failure: Failure) -> list[Fix]:
         fixes += _operands(context, source, place, tensors)
         if fixes:
             break
+    if failure.call is not None and not failure.stage.endswith("forward"):
+        fixes = [item for item in fixes if not item.title.startswith("Project")]  # a loss or a step makes no layers
     return fixes
 
 

@@ -81,6 +81,12 @@ def _fixes(
 ) -> list[Fix]:
     layer = failed_layer(failure)
     fixes = _turned(context)
+    if len(set(window)) > 1 and all(
+        size is None or size >= part for size, part in zip(sizes, window[::-1], strict=False)
+    ):
+        name, place = ("kernel_size", 1) if kind == "kernel" else ("pool_size", 0)
+        text = show(tuple(window[::-1]))
+        fixes += operators.set_layer_argument(context, layer, name, place, text, f"Turn the {kind}: {text}")
     for other in context.report.layers:
         if other.cls == "InputLayer" and other.outputs and other.outputs[0].shape:
             size = other.outputs[0].shape[1:]

@@ -44,6 +44,13 @@ METHODS = {
     "predict_proba": "predict",
     "CuDNNLSTM": "LSTM",
     "CuDNNGRU": "GRU",
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+    "kld": "kl_divergence",
+    "kullback_leibler_divergence": "kl_divergence",
+    "logcosh": "log_cosh",
 }
 """Names with a new spelling and the same arguments."""
 
@@ -91,12 +98,16 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     owner = failure.facts.get("object") or "it"
     lines = [f"`{owner}` has no `{name}`", f"It raises: {failure.exception}: {failure.message}"]
     fixes = _backend(source, statement, name) if owner == "keras.backend" else []
+    if isinstance(statement, ast.Expr) and name in SESSIONS:
+        fixes += fix(f"Leave `{name}` out", edits.remove_statement(source, statement), cause=span)
     fixes += _attribute_fixes(context, span, name, tuple(failure.facts.get("close") or ()))
     fixes += _unused(source, span, name)
     fixes += _without(source, span, name)
     return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
 
 
+SESSIONS = ("set_session", "set_learning_phase", "set_image_dim_ordering", "manual_variable_initialization")
+"""Settings of older versions that nothing needs any more."""
 GONE_METHODS = ("fit_generator", "evaluate_generator", "predict_generator", "predict_classes", "predict_proba")
 """Methods of `keras.Model` that Keras 3 has no longer."""
 

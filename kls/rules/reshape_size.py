@@ -89,11 +89,29 @@ def _layer(context: Context, failure: Failure) -> Finding | None:
     ]
     total = math.prod(size for size in given.shape[1:] if size is not None)
     fixes: list[Fix] = []
-    if found is not None and found[1].args and isinstance(found[1].args[0], (ast.Tuple, ast.List)):
-        sizes = list(found[1].args[0].elts)
-        fixes = [*_scaled(found[0], sizes, target, total, span), *_resize(found[0], sizes, total, span)]
+    value = edits.argument(found[1], "target_shape", 0) if found is not None else None
+    if found is not None and isinstance(value, (ast.Tuple, ast.List)):
+        sizes = list(value.elts)
+        fixes = _scaled(found[0], sizes, target, total, span)
+        fixes += _left_to_keras(found[0], sizes, target, total, span) if None not in given.shape[1:] else []
+        fixes += _resize(found[0], sizes, total, span)
     related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1])
     return finding(RULE, context, span, "\n".join(lines), related=related, fixes=tuple(fixes))
+
+
+def _left_to_keras(
+    source: SourceText, sizes: list[ast.expr], target: tuple[int | None, ...], total: int, cause: Span
+) -> list[Fix]:
+    """`-1` in the place of a size that the author computes, the last axis first."""
+    fixes: list[Fix] = []
+    for index in reversed(range(len(sizes))):
+        rest = [size for place, size in enumerate(target) if place != index]
+        if len(target) != len(sizes) or any(size is None or size <= 0 for size in rest):
+            continue
+        if total % math.prod(size or 1 for size in rest) == 0 and isinstance(sizes[index], (ast.BinOp, ast.Call)):
+            words = source.segment(sizes[index])
+            fixes += fix(f"Let Keras count `{words}`: `-1`", edits.replace(source, sizes[index], "-1"), cause=cause)
+    return fixes[:1]
 
 
 def _sizes(call: ast.Call) -> list[ast.expr]:

@@ -60,7 +60,10 @@ def _class_of_each_row(context: Context, failure: Failure, met: dict[str, tuple[
             axis = edits.argument(call, "axis", 1) if call is not None else None
             if call is None or not isinstance(axis, ast.Constant) or axis.value != 0:
                 continue
-            if any(search.last_part(item.func) in PREDICTING for item in ast.walk(call) if isinstance(item, ast.Call)):
+            of = call.args[0] if call.args else call.func
+            predicted = isinstance(of, ast.Name) and _value(source, of, PREDICTING) is not None
+            calls = [item for item in ast.walk(call) if isinstance(item, ast.Call)]
+            if predicted or any(search.last_part(item.func) in PREDICTING for item in calls):
                 change = edits.replace(source, axis, "1")
                 return fix("Take the class of each row: `axis=1`", change, cause=source.span(call))
     return []

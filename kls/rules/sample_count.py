@@ -32,6 +32,7 @@ from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity
 from kls.rules import operators, search, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix
 from kls.rules.reading import Reading, inside, stated
+from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Failure, Shape
 
 RULE = Rule("sample-count", Severity.ERROR, "Inputs and labels with different numbers of samples.")
@@ -105,6 +106,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         *_stacked(context, call, counted),
         *_list_of_rows(context, call, counted),
         *_exchanged(context, counted),
+        *_chosen_alike(context, counted),
         *_of_another_part(context, call, counted),
         *_split_too(context, counted),
         *_axis(context, counted),
@@ -142,7 +144,12 @@ def survey(context: Context) -> Iterator[Finding]:
         rows = _first(x.tensors[0].shape) if x is not None and x.kind == "array" and x.tensors else None
         if model is None or x is None or size is None or rows is None or not stateful & set(model.layers):
             continue
-        if call.status != "traced" or call.paired or (call.batch_size or 32) != size or rows % size == 0 or rows < size:
+        batch = rows if call.method.endswith("_on_batch") else min(call.batch_size or 32, rows)
+        if call.status != "traced" or call.paired or (batch == size and rows % size == 0):
+            continue
+        if batch != size:
+            if call.batch_size is not None or _is_usual(context, call):
+                yield _other_batches(context, call, x, size, rows)
             continue
         if argument_of(call, "validation_x") is not None or "validation_split" in context.text_of(call.span):
             continue
@@ -158,6 +165,31 @@ def survey(context: Context) -> Iterator[Finding]:
         lines = [first, f"The model is stateful: its batches have {size} samples each, and `{call.method}` raises."]
         fixes = fix(f"Give {kept} samples", *changes, cause=call.span)
         yield finding(RULE, context, call.span, "\n".join(lines), evidence=Evidence.WOULD_RAISE, fixes=tuple(fixes))
+
+
+def _is_usual(context: Context, call: Call) -> bool:
+    """Whether a call says nothing of its batches: Keras takes 32 samples, or all at once `…_on_batch`."""
+    found = context.call_node(call.span)
+    if found is None or any(item.arg in (None, "batch_size") for item in found[1].keywords):
+        return False
+    return len(found[1].args) <= 2 and not any(isinstance(item, ast.Starred) for item in found[1].args)
+
+
+def _other_batches(context: Context, call: Call, x: Argument, size: int, rows: int) -> Finding:
+    """A call whose batches are not those that the states of the model were made for."""
+    found = context.call_node(call.span)
+    fixes: list[Fix] = []
+    if found is not None and rows % size == 0 and call.method in ("fit", "evaluate", "predict"):
+        changed = edits.set_argument(*found, "batch_size", None, str(size))
+        fixes = fix(f"Take batches of {size}: `batch_size={size}`", changed, cause=call.span)
+    numpy = written.module_name(found[0], "numpy") if found is not None else None
+    if rows == 1 and numpy is not None:
+        title = f"Give the sample {size} times, as often as a batch has samples"
+        fixes = operators.transform_argument(context, x, f"{numpy}.repeat({{}}, {size}, axis=0)", title)
+    given = "one sample" if rows == 1 else f"batches of {min(call.batch_size or 32, rows)}"
+    first = f"`{call.method}` gives {given}; the states of the model are those of {size} samples"
+    lines = [first, f"The model is stateful: its batches have {size} samples each, and `{call.method}` raises."]
+    return finding(RULE, context, call.span, "\n".join(lines), evidence=Evidence.WOULD_RAISE, fixes=tuple(fixes))
 
 
 def _first(shape: Shape) -> int | None:
@@ -253,6 +285,23 @@ def _exchanged(context: Context, counted: list[tuple[Argument, int]]) -> list[Fi
             ]
             return fix("Name the parts in the order in which they come", *changes, cause=source.span(target))
     return []
+
+
+def _chosen_alike(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
+    """`x[held]` beside `y[kept]`: the rows of the one are chosen by what chose those of the other."""
+    chosen: list[tuple[SourceText, ast.Subscript]] = []
+    for argument, _ in counted:
+        found = written.value_of(context, argument)
+        if found is not None and isinstance(found[1], ast.Subscript) and isinstance(found[1].slice, ast.Name):
+            chosen.append((found[0], found[1]))
+    if len(chosen) != 2 or len(counted) != 2:
+        return []
+    fixes: list[Fix] = []
+    for (source, node), (_, other) in (chosen[::-1], chosen):
+        words = source.segment(other.slice)
+        title = f"Take the rows of `{words}`: `{source.segment(node.value)}[{words}]`"
+        fixes += fix(title, edits.replace(source, node.slice, words), cause=source.span(node))
+    return fixes
 
 
 def _of_another_part(context: Context, call: Call, counted: list[tuple[Argument, int]]) -> list[Fix]:

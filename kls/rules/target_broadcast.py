@@ -3,7 +3,7 @@
 ## What it says
 `mse` and its kin compute with labels of another shape than the output: two columns against one unit, one value against
 each time step. The smaller side is repeated. So does `y - model(x)` in a training loop of one's own, with a row of
-labels and a column of outputs.
+labels and a column of outputs, and `y - model.predict(x)` or `y == …` of NumPy's.
 
 ## Why it matters
 Nothing is raised. Every unit, or every time step, is trained on the same target, and the loss looks plausible.
@@ -47,6 +47,7 @@ ELEMENTWISE = (
 def survey(context: Context) -> Iterator[Finding]:
     """One finding for each trained model of one output whose loss broadcasts."""
     yield from _all_pairs(context)
+    yield from _pairs_of_predictions(context)
     told: set[int] = set()
     for call in context.report.calls:
         model, labels, output = context.model_of(call), argument_of(call, "y"), single(call.outputs)
@@ -106,6 +107,40 @@ def _all_pairs(context: Context) -> Iterator[Finding]:
             where = fixes[0].cause if fixes and fixes[0].cause is not None else span
             lines = f"{words}\nTensorFlow raises nothing: it trains on a difference of all pairs."
             yield finding(RULE, context, where, lines, evidence=Evidence.SILENT, fixes=tuple(fixes))
+
+
+def _pairs_of_predictions(context: Context) -> Iterator[Finding]:
+    """One finding for each statement in which NumPy takes a column that a model predicted from a row, or compares the
+    two: `np.mean(y - model.predict(x))`."""
+    told: set[Span] = set()
+    for warned in context.report.warnings:
+        source = context.source(warned.span.path) if warned.category == "PairsOfPredictions" else None
+        node = source.at(warned.span, ast.expr) if source is not None else None
+        if source is None or node is None:
+            continue
+        pairs = [(item, _two_sides(item)) for item in ast.walk(node) if isinstance(item, ast.expr)]
+        pairs = [(item, sides) for item, sides in pairs if sides]
+        one, _, other = warned.message.partition(") (")
+        if len(pairs) != 1 or not other or warned.span in told:
+            continue
+        told.add(warned.span)
+        met, sides = pairs[0]
+        column = sides[0 if "," in one.rstrip(",") else 1]
+        span = source.span(met)
+        changed = edits.wrap(source, column, "{}[:, 0]")
+        fixes = fix(f"Take the column as a row: `{changed.text}`", changed, cause=span)
+        words = (
+            f"`{source.segment(met)}` makes all pairs of {one}) and ({other}: a table of each number with each other"
+        )
+        lines = f"{words}\nNumPy raises nothing: what is computed of it looks plausible."
+        yield finding(RULE, context, span, lines, evidence=Evidence.SILENT, fixes=tuple(fixes))
+
+
+def _two_sides(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
+        return [node.left, node.comparators[0]]
+    named = isinstance(node, ast.Call) and search.last_part(node.func) in ("equal", "not_equal")
+    return list(node.args[:2]) if isinstance(node, ast.Call) and named else _sides(node)
 
 
 def _differences(context: Context, warned: Warned) -> Iterator[tuple[SourceText, ast.expr]]:

@@ -269,6 +269,10 @@ def _several(context: Context, call: Call, model: Model, failure: Failure) -> Pa
     keys = [item.path for item in labels.tensors]
     named = all(key and not key.split(".")[0].isdigit() for key in keys)
     names = written.names_of(context, model.output_layers)
+    if not outputs and named and call.outputs and all(item.path.isidentifier() for item in call.outputs):
+        names = [item.path for item in call.outputs]  # a model of the author's own gives them by name
+    elif not outputs:
+        return None
     if outputs < 2 and not (named or given > 1):
         return None
     span = operators.place_of_data(context, labels) or call.span

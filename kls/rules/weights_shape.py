@@ -57,8 +57,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     ]
     span = layer.created if layer is not None and layer.created is not None else where
     related = (Related(where, "they are loaded here"),) if where != span else ()
-    fixes = _skipped(context, where, layer) if named is not None else []
-    return finding(RULE, context, span, "\n".join(lines), related=related, fixes=tuple(fixes))
+    return finding(RULE, context, span, "\n".join(lines), related=related)
 
 
 def _layer(context: Context, name: str | None, shape: str) -> Layer | None:
@@ -71,10 +70,14 @@ def _layer(context: Context, name: str | None, shape: str) -> Layer | None:
 
 
 def without_head(context: Context, failure: Failure) -> list[Fix]:
-    """Layers whose weights are copied one by one, the last one's too: all but the heads."""
-    if _LISTED.search(failure.message) is None or not failure.frames:
+    """Layers whose weights are copied one by one, the last one's too, or loaded from a file: all but the heads."""
+    if not failure.frames:
         return []
-    where = failure.frames[-1]
+    where, named, shapes = failure.frames[-1], _FILE.search(failure.message), _VARIABLE.search(failure.message)
+    if named is not None and shapes is not None:
+        return _skipped(context, failure, where, _layer(context, named[2], shapes[1]))
+    if _LISTED.search(failure.message) is None:
+        return []
     source = context.source(where.path)
     walk: ast.AST | None = source.statement_at(where.line) if source is not None else None
     while source is not None and walk is not None and not isinstance(walk, ast.For):
@@ -92,11 +95,16 @@ def without_head(context: Context, failure: Failure) -> list[Fix]:
     return fix("Leave out the last layer", *changes, cause=source.span(walk.iter)) if changes else []
 
 
-def _skipped(context: Context, where: Span, layer: Layer | None) -> list[Fix]:
-    """A head with a name of its own that is made anew: the rest of the file is loaded."""
+def _skipped(context: Context, failure: Failure, where: Span, layer: Layer | None) -> list[Fix]:
+    """A head that is made anew, with a name of its own or by the function that made the one which was saved: the rest
+    of the file is loaded."""
     found = context.call_node(where)
     made = context.call_node(layer.created) if layer is not None else None
-    if found is None or made is None or edits.keyword(made[1], "name") is None:
+    if found is None or made is None or layer is None:
+        return []
+    alone = "A total of 1 objects" in failure.message and made[0].function(made[1]) is not None
+    last = any(model.layers[-1:] == (layer.key,) for model in context.report.models)
+    if edits.keyword(made[1], "name") is None and not (alone and last):
         return []
     source, call = found
     if not isinstance(call.func, ast.Attribute) or search.last_part(call.func) != "load_weights":

@@ -21,6 +21,10 @@ _DTYPES = {"float": "float32", "double": "float64", "half": "float16"}
 """TensorFlow's names of dtypes that are no longer those that people write."""
 
 
+_NOT_LOCATED = re.compile(r"Could not locate (class|function) '(\w+)'\. Make sure [^`]*`[^`]*`")
+"""What Keras says of an object that a file names (keras/src/saving/serialization_lib.py), before it prints the file."""
+
+
 def plain(failure: Failure) -> Failure:
     """The failure with the last words of its message where TensorFlow prints a whole traceback before them, without
     the traceback of a generator or a `py_function` behind them, and without the values of arrays.
@@ -29,6 +33,12 @@ def plain(failure: Failure) -> Failure:
     """
     if "array([" in failure.message:
         failure = dataclasses.replace(failure, message=_ARRAY.sub("array(…)", failure.message))
+    own, _, traced = failure.message.partition("\n\nOriginal stack trace for ")
+    if traced:
+        failure = dataclasses.replace(failure, message=own.rstrip())
+    unknown = _NOT_LOCATED.search(failure.message)
+    if unknown is not None:
+        return dataclasses.replace(failure, message=unknown[0])
     words, _, behind = failure.message.partition("\nTraceback (most recent call last):")
     if words and behind:
         failure = dataclasses.replace(failure, message=words.rstrip())
@@ -65,6 +75,9 @@ def first_line(failure: Failure) -> str:
     if counted is not None:
         what = failure.layer_cls or counted[1]
         return f"`{what}` takes {_tensors(counted[2])}, and is given {_tensors(counted[3])}"
+    unknown = _NOT_LOCATED.search(failure.message)
+    if unknown is not None:
+        return f"the file names the {unknown[1]} `{unknown[2]}`, of which Keras is not told"
     found = operands(failure.message)
     if found is None:
         own = re.sub(r"^Could not (?:automatically )?infer [^\n]* encountered:\n+", "", failure.message)
