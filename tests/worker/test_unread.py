@@ -87,7 +87,7 @@ def shape(call: Call, role: str = "x") -> Any:
         ("keras.utils.to_categorical(df['y'], 7)", (7,)),
         ("keras.utils.to_categorical(LabelEncoder().fit_transform(df['y']))", (None,)),
         ("pd.get_dummies(df['y'])", (None,)),
-        ("pd.get_dummies(df['y']).values.argmax(axis=1).reshape(-1, 1)", None),
+        ("pd.get_dummies(df['y']).values.argmax(axis=1).reshape(-1, 1)", (1,)),
         ("np.argmax(pd.get_dummies(df['y']).values, axis=1).reshape(-1, 1)", (1,)),
         ("pd.concat([df[['a', 'b']], df[['c']]], axis=1)", (3,)),
         ("np.concatenate([df[['a', 'b']].values, df[['a', 'b']].values])", (2,)),
@@ -411,7 +411,7 @@ async def test_the_hover_tells_what_is_known(real: Host) -> None:
     snapshot = Snapshot("file:///tmp/unread.py", "/tmp/unread.py", 1, text)
     said = describe.hover(snapshot, await ask(real, text), text.count("\n"), 0)
     assert said is not None and "(None, 28, 28, 1)" in said.plain
-    assert "what it holds is not known: the file absent.csv is not there (line 11)" in said.plain
+    assert "what it holds is not known: the file absent.csv is not there (line 14)" in said.plain
 
 
 LARGE = """

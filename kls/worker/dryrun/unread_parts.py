@@ -92,8 +92,10 @@ def _named(table: Unread, key: Any) -> Optional[Unread]:
 def _rows(table: Unread, key: Any) -> Any:
     """Some of a table's rows; nothing is known where a key may take a single one."""
     if isinstance(key, slice):
-        whole = form_of(table).rows if key == slice(None) else None
-        return Window(_windows(table, key)) if _is_window(key) else same(table, rows=whole)
+        if _is_window(key):
+            return Window(_windows(table, key))
+        every = key.start is None and key.stop is None and key.step is None
+        return same(table, rows=form_of(table).rows if every else None)
     return same(table) if isinstance(key, Unread) and form_of(key).rank == 1 else table.unshaped()
 
 
