@@ -116,8 +116,9 @@ def _opening(module: types.ModuleType) -> None:
 
 
 def _is_there(path: Any) -> bool:
-    known = not isinstance(path, Unknown) and isinstance(path, (str, os.PathLike))
-    return known and os.path.exists(path)
+    if isinstance(path, Unknown):
+        return False
+    return isinstance(path, (str, os.PathLike)) and os.path.exists(path)
 
 
 def _absent(path: Any) -> str:
