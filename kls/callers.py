@@ -191,8 +191,8 @@ def plain(message: str) -> str:
 async def verify(
     items: Sequence[Told], snapshot: Snapshot, probe: Probe, ask: repairs.Ask, before: Report | None = None
 ) -> tuple[Finding, ...]:
-    """The findings in the same order with their fixes tried, each in its own program. `probe` is the document's,
-    `before` what came of it.
+    """The findings in the same order with their fixes tried, each in its own program, those of one cause as one.
+    `probe` is the document's, `before` what came of it.
 
     A fix must hold in the program that shows the fault, and do no harm in those that call the same function.
     """
@@ -207,7 +207,7 @@ async def verify(
         for item, finding in zip(mine, tried, strict=True):
             fixes = [fix for fix in finding.fixes if await _harmless(fix, item, ask)]
             done[item.finding] = repairs.with_fixes(item.finding, fixes)
-    return tuple(done[item.finding] for item in items)
+    return repairs.of_one_cause(done[item.finding] for item in items)
 
 
 async def _harmless(fix: repairs.Fix, item: Told, ask: repairs.Ask) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from kls import find, rules
 from kls.documents import Snapshot
-from kls.facts import Edit, Finding, Fix, Severity, Site
+from kls.facts import Edit, Evidence, Finding, Fix, Severity, Site
 from kls.rules import (
     argument_name,
     custom_code,
@@ -146,8 +146,10 @@ def _with_more(context: Context, failure: Failure, finding: Finding) -> Finding:
 
 
 def _once(found: list[Finding]) -> list[Finding]:
-    """One finding for each code and place: `evaluate` fails for the same cause as `fit` before it."""
+    """One finding for each code and place: `evaluate` fails for the same cause as `fit` before it. What is silently
+    wrong with an expression that does not even run is for later."""
     kept: dict[tuple[str, object], Finding] = {}
     for finding in found:
         kept.setdefault((finding.code, finding.span), finding)
-    return list(kept.values())
+    raised = {item.span for item in found if item.severity is Severity.ERROR}
+    return [item for item in kept.values() if item.evidence is not Evidence.SILENT or item.span not in raised]

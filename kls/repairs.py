@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Container, Iterable
 
 from kls.check import check
 from kls.documents import Snapshot
-from kls.facts import Edit, Evidence, Finding, Fix, Severity, Span
+from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
 from kls.source import apply
 from kls.worker.protocol import Probe, Report, Source
 
@@ -69,7 +69,7 @@ async def verify(
             programs.add(changed.sources)
             trial = await _try(snapshot, fix, changed, before, ask)
             spent += trial.seconds
-            holding = trial.sound and holds(every, finding, trial.after)
+            holding = trial.sound and holds(every, finding, trial.after) and not _breaks(every, trial)
             silent = holding and louder(every, trial.after)
             (wrong if silent else tried).append(dataclasses.replace(fix, verified=holding))
             if trial.sound and not holding and _is_gone(finding, trial.after):
@@ -78,7 +78,7 @@ async def verify(
         tried = [*tried, *wrong[: MOST_OFFERED - sum(item.verified is True for item in tried)]]
         if halves and not any(item.verified for item in tried):
             # What fails next for the same cause, as the test data after the training data, is nearest to whole.
-            halves.sort(key=lambda item: (not _goes_on(finding, item), -_reached(item)))
+            halves.sort(key=lambda item: (_stays(finding, item) or not _goes_on(finding, item), -_reached(item)))
             for half in halves[:MOST_HALVES] if spent <= MOST_SECONDS else ():
                 both = await _with_a_second(snapshot, every, finding, half, probe, before, ask)
                 if both is not None:
@@ -113,6 +113,18 @@ def _fails_itself(trial: _Trial) -> bool:
     edited_lines = {(edit.span.path, edit.span.line) for edit in trial.fix.edits}
     left = [item for item in trial.after if item.severity is Severity.ERROR]
     return any((item.span.path, item.span.line) in edited_lines for item in left)
+
+
+def _breaks(before: tuple[Finding, ...], trial: _Trial) -> bool:
+    """Whether a line that the fix edits is told to be wrong in words that nothing was told in before."""
+    edited_lines = {(edit.span.path, edit.span.line) for edit in trial.fix.edits}
+    said = {(item.code, item.message.partition("\n")[0]) for item in before}
+    return any(
+        item.severity is Severity.ERROR
+        and (item.span.path, item.span.line) in edited_lines
+        and (item.code, item.message.partition("\n")[0]) not in said
+        for item in trial.after
+    )
 
 
 def _stays(finding: Finding, trial: _Trial) -> bool:
@@ -162,10 +174,28 @@ async def _with_a_second(
             continue
         trial = await _try(snapshot, second, changed, before, ask)
         if trial.sound and holds(every, finding, trial.after):
+            alone = _alone(probe, half.changed, second)
+            if alone is not None:
+                trial = await _try(snapshot, second, alone, before, ask)
+                if trial.sound and holds(every, finding, trial.after):
+                    return dataclasses.replace(second, verified=True)
             title = f"{half.fix.title}; {second.title[:1].lower()}{second.title[1:]}"
             safe = half.fix.safe and second.safe
             return Fix(title, _difference(probe, changed), True, safe, half.fix.cause)
     return None
+
+
+def _alone(probe: Probe, changed: Probe, second: Fix) -> Probe | None:
+    """The program after the second of two fixes only; None where the first moved or changed what it edits."""
+    lines = {source.path: _LINE.findall(source.text) for source in probe.sources}
+    new = {source.path: _LINE.findall(source.text) for source in changed.sources}
+    for edit in second.edits:
+        span, path = edit.span, edit.span.path
+        if path not in lines or len(lines[path]) != len(new[path]):
+            return None
+        if lines[path][span.line - 1 : span.end_line] != new[path][span.line - 1 : span.end_line]:
+            return None
+    return edited(probe, second)
 
 
 def _difference(probe: Probe, changed: Probe) -> tuple[Edit, ...]:
@@ -263,4 +293,20 @@ def with_fixes(finding: Finding, tried: list[Fix]) -> Finding:
     if not good:
         return dataclasses.replace(finding, fixes=())
     place = good[0].cause or finding.span
-    return dataclasses.replace(finding, fixes=tuple(good), span=place)
+    known = {(item.span.path, item.span.line) for item in finding.related} | {(place.path, place.line)}
+    shown = (finding.span.path, finding.span.line) not in known
+    related = (*finding.related, Related(finding.span, "it shows here")) if shown else finding.related
+    return dataclasses.replace(finding, fixes=tuple(good), span=place, related=related)
+
+
+def of_one_cause(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """One finding for those, equally loud, that the same edit mends best; the first tells where the others are."""
+    kept: dict[object, Finding] = {}
+    for finding in findings:
+        best = finding.fixes[0].edits if finding.fixes else None
+        key = (finding.severity, best) if best else (finding.code, finding.span, finding.message)
+        first = kept.setdefault(key, finding)
+        if first is not finding:
+            places = [item for item in finding.related if item not in first.related]
+            kept[key] = dataclasses.replace(first, related=(*first.related, *places))
+    return tuple(kept.values())

@@ -117,7 +117,9 @@ async def findings(host: Host, name: str, text: str, tried: bool) -> tuple[Findi
     async def ask(changed: Probe) -> Report:
         return await witnesses.ask(changed, host.ask)
 
-    return await repairs.verify(snapshot, found, probe, ask, before=report) if tried else found
+    if not tried:
+        return found
+    return repairs.of_one_cause(await repairs.verify(snapshot, found, probe, ask, before=report))
 
 
 async def run(cases: Iterable[Case]) -> list[Outcome]:

@@ -69,6 +69,7 @@ async def _all_on_the_worker(update: bool) -> list[str]:
                 problems.append(f"{fixture.name}: the worker's report is not the recorded one (--update records it)")
             found = check.check(fixture.snapshot, (), report)
             found = await repairs.verify(fixture.snapshot, found, probe, ask, before=report)
+            found = repairs.of_one_cause(found)
             problems += [f"{fixture.name}: {item}" for item in literate.differences(fixture, found, with_fixes=True)]
             if any(said.severity == "error" for said in fixture.said):
                 problems += _really(fixture, found, truth)

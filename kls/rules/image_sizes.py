@@ -1,5 +1,5 @@
 """An image that a network makes in another size than the one it is compared with. Not a rule: `loss_target` asks, and
-`suspects` for what the author's own code compares.
+`suspects` for what the author's own code compares and for what one network gives another.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Fix
-from kls.rules import operators, wording
+from kls.rules import operators, search, wording
 from kls.rules.context import Context, fix, single
 from kls.worker.protocol import Failure, Layer
 
@@ -73,6 +73,16 @@ def grown(images: Images) -> list[Fix]:
                 changes.append(edits.set_argument(*units, "units", 0, size))
         return fix(f"Begin to grow the image from {text}", *changes, cause=layer.created)
     return []
+
+
+def of_two_sides(context: Context, failure: Failure) -> list[Fix]:
+    """A generator that grows square images of one side, where the failure sets that against another."""
+    fixes: list[Fix] = []
+    for have, want in search.conflicts(failure)[:6]:
+        if min(have, want) > 4 and max(have, want) % min(have, want):  # a multiple is one layer's doubling, or chance
+            output, target = (None, have, have, None), (None, want, want, None)
+            fixes += grown(Images(context, list(context.report.layers), None, target, output))
+    return fixes[:2]
 
 
 def _place(start: Any, reached: int | None, wanted: int | None) -> int | None:

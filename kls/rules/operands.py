@@ -243,9 +243,9 @@ def _operands(
     name = search.last_part(place.func) if isinstance(place, ast.Call) else ""
     keras, imports = search.keras_name(source)
     if isinstance(place, ast.Call) and name == "stack":
-        prefix = source.segment(place.func)[: -len("stack")]
-        edit = edits.replace(source, place.func, f"{prefix}concatenate")
-        fixes += fix("Join them with `concatenate`", edit, cause=cause)
+        joining = "concat" if _of_tensorflow(source, place) else "concatenate"
+        edit = edits.replace(source, place.func, source.segment(place.func)[: -len("stack")] + joining)
+        fixes += fix(f"Join them with `{joining}`", edit, cause=cause)
     product = name in ("matmul", "dot") or (isinstance(place, ast.BinOp) and isinstance(place.op, ast.MatMult))
     if product and len(second) >= 2 and len(first) == len(second):
         axes = (*range(len(second) - 2), len(second) - 1, len(second) - 2)

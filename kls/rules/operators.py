@@ -7,11 +7,12 @@ repair edits. Which ones to propose, and in which order, is the rules' business.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Fix, Span
-from kls.rules import written
+from kls.rules import spelled, written
 from kls.rules.context import Context, fix
 from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Layer, Model
@@ -334,11 +335,22 @@ def set_units(context: Context, layer: Layer, units: int) -> list[Fix]:
         return fix(f"Set the units to {units}", edit, cause=found[0].span(inner))
     if name is None:
         return []
-    title = f"Set `{name}` of {layer.cls} to {units}"
     return [
-        *_counted(context, layer, name, units, title),
-        *set_layer_argument(context, layer, name, 0, str(units), title),
+        *_counted(context, layer, name, units, f"Set `{name}` of {layer.cls} to {units}"),
+        *_set_count(context, layer, name, units),
     ]
+
+
+_OF_CLASSES = re.compile("class|label|categor|vocab|token|word|char|action|tag")
+
+
+def _set_count(context: Context, layer: Layer, name: str, count: int) -> list[Fix]:
+    """A count of a layer, in the author's words for that number where there are some."""
+    found = context.call_node(layer.created)
+    words = spelled.words_for(context, *found, count) if found is not None and count > 2 else []
+    text = next((item for item in words if _OF_CLASSES.search(item.lower())), str(count))
+    title = f"Set `{name}` of {layer.cls} to {text if text.isdigit() else f'`{text}`'}"
+    return set_layer_argument(context, layer, name, 0, text, title)
 
 
 def _counted(context: Context, layer: Layer, name: str, size: int, title: str) -> list[Fix]:

@@ -70,8 +70,12 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         f"`{subject}` {has}: it cannot become {_target(source, call)}",
         f"It raises: {failure.exception}: {failure.message}",
     ]
-    own = {f"{subject}.shape[{axis}]": size for axis, size in enumerate(shape or ())}
-    fixes = _resize(source, _sizes(call), total, span, {**own, f"len({subject})": shape[0] if shape else None})
+    rows = (shape or (None,))[0]
+    own: dict[str, int | None] = {f"{subject}.shape[{axis}]": size for axis, size in enumerate(shape or ())}
+    sizes = _sizes(call)
+    if sizes and _number(sizes[0]) == -1 and len(shape or ()) > 1:  # what NumPy works out are the samples
+        own["-1"] = rows
+    fixes = _resize(source, sizes, total, span, {**own, f"len({subject})": rows})
     return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
 
 

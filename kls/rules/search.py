@@ -144,7 +144,12 @@ def conflicts(failure: Failure) -> list[tuple[int, int]]:
     """Pairs of sizes that the failure sets against each other, the surest first."""
     found: list[tuple[int, int]] = []
     text = failure.message
-    for one, other in re.findall(r"\b(?:are|values?|received|dimension|got) (\d+)[^\d\n]{1,40}?(\d+)", text):
+    joined = re.search(r"along dimension \d+, the array at index \d+ has size (\d+) and .* has size (\d+)", text)
+    if joined is not None:
+        return [(int(joined[1]), int(joined[2])), (int(joined[2]), int(joined[1]))]
+    # Which of the given sizes is set against the wanted one is told by the axis, and read below.
+    loose = re.sub(r"have value \d+, but received input with shape", "", text)
+    for one, other in re.findall(r"\b(?:are|values?|received|dimension|got) (\d+)[^\d\n]{1,40}?(\d+)", loose):
         found.append((int(one), int(other)))
     for one, other in re.findall(r"(\d+) (?:and|!=|vs\.?|is not in \[0,|cannot be broadcasted to) (\d+)", text):
         found.append((int(one), int(other)))

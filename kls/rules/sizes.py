@@ -182,8 +182,9 @@ def fitting_words(context: Context, failure: Failure) -> list[Fix]:
                         changed = edits.replace(source, made, text)
                         made_fix = fix(title, changed, cause=source.span(statement), safe=False)
                         ranked += [(near, 0, rank, -made.lineno, item) for item in made_fix]
-    ranked.sort(key=lambda item: item[:4])
-    ranked = [item for item in ranked if item[0] // 2 == ranked[0][0] // 2]
+    nearest = min((item[0] // 2 for item in ranked), default=0)
+    ranked = [item for item in ranked if item[0] // 2 == nearest]
+    ranked.sort(key=lambda item: (min(item[1], 0), *item[:4]))  # what the names speak for comes first
     once: dict[object, Fix] = {}
     for *_, item in ranked:
         once.setdefault(item.edits, item)
@@ -319,7 +320,8 @@ def _foreign(source: SourceText, node: ast.expr, text: str) -> int:
 
 
 def _parts(name: str) -> set[str]:
-    return set(re.findall(r"[A-Za-z]{3,}", name.replace("_", " ").lower()))
+    """The words in a name, each in the singular."""
+    return {word.removesuffix("s") for word in re.findall(r"[A-Za-z]{3,}", name.replace("_", " ").lower())}
 
 
 def _said(source: SourceText, node: ast.expr, text: str) -> list[Fix]:

@@ -16,6 +16,7 @@ from typing import Any, cast
 from kls import edits
 from kls.facts import Edit, Fix, Span
 from kls.rules import (
+    brackets,
     channels,
     computed,
     disagreeing,
@@ -33,6 +34,7 @@ from kls.rules import (
     search,
     sizes,
     slips,
+    spelled,
     weights_shape,
 )
 from kls.rules.context import Context, argument_of, compatible, fix
@@ -56,6 +58,7 @@ MOST = 4
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates that the rest of the program speaks for."""
     return [
+        *brackets.strong(context, failure),
         *_cut_arguments(context, failure),
         *_exchanged(context, failure),
         *_texts(context, failure),
@@ -81,6 +84,8 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *sizes.other_axes(context, failure),
         *sizes.dividing(context, failure),
         *sizes.fitting_words(context, failure),
+        *spelled.strong(context, failure),
+        *image_sizes.of_two_sides(context, failure),
         *computed.strong(context, failure),
         *_class_numbers(context, failure),
         *_one_axis(context, failure),

@@ -2,12 +2,14 @@
 
 ## What it says
 Sequences that are not of one length (word numbers of texts, as `imdb.load_data` or a `Tokenizer` gives them, or a list
-of lists) are given where a model or an array needs rows of one length.
+of lists) are given where a model or an array needs rows of one length, or a generator yields them and `batch` is to put
+them together.
 
 ## Why it matters
 Keras raises `ValueError: Invalid dtype: object` in its data adapter, NumPy `setting an array element with a sequence.
 The requested array has an inhomogeneous shape`, TensorFlow `Failed to convert a NumPy array to a Tensor (Unsupported
-object type list)` or `Can't convert non-rectangular Python sequence to Tensor`.
+object type list)`, `Can't convert non-rectangular Python sequence to Tensor` or `Cannot batch tensors with different
+shapes`.
 
 ## Example
 ```python
@@ -19,7 +21,8 @@ model.fit(x, y)
 ```
 
 ## Repair
-`keras.utils.pad_sequences(x, maxlen=…)`, with one `maxlen` for all data that the model is given.
+`keras.utils.pad_sequences(x, maxlen=…)`, with one `maxlen` for all data that the model is given; `padded_batch` for
+`batch`.
 """
 
 from __future__ import annotations
@@ -30,12 +33,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kls import edits
-from kls.facts import Edit, Finding, Fix, Related, Severity
+from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import laid_out, operators, written
-from kls.rules.context import Context, Rule, finding, fix
+from kls.rules.context import Context, Rule, argument_of, finding, fix, show
 from kls.rules.reading import Reading, inside, stated
 from kls.source import SourceText
-from kls.worker.protocol import Argument, Failure
+from kls.worker.protocol import Argument, Call, Failure
 
 RULE = Rule("unequal-rows", Severity.ERROR, "Rows of different lengths where one array is needed.")
 
@@ -75,6 +78,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     call = context.sink(failure)
     if call is None:
         return _of_array(context, failure)
+    if _BATCHED.search(failure.message):
+        return _of_batch(context, failure, call)
     given = [item for item in call.arguments if _lengths(item) is not None]
     if not given or "compile" in failure.stage:
         return None
@@ -92,6 +97,43 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     place = fixes[0].cause if fixes else operators.place_of_data(context, first)
     related = (Related(call.span, f"`{call.method}` raises here"),)
     span = place or call.span
+    return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
+
+
+_BATCHED = re.compile(
+    r"Cannot batch tensors with different shapes in component \d+\. First element had shape \[([\d,]*)\] and "
+    r"element \d+ had shape \[([\d,]*)\]"
+)
+
+
+def _of_batch(context: Context, failure: Failure, call: Call) -> Finding | None:
+    """The elements of a generator that `.batch` is to put together, at the last `.batch` before the call."""
+    told = _BATCHED.search(failure.message)
+    data = argument_of(call, "x")
+    places = [
+        (source, node)
+        for source in context.sources.values()
+        for node in source.calls()
+        if isinstance(node.func, ast.Attribute)
+        and node.func.attr == "batch"
+        and (source.path != call.span.path or node.lineno <= call.span.end_line)
+    ]
+    names = {item.statement for item in context.chain(data)}
+    own = [item for item in places if (at := item[0].statement(item[1])) is not None and item[0].span(at) in names]
+    if told is None or not places:
+        return None
+    source, node = (own or places)[-1]
+    assert isinstance(node.func, ast.Attribute)
+    span = source.span(node)
+    first, second = (show(tuple(map(int, filter(None, item.split(","))))) for item in told.groups())
+    lines = [
+        f"`batch` is given elements of different shapes: {first} and {second}",
+        f"The first step raises: {failure.exception}: {told[0]}",
+    ]
+    after = source.span(node.func)
+    name = Span(source.path, after.end_line, after.end_column - len("batch"), after.end_line, after.end_column)
+    fixes = fix("Pad each batch to its longest element: `padded_batch`", Edit(name, "padded_batch"), cause=span)
+    related = (Related(call.span, f"`{call.method}` raises here"),) if span.line != call.span.line else ()
     return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
 
 
@@ -157,10 +199,22 @@ def _padded_data(context: Context) -> list[Fix]:
     length = _length(context, first, longest)
     changes: list[Edit | None] = []
     for root in roots.values():
-        changes += _padding(root, f", maxlen={length}{dtype}")
+        changes += _padding(root, f", maxlen={length}{_sides(root.source)}{dtype}")
     named = [f"`{name}`" for root in roots.values() for name in root.names]
     title = f"Pad the rows of {' and '.join(named)} to {length}"
     return fix(title, *_once(changes), cause=first.source.span(first.replaced or first.statement))
+
+
+def _sides(source: SourceText) -> str:
+    """On which side the program pads and cuts other rows, as further arguments of `pad_sequences`: labels of steps
+    belong beside their steps."""
+    for call in source.calls():
+        if _last(source, call) == "pad_sequences":
+            named = {item.arg: item.value for item in call.keywords}
+            return "".join(
+                f", {name}={source.segment(named[name])}" for name in ("padding", "truncating") if name in named
+            )
+    return ""
 
 
 def _as_the_others(root: _Root) -> list[Fix]:

@@ -49,6 +49,30 @@ pairs = tf.data.Dataset.from_tensor_slices((rows, labels))
 pairs = pairs.map(lambda row, label: (label, row)).batch(8)
 model.fit(pairs)
 """
+TWICE_BEHIND = """
+import numpy as np
+steps, raw_train, raw_test = 50, np.zeros((121, 350)), np.zeros((40, 350))
+channels = 6
+x_train = raw_train.reshape((-1, steps, channels))
+x_test = raw_test.reshape((-1, steps, channels))
+"""
+GROWN_TOO_LARGE = """
+import keras
+import numpy as np
+from keras import layers
+generator = keras.Sequential([keras.Input((20,))])
+generator.add(layers.Dense(8 * 8 * 64))
+generator.add(layers.Reshape((8, 8, 64)))
+generator.add(layers.Conv2DTranspose(32, 4, strides=2, padding="same"))
+generator.add(layers.Conv2DTranspose(1, 4, strides=2, padding="same"))
+judge = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), layers.Dense(1, activation="sigmoid")])
+judge.compile("adam", "binary_crossentropy")
+both = keras.Sequential([generator, judge])
+both.compile("adam", "binary_crossentropy")
+noise, real = np.random.normal(size=(16, 20)), np.zeros((16, 28, 28, 1))
+judge.train_on_batch(np.concatenate([real, generator.predict(noise)]), np.concatenate([np.ones(16), np.zeros(16)]))
+both.train_on_batch(noise, np.ones(16))
+"""
 STATES_TOO = """
 import keras
 from keras import layers
@@ -923,6 +947,8 @@ FAULTS = [
     Fault(PICTURES_OF_A_GENERATOR, "pictures = ", "Add the channel axis to `pictures`: `[..., None]`"),
     Fault(ODD_PADDING, "Conv2D(filters, 3)", 'Set `padding="same"` here too'),
     Fault(LABELS_FIRST, "pairs.map", "Give the data first: `(row, label)`"),
+    Fault(TWICE_BEHIND, "channels = 6", "Change `channels` from 6 to 7"),
+    Fault(GROWN_TOO_LARGE, "layers.Reshape", "Begin to grow the image from (7, 7, 64)"),
     Fault(STATES_TOO, "LSTM(16", "Leave out `return_state=True`"),
     Fault(PREDICTIONS_FIRST, "loss_function(logits", "Give the labels first: `labels, logits`"),
     Fault(EMBEDDING_SECOND, "Conv1D", "Put Embedding before Conv1D"),

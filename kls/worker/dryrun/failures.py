@@ -539,6 +539,8 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
     if innermost is None:
         return False
     name = innermost.tb_frame.f_code.co_filename
+    if name.startswith("numpy/random/"):  # compiled; its complaints about values may be of made-up ones
+        return isinstance(error, TypeError) and "takes at most" in str(error)
     if "__autograph_generated_file" in name:
         return not _is_raise(run, error)
     package = _package_of(name)

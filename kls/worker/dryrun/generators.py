@@ -1,4 +1,5 @@
-"""Datasets over generators of the author: whether the first element is what `from_generator` was told.
+"""Datasets over generators of the author: whether the first element is what `from_generator` was told, and whether the
+first elements make a batch.
 
 A model is traced on what the dataset says of its elements; what the generator really yields shows at the first step.
 """
@@ -6,8 +7,11 @@ A model is traced on what the dataset says of its elements; what the generator r
 from __future__ import annotations
 
 import functools
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.data.ops import dataset_ops
 
@@ -55,22 +59,83 @@ def draw_first(dataset: Any) -> None:
             continue
 
 
+_KEEPING = frozenset("ShuffleDataset RepeatDataset CacheDataset PrefetchDataset TakeDataset OptionsDataset".split())
+"""Steps after which the elements are those of before, in whatever order, by their class without what leads it."""
+_MOST_DRAWN = 200
+
+
+def draw_batch(dataset: Any) -> None:
+    """Batch the first elements of each generator behind `dataset` as the pipeline does, where it was told to leave a
+    size open.
+
+    Raises InvalidArgumentError as TensorFlow does where they have different shapes. Behind a `shuffle`, elements of
+    different shapes meet in some batch.
+    """
+    for batched in _steps(dataset):
+        if _kind(batched) not in ("BatchDataset", "ParallelBatchDataset"):
+            continue
+        mixed, made = False, batched._inputs()[0]
+        while _kind(made) in _KEEPING and not hasattr(made, _GENERATOR):
+            mixed |= _kind(made) == "ShuffleDataset"
+            made = made._inputs()[0]
+        specs = tf.nest.flatten(made.element_spec)
+        if not hasattr(made, _GENERATOR) or not all(type(item) is tf.TensorSpec for item in specs):
+            continue
+        if all(item.shape.is_fully_defined() for item in specs):
+            continue
+        size = int(tf.get_static_value(batched._batch_size) or 0)
+        elements = _drawn(made, _MOST_DRAWN if mixed else min(size, _MOST_DRAWN))
+        if mixed:
+            other = next((item for item in elements if _shapes(item) != _shapes(elements[0])), None)
+            elements = elements[:1] if other is None else [elements[0], other]
+        if size > 1 and len(elements) > 1:
+            again = tf.data.Dataset.from_generator(elements.__iter__, output_signature=made.element_spec)
+            next(iter(again.batch(len(elements))))
+
+
+def _drawn(made: Any, most: int) -> list[Any]:
+    """The first elements of a generator; none where it fails or yields what nobody knows."""
+    generator, arguments = getattr(made, _GENERATOR)
+    try:
+        elements = list(itertools.islice(generator(*arguments), most))
+    except Exception:
+        return []
+    if find_unknown(elements) is not None or any(_is_made_up(item) for item in tf.nest.flatten(elements)):
+        return []
+    return elements
+
+
+def _shapes(element: Any) -> list[tuple[int, ...]]:
+    """The shapes of an element's parts; a list is one array, as `from_generator` takes it."""
+    parts = element if isinstance(element, tuple) else (element,)
+    return [shape for part in parts for shape in (_shapes(part) if isinstance(part, tuple) else [np.shape(part)])]
+
+
+def _kind(dataset: Any) -> str:
+    return type(dataset).__name__.lstrip("_")
+
+
 def _is_made_up(item: Any) -> bool:
     parts = item if isinstance(item, (list, tuple)) else [item]
     return any(getattr(part, "virtual", False) for part in parts)
 
 
 def _sources(dataset: Any) -> list[Any]:
-    waiting, found = [dataset], list[Any]()
+    """The datasets made of generators that `dataset` draws from."""
+    return [step for step in _steps(dataset) if hasattr(step, _GENERATOR)]
+
+
+def _steps(dataset: Any) -> Iterator[Any]:
+    """`dataset` and what it draws from, back to the generators of the author."""
+    waiting = [dataset]
     for _ in range(_LONGEST_PIPELINE):
         if not waiting:
             break
         one = waiting.pop()
+        yield one
         if hasattr(one, _GENERATOR):
-            found.append(one)
             continue
         try:
             waiting += one._inputs()
         except (AttributeError, NotImplementedError):
             continue
-    return found

@@ -116,6 +116,8 @@ def _by_size(name: str, original: Any, position: Optional[int], dtype: Any) -> A
 
     def patched(*args: Any, **keywords: Any) -> Any:
         where = position if position is not None else _POSITIONS.get(name, 2)
+        if len(args) > where + 1:  # sizes given one by one: NumPy refuses them itself
+            return original(*args, **keywords)
         size = keywords.get("size", args[where] if len(args) > where else None)
         parameters = [item for item in (*args[:where], *keywords.values()) if isinstance(item, (VirtualArray, Unknown))]
         unknown = find_unknown(parameters)

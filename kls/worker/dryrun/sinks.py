@@ -290,6 +290,7 @@ class Sinks:
         if isinstance(data.x, tf.data.Dataset):
             with _stage("adapter"):
                 generators.draw_first(data.x)
+                generators.draw_batch(data.x)
         validation = given.get("validation_data")
         if method == "fit" and validation is not None:
             with _stage("validation-adapter"):
