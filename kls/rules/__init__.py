@@ -19,6 +19,7 @@ from kls.rules import (
     argument_value,
     batch_axis,
     channel_order,
+    column_name,
     compile_call,
     custom_code,
     cut_gradient,
@@ -75,6 +76,7 @@ from kls.worker.protocol import Failure
 _EXPLAINING: tuple[ModuleType, ...] = (
     missing_return,
     training_results,
+    column_name,
     unequal_rows,
     dataset_element,
     label_range,

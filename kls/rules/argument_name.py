@@ -225,7 +225,14 @@ def _renames(
 ) -> list[tuple[str, Edit | None]]:
     """For each of these keywords of a call what becomes of it, in words and as an edit."""
     made: list[tuple[str, Edit | None]] = []
+    steps, width = edits.keyword(call, "input_length"), edits.keyword(call, "input_dim")
     for item in wrong:
+        if item.arg == "input_length" and steps is not None and width is not None:  # a row of Keras 1
+            shape = f"input_shape=({source.segment(steps)}, {source.segment(width)})"
+            place = source.span(item)
+            words = f"write `{shape}`"
+            made += [(words, Edit(place, shape)), ("", edits.remove_argument(source, call, "input_dim"))]
+            continue
         new = _new_name(item.arg or "", parameters)
         if item.arg == "batch_input_shape":
             name, imports = edits.callee_like(source, call, "Input")

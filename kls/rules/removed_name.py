@@ -192,6 +192,9 @@ def _without(source: SourceText, span: Span, name: str) -> list[Fix]:
     outer = source.parents.get(node)
     whole = outer if isinstance(outer, ast.Call) and outer.func is node else node
     text = source.segment(node.value)
+    imported = [item for made in source.nodes if isinstance(made, (ast.Import, ast.ImportFrom)) for item in made.names]
+    if text in [item.asname or item.name for item in imported]:
+        return []
     place = source.span(whole)
     return fix(f"Leave out `.{name}`", edits.replace(source, whole, text), cause=place) if text.isidentifier() else []
 

@@ -75,8 +75,19 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     sizes = _sizes(call)
     if sizes and _number(sizes[0]) == -1 and len(shape or ()) > 1:  # what NumPy works out are the samples
         own["-1"] = rows
-    fixes = _resize(source, sizes, total, span, {**own, f"len({subject})": rows})
+    fixes = _sizes_meant(source, sizes, subject, span)
+    fixes += _resize(source, sizes, total, span, {**own, f"len({subject})": rows})
     return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
+
+
+def _sizes_meant(source: SourceText, sizes: list[ast.expr], subject: str, cause: Span) -> list[Fix]:
+    """`x.reshape(x[0], 1)`: the size is `x.shape[0]`."""
+    own = [item for item in sizes if isinstance(item, ast.Subscript) and source.segment(item.value) == subject]
+    texts = [f"{subject}.shape[{source.segment(item.slice)}]" for item in own if isinstance(item.slice, ast.Constant)]
+    if not own or len(texts) != len(own):
+        return []
+    changes = [edits.replace(source, item, text) for item, text in zip(own, texts, strict=True)]
+    return fix(f"Give the size: `{', '.join(texts)}`", *changes, cause=cause)
 
 
 def _layer(context: Context, failure: Failure) -> Finding | None:

@@ -324,6 +324,7 @@ def other_values(context: Context, failure: Failure) -> list[Fix]:
         given = [(None, item) for item in call.args] + [(item.arg, item.value) for item in call.keywords]
         named = [(name, node) for name, node in given if name and re.search(rf"\b{name}\b", failure.message)]
         for name, node in [*named, *[pair for pair in given if pair not in named]]:
+            fixes += _named_file(source, call, node, failure)
             for text in _alternatives(source, name, node, offered, numbers, failure):
                 label = f"`{name}`" if name else f"`{_short(source.segment(node))}`"
                 fixes += fix(f"Change {label} to `{text}`", edits.replace(source, node, text), cause=span)
@@ -341,7 +342,7 @@ def _alternatives(
         return _tuple_alternatives(source, node, numbers, failure)
     if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
         return ["-1", source.segment(node.operand)] if name == "axis" else [source.segment(node.operand)]
-    ending = re.search(r"(?:must|should) end in `(\.[\w.]+)`", failure.message)
+    ending = re.search(_MUST_END, failure.message)
     if ending is not None:
         return _ending(source, node, ending[1])
     if isinstance(node, (ast.Name, ast.BinOp, ast.Call, ast.Subscript)) and "integer" in failure.message:
@@ -377,6 +378,22 @@ def _alternatives(
     return texts
 
 
+def _named_file(source: SourceText, call: ast.Call, node: ast.expr, failure: Failure) -> list[Fix]:
+    """Another ending for the name of a file, where the name that is given was bound to it."""
+    ending = re.search(_MUST_END, failure.message)
+    known = written.assignments(source, node.id, call.lineno) if ending and isinstance(node, ast.Name) else []
+    made = known[-1][1] if known else None
+    if ending is None or made is None or isinstance(made, ast.Name):
+        return []
+    texts = _ending(source, made, ending[1])
+    return [
+        item
+        for text in texts
+        for item in fix(f"Change it to `{text}`", edits.replace(source, made, text), cause=source.span(made))
+    ]
+
+
+_MUST_END = r"(?:must|should) end in `(\.[\w.]+)`"
 _ENDINGS = re.compile(r"(\.weights)?(\.(h5|hdf5|keras|ckpt|tf|pth|pt|pb|model))?$")
 """What names of saved models and weights end in."""
 

@@ -25,7 +25,7 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Failure, Gap, Node, Span, Tensor
-from . import nothing, results, specs, unpacking
+from . import columns, nothing, results, specs, unpacking
 from .execute import Finished, Run, StatementTimeout
 from .instrument import Statement
 from .places import is_own
@@ -163,6 +163,9 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
     if isinstance(error, AttributeError):
         facts.update(_attribute(error))
     facts.update(_of_python(run, error))
+    named = columns.misspelt(run, error)
+    if named is not None:
+        facts["columns"] = named
     run.failed_layers.clear()
     return Failure(
         exception=type(error).__name__,
@@ -545,6 +548,8 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
         return not _is_raise(run, error)
     package = _package_of(name)
     if package is not None:
+        if package == "pandas":
+            return columns.misspelt(run, error) is not None
         return package in JUDGES or (package == "sklearn" and _is_of_shapes(error))
     if not run.files.owns(name):
         return _through_judge(error)

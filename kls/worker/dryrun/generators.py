@@ -61,7 +61,7 @@ def draw_first(dataset: Any) -> None:
 
 _KEEPING = frozenset("ShuffleDataset RepeatDataset CacheDataset PrefetchDataset TakeDataset OptionsDataset".split())
 """Steps after which the elements are those of before, in whatever order, by their class without what leads it."""
-_MOST_DRAWN = 200
+_MOST_DRAWN = 64
 
 
 def draw_batch(dataset: Any) -> None:
