@@ -130,7 +130,7 @@ async def test_what_only_a_real_run_has_is_no_fault(real: Watched, root: Path, t
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("import os\nos.kill(os.getpid(), 9)\n", "killed at line 2"),
+        ("import signal\nsignal.raise_signal(signal.SIGKILL)\n", "killed at line 2"),
         ("import ctypes\n\nctypes.string_at(0)\n", "crashed at line 3"),
         ("import re\nre.match('(a+)+$', 'a' * 60 + 'b')\n", "stopped after 1"),
     ],
@@ -142,7 +142,15 @@ async def test_a_program_that_dies_is_told_and_survived(real: Watched, root: Pat
     assert (await real.host.ask(probe(MODEL, root))).models
 
 
-@pytest.mark.parametrize("text", ["import sys\nsys.exit()\n", "import os\nos._exit(0)\n", "raise SystemExit(3)\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import sys\nsys.exit()\n",
+        "import os\nos._exit(0)\n",
+        "raise SystemExit(3)\n",
+        "import os\nos.kill(os.getpid(), 9)\n",
+    ],
+)
 async def test_a_program_that_ends_itself_takes_nothing_with_it(real: Watched, root: Path, text: str) -> None:
     hello = real.host.hello
     report = await real.host.ask(probe(MODEL + text, root))
