@@ -54,6 +54,7 @@ async def verify(
     verified: list[Finding] = []
     every = (*findings, *besides)
     spent = 0.0
+    known: dict[tuple[Source, ...], _Trial] = {}
     for finding in findings:
         tried: list[Fix] = []
         wrong: list[Fix] = []
@@ -67,8 +68,11 @@ async def verify(
             if changed is None or changed.sources in programs:
                 continue
             programs.add(changed.sources)
-            trial = await _try(snapshot, fix, changed, before, ask)
-            spent += trial.seconds
+            trial = known.get(changed.sources)
+            if trial is None:
+                trial = known[changed.sources] = await _try(snapshot, fix, changed, before, ask)
+                spent += trial.seconds
+            trial = dataclasses.replace(trial, fix=fix)
             holding = trial.sound and holds(every, finding, trial.after) and not _breaks(every, trial)
             silent = holding and louder(every, trial.after)
             (wrong if silent else tried).append(dataclasses.replace(fix, verified=holding))

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Severity, Span
-from kls.rules import keras_names, search
+from kls.rules import keras_names, old_tensorflow, search
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, stated
 from kls.rules.symbolic_tensor import OPS
@@ -97,7 +97,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return None  # Keras itself asked for it
     owner = failure.facts.get("object") or "it"
     lines = [f"`{owner}` has no `{name}`", f"It raises: {failure.exception}: {failure.message}"]
-    fixes = _backend(source, statement, name) if owner == "keras.backend" else []
+    fixes = old_tensorflow.strong(context, failure)
+    fixes += _backend(source, statement, name) if owner == "keras.backend" else []
     if isinstance(statement, ast.Expr) and name in SESSIONS:
         fixes += fix(f"Leave `{name}` out", edits.remove_statement(source, statement), cause=span)
     fixes += _attribute_fixes(context, span, name, tuple(failure.facts.get("close") or ()))

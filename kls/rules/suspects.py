@@ -25,6 +25,7 @@ from kls.rules import (
     image_sizes,
     labels,
     laid_out,
+    old_tensorflow,
     operands,
     operators,
     ranks,
@@ -58,6 +59,7 @@ MOST = 4
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates that the rest of the program speaks for."""
     return [
+        *old_tensorflow.strong(context, failure),
         *brackets.strong(context, failure),
         *_cut_arguments(context, failure),
         *_exchanged(context, failure),

@@ -73,6 +73,15 @@ noise, real = np.random.normal(size=(16, 20)), np.zeros((16, 28, 28, 1))
 judge.train_on_batch(np.concatenate([real, generator.predict(noise)]), np.concatenate([np.ones(16), np.zeros(16)]))
 both.train_on_batch(noise, np.ones(16))
 """
+VERSION_ONE = """
+import tensorflow as tf
+tf.set_random_seed(1)
+given = tf.placeholder(tf.float32, [None, 2])
+weights = tf.Variable(tf.random_normal([2, 1]))
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    print(session.run(tf.matmul(given, weights), {given: [[1.0, 2.0]]}))
+"""
 STATES_TOO = """
 import keras
 from keras import layers
@@ -949,6 +958,7 @@ FAULTS = [
     Fault(LABELS_FIRST, "pairs.map", "Give the data first: `(row, label)`"),
     Fault(TWICE_BEHIND, "channels = 6", "Change `channels` from 6 to 7"),
     Fault(GROWN_TOO_LARGE, "layers.Reshape", "Begin to grow the image from (7, 7, 64)"),
+    Fault(VERSION_ONE, "import tensorflow as tf", "Run it as TensorFlow 1 would"),
     Fault(STATES_TOO, "LSTM(16", "Leave out `return_state=True`"),
     Fault(PREDICTIONS_FIRST, "loss_function(logits", "Give the labels first: `labels, logits`"),
     Fault(EMBEDDING_SECOND, "Conv1D", "Put Embedding before Conv1D"),
