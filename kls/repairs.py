@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Container, Iterable
 from kls.check import check
 from kls.documents import Snapshot
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
+from kls.rules import custom_code
 from kls.source import apply
 from kls.worker.protocol import Probe, Report, Source
 
@@ -145,9 +146,9 @@ def _stays(finding: Finding, trial: _Trial) -> bool:
 
 
 def _goes_on(finding: Finding, trial: _Trial) -> bool:
-    """Whether what is left is one error, of the same code."""
+    """Whether what is left is one error, of the same code; in the author's own code the next has another cause."""
     left = [item for item in trial.after if item.severity is Severity.ERROR]
-    return len(left) == 1 and left[0].code == finding.code
+    return len(left) == 1 and left[0].code == finding.code != custom_code.RULE.code
 
 
 async def _try(snapshot: Snapshot, fix: Fix, changed: Probe, before: Report | None, ask: Ask) -> _Trial:

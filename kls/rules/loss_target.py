@@ -35,7 +35,7 @@ from kls import edits
 from kls.facts import Finding, Fix, Related, Severity, Span
 from kls.rules import image_sizes, operators, ranks, wording, written
 from kls.rules import labels as label_repairs
-from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
+from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single, size_of
 from kls.rules.image_sizes import Images
 from kls.rules.input_structure import PLAIN
 from kls.worker.protocol import Argument, Call, Failure, Layer, Model, Tensor
@@ -96,7 +96,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     values = labels.values or {}
     shape = (None, *output.shape[1:])
     case = _Case(context, call, model, labels, target, shape, values, operators.output_layer(context, model))
-    if known is None and not _steps_kept(case):
+    if known is None and not (_steps_kept(case) or _one_row(case)):
         return None  # of a model of the author's own little more is known than the message says
     subject = f"`{labels.name}`" if labels.name else "the labels"
     loss = call.loss or "the loss"
@@ -156,9 +156,13 @@ def _compared(failure: Failure) -> Tensor | None:
     """The output that the loss was given, by Keras's words (keras/src/losses/loss.py, keras/src/backend): what a model
     of the author's own gives is not known where the first call that would tell it fails."""
     told = re.search(r"output\.shape=\(([\d, None]*)\)", failure.message)
-    if told is None:
+    sides = wording.operands(failure.message) if "compile_loss" in failure.message else None
+    if told is not None:
+        sizes = [item.strip() for item in told[1].split(",") if item.strip()]
+    elif sides is not None and sides[0] in ("Sub", "SquaredDifference"):  # the labels first, in all of Keras's losses
+        sizes = ["None" if item == "?" else item for item in sides[2]]
+    else:
         return None
-    sizes = [item.strip() for item in told[1].split(",") if item.strip()]
     return Tensor(tuple(None if item == "None" else int(item) for item in sizes), None)
 
 
@@ -303,6 +307,12 @@ def _counted_from_labels(case: _Case) -> list[Fix]:
         return []
     changed = edits.replace(source, value, f"{name}.shape[1]")
     return fix(f"Count the columns of `{name}`: `{name}.shape[1]`", changed, cause=source.span(value))
+
+
+def _one_row(case: _Case) -> bool:
+    """Whether the output has for each sample one row of as many numbers as the labels have."""
+    sizes = case.target[1:]
+    return len(sizes) > 1 and len(case.output) == 2 and None not in sizes and size_of(sizes) == case.output[1]
 
 
 def _steps_kept(case: _Case) -> list[Fix]:

@@ -73,7 +73,10 @@ def longer_table(context: Context, failure: Failure) -> list[Fix]:
 
 
 def lower_operand(context: Context, failure: Failure) -> list[Fix]:
-    """A sum or the like of tensors of different ranks, as of a state and a sequence: the lower one lacks an axis."""
+    """A sum, a concatenation or the like of tensors of different ranks, as of a state and a sequence: the lower one
+    lacks an axis."""
+    if "Ranks of all input tensors should match" in failure.message:
+        return [item for item in operand_fixes(context, failure) if item.title.startswith("Give")][:2]
     found = wording.operands(failure.message)
     if found is not None and _is_of_rows(found[1], found[2]):
         missing = max(len(found[1]), len(found[2])) - 1

@@ -188,7 +188,7 @@ def _unused(source: SourceText, span: Span, name: str) -> list[Fix]:
 def _without(source: SourceText, span: Span, name: str) -> list[Fix]:
     """What the attribute was asked of, itself: `dataset` for `dataset.tolist()`, which only an array has."""
     node = _attribute(source, span, name)
-    if node is None:
+    if node is None or name in METHODS or name in GONE_METHODS:
         return []
     outer = source.parents.get(node)
     whole = outer if isinstance(outer, ast.Call) and outer.func is node else node

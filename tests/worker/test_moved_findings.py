@@ -82,6 +82,51 @@ with tf.Session() as session:
     session.run(tf.global_variables_initializer())
     print(session.run(tf.matmul(given, weights), {given: [[1.0, 2.0]]}))
 """
+STATE_AMONG_STEPS = """
+import keras
+import tensorflow as tf
+class Attention(keras.layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.one, self.other, self.score = keras.layers.Dense(units), keras.layers.Dense(units), keras.layers.Dense(1)
+    def call(self, state, steps):
+        score = self.score(tf.nn.tanh(self.one(state) + self.other(steps)))
+        return tf.reduce_sum(tf.nn.softmax(score, axis=1) * steps, axis=1)
+class Decoder(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.attention = keras.layers.Embedding(50, 8), Attention(16)
+        self.gru = keras.layers.GRU(16)
+    def call(self, words, state, steps):
+        seen = self.attention(state, steps)
+        words = self.embedding(words)
+        return self.gru(tf.concat([seen, words], axis=-1))
+Decoder()(tf.zeros((4, 1), tf.int32), tf.zeros((4, 16)), tf.zeros((4, 6, 16)))
+"""
+PICTURES_BEHIND_ROWS = """
+import keras
+import numpy as np
+class Coder(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.coder = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(16), keras.layers.Dense(64)])
+    def call(self, pictures):
+        return self.coder(pictures) * 1.0
+pictures = np.random.rand(32, 8, 8)
+model = Coder()
+model.compile("adam", "mse")
+model.fit(pictures, pictures)
+"""
+OLD_GENERATOR = """
+import keras
+import numpy as np
+model = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Flatten(), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+def draw():
+    while True:
+        yield np.zeros((4, 32, 32, 3)), np.zeros(4)
+model.fit_generator(draw(), steps_per_epoch=2)
+"""
 STATES_TOO = """
 import keras
 from keras import layers
@@ -959,6 +1004,13 @@ FAULTS = [
     Fault(TWICE_BEHIND, "channels = 6", "Change `channels` from 6 to 7"),
     Fault(GROWN_TOO_LARGE, "layers.Reshape", "Begin to grow the image from (7, 7, 64)"),
     Fault(VERSION_ONE, "import tensorflow as tf", "Run it as TensorFlow 1 would"),
+    Fault(
+        STATE_AMONG_STEPS,
+        "self.one(state)",
+        "Give `state` another axis: `state[:, None]`; give `seen` another axis: `seen[:, None]`",
+    ),
+    Fault(PICTURES_BEHIND_ROWS, "model.fit", "Give each sample of the labels as one row"),
+    Fault(OLD_GENERATOR, "fit_generator", "Use `fit`; change 32 to 64 in `np.zeros((4, 32, 32, 3))`"),
     Fault(STATES_TOO, "LSTM(16", "Leave out `return_state=True`"),
     Fault(PREDICTIONS_FIRST, "loss_function(logits", "Give the labels first: `labels, logits`"),
     Fault(EMBEDDING_SECOND, "Conv1D", "Put Embedding before Conv1D"),
