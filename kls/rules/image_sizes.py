@@ -81,7 +81,10 @@ def of_two_sides(context: Context, failure: Failure) -> list[Fix]:
     for have, want in search.conflicts(failure)[:6]:
         if min(have, want) > 4 and max(have, want) % min(have, want):  # a multiple is one layer's doubling, or chance
             output, target = (None, have, have, None), (None, want, want, None)
-            fixes += grown(Images(context, list(context.report.layers), None, target, output))
+            layers = [
+                item for item in context.report.layers if tuple(item.config.get("target_shape") or ())[:1] != (have,)
+            ]
+            fixes += grown(Images(context, layers, None, target, output))
     return fixes[:2]
 
 

@@ -15,6 +15,7 @@ import errno
 import os
 import signal
 import sys
+import threading
 import time
 import types
 from collections.abc import Callable, Iterator
@@ -102,6 +103,7 @@ class Run:
         self.stood_in: list[str] = []
         """Devices that the program names and that logical ones stand in for."""
         self.statements = 0
+        self.thread = threading.get_ident()
         self.unknown = 0
         self.evaluated: dict[Span, Any] = {}
         """What each `evaluate` gave, by its place."""
@@ -302,7 +304,8 @@ class Runtime:
     def at(self, number: int) -> None:
         """A statement begins."""
         run = self._run
-        run.statements += 1
+        if threading.get_ident() == run.thread:  # how far ahead TensorFlow's threads draw is never the same
+            run.statements += 1
         statement = self._statements[number]
         run.statement = (statement, self._path)
         run.statement_started = run.now()
