@@ -13,6 +13,7 @@ from kls import edits
 from kls.facts import Fix
 from kls.rules import search, written
 from kls.rules.context import Context, fix
+from kls.source import SourceText
 from kls.worker.protocol import Failure
 
 _APART = re.compile(
@@ -37,24 +38,26 @@ def cast_operand(context: Context, failure: Failure) -> list[Fix]:
         return []
     fixes: list[Fix] = []
     for source, place in search.places(context, failure)[:1]:
-        tensorflow = written.module_name(source, "tensorflow")
-        keras, imports = search.keras_name(source)
         for node in ast.walk(place):
             if isinstance(node, ast.Name) and node.id in whole:
-                cast = f"{tensorflow}.cast({node.id}, {tensorflow}.{floats[0]})"
-                more = imports if tensorflow is None else []
-                text = cast if tensorflow is not None else f'{keras}.ops.cast({node.id}, "{floats[0]}")'
-                changed = edits.replace(source, node, text)
-                fixes += fix(f"Cast `{node.id}` to {floats[0]}", changed, *more, cause=source.span(place))
+                fixes += _cast(source, node, floats[0], place)
     return fixes
+
+
+def _cast(source: SourceText, node: ast.expr, dtype: str, place: ast.expr) -> list[Fix]:
+    """`node`, a part of `place`, cast to a dtype by the module that the file has."""
+    tensorflow, words = written.module_name(source, "tensorflow"), source.segment(node)
+    keras, imports = search.keras_name(source) if tensorflow is None else ("", [])
+    text = f'{keras}.ops.cast({words}, "{dtype}")'
+    if tensorflow is not None:
+        text = f"{tensorflow}.cast({words}, {tensorflow}.{dtype})"
+    return fix(f"Cast `{words}` to {dtype}", edits.replace(source, node, text), *imports, cause=source.span(place))
 
 
 def _widened(context: Context, failure: Failure, second: str, first: str) -> list[Fix]:
     """Whole numbers of two lengths: those on the second side become as the first ones are, or the other way round."""
     fixes: list[Fix] = []
     for source, place in search.places(context, failure)[:1]:
-        tensorflow = written.module_name(source, "tensorflow")
-        keras, imports = search.keras_name(source)
         pairs = [
             (node.left, node.right if isinstance(node, ast.BinOp) else node.comparators[0])
             for node in ast.walk(place)
@@ -62,10 +65,5 @@ def _widened(context: Context, failure: Failure, second: str, first: str) -> lis
         ]
         for left, right in pairs if len(pairs) == 1 else ():
             for side, dtype in ((right, first), (left, second)):
-                words = source.segment(side)
-                cast = f"{tensorflow}.cast({words}, {tensorflow}.{dtype})"
-                more = imports if tensorflow is None else []
-                text = cast if tensorflow is not None else f'{keras}.ops.cast({words}, "{dtype}")'
-                changed = edits.replace(source, side, text)
-                fixes += fix(f"Cast `{words}` to {dtype}", changed, *more, cause=source.span(place))
+                fixes += _cast(source, side, dtype, place)
     return fixes

@@ -27,8 +27,6 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
             if not isinstance(node, ast.Import) or [item.name for item in node.names] != ["tensorflow"]:
                 continue
             name = node.names[0].asname or "tensorflow"
-            if name == "tensorflow":
-                continue
             place = source.span(node)
             lines = (f"import tensorflow.compat.v1 as {name}", f"{name}.disable_v2_behavior()")
             text = f"{source.newline}{source.indentation(place.line)}".join(lines)

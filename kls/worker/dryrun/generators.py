@@ -59,8 +59,8 @@ def draw_first(dataset: Any) -> None:
             continue
 
 
-_KEEPING = frozenset("ShuffleDataset RepeatDataset CacheDataset PrefetchDataset TakeDataset OptionsDataset".split())
-"""Steps after which the elements are those of before, in whatever order, by their class without what leads it."""
+_KEEPING = frozenset("ShuffleDataset RepeatDataset CacheDataset PrefetchDataset OptionsDataset".split())
+"""Steps after which the elements are all those of before, in whatever order, by their class without what leads it."""
 _MOST_DRAWN = 64
 
 
