@@ -76,6 +76,9 @@ class Tools:
     once: Ask | None = None
     """Asks for one dry run with the first witnesses alone. Given by who wants the findings only: where there are none,
     sizes that nobody knows need no second run."""
+    half_written: bool = False
+    """Whether the cells that do not parse are being written, so that what was known before them is worth more than
+    what is left without them."""
     try_fix: Ask | None = None
     """Asks for trial runs of fixes; None: `ask` does. A server gives one that lets the keystrokes go first."""
 
@@ -88,8 +91,9 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
         made = Analysis(snapshot, (), None, (), status, reason, time.perf_counter() - started)
         return replace(made, **more)  # type: ignore[arg-type]
 
-    if snapshot.broken is not None:
-        yield result("failed", snapshot.broken)
+    unread = snapshot.broken or (snapshot.left_out if tools.half_written else None)
+    if unread is not None:
+        yield result("failed", unread)
         return
     try:
         sites = await find.sites(snapshot, tools.resolver, tools.texts, tools.roots)
@@ -102,7 +106,7 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
         yield result("failed", f"kls itself failed while reading this file: {error!r}")
         return
     if not find.worth_running(sites):
-        yield result("checked", None, sites=sites, findings=static)
+        yield result("failed" if snapshot.left_out else "checked", snapshot.left_out, sites=sites, findings=static)
         return
     off = tools.settings.worker_mode == "off"
     ask = None if off else tools.ask
@@ -135,9 +139,10 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
         log.info("no dry run of %s: %s", snapshot.uri, error, exc_info=log.isEnabledFor(logging.DEBUG))
         yield result("failed", str(error) or repr(error), **known, findings=static)
         return
-    status: Literal["checked", "failed"] = "checked" if report.complete else "failed"
+    reason = report.ended or snapshot.left_out
+    status: Literal["checked", "failed"] = "checked" if reason is None else "failed"
     findings = tuple(item.finding for item in told)
-    probed = result(status, report.ended, **known, report=shown, findings=allowed(findings, tools.settings))
+    probed = result(status, reason, **known, report=shown, findings=allowed(findings, tools.settings))
     untried = any(fix.verified is None for finding in probed.findings for fix in finding.fixes)
     yield replace(probed, final=not untried)
     if untried:

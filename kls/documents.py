@@ -22,6 +22,7 @@ from typing import Any, Literal, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
+from kls.cells import blank_magics, problem, without_errors
 from kls.facts import Span
 from kls.worker.comments import UNPARSED
 
@@ -34,12 +35,14 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 @dataclass(frozen=True)
 class Cell:
     """One code cell of a notebook: `uri` names it to the editor, `line` is its first line in `Snapshot.text`
-    (from 1) and `count` the number of lines it takes there, at least 1."""
+    (from 1) and `count` the number of lines it takes there, at least 1. `error` says why statements of it are left out
+    of the text: they do not parse."""
 
     uri: str
     line: int
     count: int
     version: int = 0
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,8 @@ class Snapshot:
     """One version of one document.
 
     `path` is absolute, or "" for a document that has no file. `text` is what Python sees: for a notebook its code
-    cells, one after another, with the lines that only IPython understands blanked; a line of a cell is always exactly
-    one line of `text` and keeps its columns.
+    cells, one after another, with the lines that only IPython understands blanked, and without the statements that do
+    not parse (see `left_out`); a line of a cell is always exactly one line of `text` and keeps its columns.
     """
 
     uri: str
@@ -56,6 +59,13 @@ class Snapshot:
     version: int
     text: str
     cells: tuple[Cell, ...] = ()
+
+    @property
+    def left_out(self) -> str | None:
+        """Why statements of a notebook are not in `text`, in one sentence; None where they all are."""
+        errors = [cell.error for cell in self.cells if cell.error is not None]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        return f"{errors[0]}{more}; what does not parse is left out" if errors else None
 
     @property
     def name(self) -> str:
@@ -184,9 +194,12 @@ def notebook_snapshot(
     """A notebook, from the (uri, version, text) of its Python cells in order."""
     made: list[Cell] = []
     lines: list[str] = []
-    for cell_uri, cell_version, text in cells:
+    for number, (cell_uri, cell_version, text) in enumerate(cells, 1):
         blanked = blank_magics(split_lines(text))
-        made.append(Cell(cell_uri, len(lines) + 1, len(blanked), cell_version))
+        wrong = problem("\n".join(blanked))
+        error = wrong and f"syntax error in code cell {number}, line {wrong.lineno or 1}: {wrong.msg}"
+        blanked = without_errors(blanked) if wrong is not None else blanked
+        made.append(Cell(cell_uri, len(lines) + 1, len(blanked), cell_version, error))
         lines += blanked
     return Snapshot(uri, path_of(uri) if path is None else path, version, "\n".join(lines) + "\n", tuple(made))
 
@@ -270,94 +283,3 @@ def from_units(line: str, units: int, encoding: Encoding) -> int:
         if seen > units:
             return column
     return len(line)
-
-
-_MAGIC = re.compile(
-    r"\s*(?:[%!?]|(?:pip3?|conda|mamba)\s+(?:install|uninstall|list|show)\b"
-    r"|(?:ls|cd|pwd|cat|mkdir|rm|cp|mv|head|tail|wget|unzip|git)(?:\s+[\w.~/-][^=(]*)?$)"
-)
-_HELP = re.compile(r"\s*[\w.*\[\]\"']+\?{1,2}\s*(?:#.*)?$")
-_ASSIGNED = re.compile(r"(\s*(?:[\w.,*\s]|\[[^\]]*\])+=\s*)(?:%\w|!)")
-_INDENT = re.compile(r"[ \t]+")
-_PYTHON_CELL = re.compile(r"\s*%%(?:time|timeit|capture|prun|memit|mprun|debug|snakeviz|scalene|wandb|tensorboard)\b")
-_PIECE = re.compile(
-    r"(?P<comment>#.*)|(?P<triple>\"\"\"|''')|(?P<string>\"(?:\\.|[^\"\\])*\"?|'(?:\\.|[^'\\])*'?)"
-    r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<continued>\\$)|."
-)
-
-
-def blank_magics(lines: Sequence[str]) -> list[str]:
-    """The lines of one cell with what only IPython understands made harmless, line for line.
-
-    A magic, shell or help line becomes `pass`; `files = !ls` becomes `files = get_ipython()`, a value nobody knows;
-    a cell magic that is not about Python (`%%bash`) blanks its cell. `await` at top level stays. Where the whole cell
-    is indented, a form feed ends the indentation, so that to Python there is none and columns stay what they are.
-    """
-    first = next((index for index, line in enumerate(lines) if line.strip()), None)
-    if first is None:
-        return list(lines)
-    indent = _INDENT.match(lines[first])
-    if indent is not None:
-        before = indent[0]
-        lines = [before[:-1] + "\f" + line[len(before) :] if line.startswith(before) else line for line in lines]
-    if lines[first].lstrip().startswith("%%"):
-        body = blank_magics(lines[first + 1 :]) if _PYTHON_CELL.match(lines[first]) else [""] * (len(lines) - first - 1)
-        return [*lines[:first], "pass", *body]
-    blanked: list[str] = []
-    state = _Scan()
-    shell = False
-    for line in lines:
-        if shell:
-            shell = line.rstrip().endswith("\\")
-            blanked.append("")
-        elif state.inside:
-            state = _scan(line, state)
-            blanked.append(line)
-        elif _MAGIC.match(line) or _HELP.match(line):
-            shell = line.rstrip().endswith("\\")
-            blanked.append(line[: len(line) - len(line.lstrip())] + "pass")
-        elif assigned := _ASSIGNED.match(line):
-            shell = line.rstrip().endswith("\\")
-            blanked.append(assigned[1] + "get_ipython()")
-        else:
-            state = _scan(line, state)
-            blanked.append(line)
-    return blanked
-
-
-@dataclass(frozen=True)
-class _Scan:
-    """Where the start of a line stands: open brackets, the open triple quote, after a backslash."""
-
-    depth: int = 0
-    quote: str = ""
-    continued: bool = False
-
-    @property
-    def inside(self) -> bool:
-        return self.depth > 0 or bool(self.quote) or self.continued
-
-
-def _scan(line: str, state: _Scan) -> _Scan:
-    depth, quote, continued = state.depth, state.quote, False
-    at = 0
-    while at < len(line):
-        if quote:
-            end = re.compile(r"(?:\\.|(?!" + quote + r").)*" + quote).match(line, at)
-            if end is None:
-                return _Scan(depth, quote)
-            at, quote = end.end(), ""
-            continue
-        piece = _PIECE.match(line, at)
-        if piece is None:
-            break
-        at = piece.end()
-        if piece["triple"]:
-            quote = piece["triple"]
-        elif piece["open"]:
-            depth += 1
-        elif piece["close"]:
-            depth = max(0, depth - 1)
-        elif piece["continued"]:
-            continued = True
-    return _Scan(depth, quote, continued)

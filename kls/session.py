@@ -634,6 +634,7 @@ class Session:
             root=folder,
             no_worker=reason,
             keras=workplace.keras,
+            half_written=_is_half_written(document),
             try_fix=None if reason else workplace.ask_quietly,
         )
 
@@ -834,6 +835,14 @@ class Session:
         task.add_done_callback(self._background.discard)
 
 
+def _is_half_written(document: _Document) -> bool:
+    """Whether a cell that does not parse was whole, or not there, when the document was last understood."""
+    if document.good is None:
+        return False
+    known = {cell.uri for cell in document.good.snapshot.cells if cell.error is not None}
+    return any(cell.error is not None and cell.uri not in known for cell in document.snapshot.cells)
+
+
 _ENDED = Measured(None, (), "an edit, or somebody, ended the step before it was done")
 
 
@@ -853,7 +862,8 @@ def _what_was_stopped(step: Analysis) -> str | None:
     if step.report is None:
         return None
     if step.reason is not None:
-        words = out_of_time(step.reason) or f"the dry run was cut short, {step.reason}"
+        cut = out_of_time(step.reason) or f"the dry run was cut short, {step.reason}"
+        words = step.reason if step.report.complete else cut
         return f"{os.path.basename(step.snapshot.name)}: {words}"
     stopped = {(gap.span.path, gap.span.line): gap for gap in step.report.gaps if gap.kind in _STOPPED}
     if not step.final or not stopped:

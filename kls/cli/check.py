@@ -108,7 +108,8 @@ def _summary(done: Sequence[Outcome], findings: Sequence[Finding], seconds: floa
     lines: list[str] = []
     for outcome in done:
         if outcome.unchecked:
-            word = "not checked" if outcome.status == "failed" else "only read"
+            partly = outcome.analysis is not None and outcome.analysis.report is not None
+            word = "only read" if outcome.status != "failed" else "not wholly checked" if partly else "not checked"
             lines.append(f"{style.paint(text.clean(outcome.name), '1')}: {word}: {text.clean(outcome.reason or '')}")
     counts = Counter(finding.severity for finding in findings)
     found = ", ".join(_count(severity, counts[severity]) for severity in _ORDER if counts[severity])

@@ -175,6 +175,15 @@ def test_notebooks_are_checked_by_cell(judged: dict[str, dict[str, Any]], folder
     assert concise.out.startswith(f"book.ipynb:cell 3:1:{finding['column']}: error[input-shape]: ")
 
 
+def test_what_does_not_parse_costs_a_notebook_no_more_than_its_cell(folder: Path, kls: Kls, tmp_path: Path) -> None:
+    notebook = json.loads((folder / "book.ipynb").read_text(encoding="utf-8"))
+    notebook["cells"].append({"cell_type": "code", "source": "print 'trained'"})
+    (tmp_path / "older.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    done = kls("check", "older.ipynb")
+    assert done.code == 2 and "older.ipynb:cell 3:1" in done.out and "error[input-shape]" in done.out
+    assert "older.ipynb: not wholly checked: syntax error in code cell 4, line 1: " in done.out
+
+
 def test_annotations_on_github(folder: Path, kls: Kls) -> None:
     done = kls("check", "emoji.py", cwd=folder, GITHUB_ACTIONS="true")
     assert done.code == 1

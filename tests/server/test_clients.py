@@ -155,10 +155,11 @@ async def test_a_projects_file_switches_off(folder: Path) -> None:
 
 
 @pytest.mark.tf
-async def test_a_notebook_is_one_program_in_cells(folder: Path) -> None:
+@pytest.mark.parametrize("beside", ["", "print 'done'\n"], ids=["whole", "beside a cell that does not parse"])
+async def test_a_notebook_is_one_program_in_cells(folder: Path, beside: str) -> None:
     notebook, ending = (folder / "n.ipynb").as_uri(), PROGRAM.splitlines()
-    texts = ["%matplotlib inline\n" + "\n".join(ending[:4]), "\n".join(ending[4:6]), "\n".join(ending[6:])]
-    cells = [f"vscode-notebook-cell:{folder.as_posix()}/n.ipynb#{name}" for name in "abc"]
+    texts = ["%matplotlib inline\n" + "\n".join(ending[:4]), "\n".join(ending[4:6]), "\n".join(ending[6:]), beside]
+    cells = [f"vscode-notebook-cell:{folder.as_posix()}/n.ipynb#{name}" for name in "abcd"]
 
     def change(**parts: object) -> None:
         event = lsp.NotebookDocumentChangeEvent(cells=lsp.NotebookDocumentCellChanges(**parts))  # type: ignore[arg-type]
@@ -181,6 +182,13 @@ async def test_a_notebook_is_one_program_in_cells(folder: Path) -> None:
         action, *_ = await editor.actions(cells[1], WHOLE)
         edit = (await editor.client.code_action_resolve_async(action)).edit
         assert edit is not None
+        known = await editor.hints(cells[1])
+        half = lsp.TextDocumentContentChangePartial(lsp.Range(lsp.Position(0, 0), lsp.Position(0, 0)), "(")
+        for text, codes in ((half, set[str]()), (lsp.TextDocumentContentChangeWholeDocument(texts[2]), {FAULT})):
+            where = lsp.VersionedTextDocumentIdentifier(2, cells[2])
+            change(text_content=[lsp.NotebookDocumentCellContentChanges(where, [text])])
+            await editor.checked(cells[1], codes)
+            assert known == await editor.hints(cells[1])
         touched = [
             item.text_document.uri for item in edit.document_changes or () if isinstance(item, lsp.TextDocumentEdit)
         ]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kls import documents
+from kls import cells, documents
 from kls.facts import Span
 
 
@@ -89,7 +89,7 @@ def test_cells_map_there_and_back() -> None:
 )
 def test_only_what_ipython_alone_understands_is_blanked(cell: str, expected: str | None) -> None:
     lines = documents.split_lines(cell)
-    blanked = documents.blank_magics(lines)
+    blanked = cells.blank_magics(lines)
     assert "\n".join(blanked) == (cell if expected is None else expected)
     assert len(blanked) == len(lines)
     if "!2" not in cell:
@@ -100,8 +100,27 @@ def test_a_syntax_error_is_told_in_a_sentence() -> None:
     assert documents.file_snapshot("file:///a.py", 1, "x = (\n").broken is not None
     assert documents.file_snapshot("file:///a.py", 1, "x = '\ud800'\n").broken is not None
     assert documents.file_snapshot("file:///a.py", 1, "x = 1\x00\n").broken is not None
-    assert "code cell 2, line 2" in (_notebook("x = 1", "y = 2\nz = = 3").broken or "")
     assert documents.file_snapshot("file:///a.py", 1, "x = 1\n").broken is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("import keras\nprint 'a'\nx = 1", "import keras\nget_ipython()\nx = 1"),
+        ("model.add(Dense(3)\nmodel.fit(x, y)", "model = get_ipython()\n"),
+        ("@tf.function\ndef f(x):\n    print x\n    return x\ny = 3", "f = get_ipython()\n\n\n\ny = 3"),
+        (
+            "for a, b in c:\n    d = = 3\n    e.append(a)\nelse:\n  pass\nq = 1",
+            "a = b = d = e = get_ipython()\n\n\n\n\nq = 1",
+        ),
+        ("a, b = load(\nc = 4", "a = b = c = get_ipython()\n"),
+    ],
+)
+def test_what_does_not_parse_is_left_out_of_a_notebook(cell: str, expected: str) -> None:
+    notebook = _notebook("w = 1", cell, "v = = 2")
+    assert notebook.text == f"w = 1\n{expected}\nv = get_ipython()\n" and notebook.broken is None
+    assert "code cell 2, line " in (notebook.left_out or "") and "(and 1 more)" in (notebook.left_out or "")
+    assert _notebook("w = 1").left_out is None
 
 
 def test_paths_and_uris(tmp_path: Path) -> None:

@@ -1,0 +1,165 @@
+"""The cells of a notebook as Python can read them, line for line: without what only IPython understands, and without
+the statements that are no Python at all.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import keyword
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kls.worker.comments import UNPARSED
+
+NOBODY_KNOWS = "get_ipython()"
+"""A value that the dry run knows nothing of."""
+
+_MAGIC = re.compile(
+    r"\s*(?:[%!?]|(?:pip3?|conda|mamba)\s+(?:install|uninstall|list|show)\b"
+    r"|(?:ls|cd|pwd|cat|mkdir|rm|cp|mv|head|tail|wget|unzip|git)(?:\s+[\w.~/-][^=(]*)?$)"
+)
+_HELP = re.compile(r"\s*[\w.*\[\]\"']+\?{1,2}\s*(?:#.*)?$")
+_ASSIGNED = re.compile(r"(\s*(?:[\w.,*\s]|\[[^\]]*\])+=\s*)(?:%\w|!)")
+_INDENT = re.compile(r"[ \t]+")
+_PYTHON_CELL = re.compile(r"\s*%%(?:time|timeit|capture|prun|memit|mprun|debug|snakeviz|scalene|wandb|tensorboard)\b")
+_PIECE = re.compile(
+    r"(?P<comment>#.*)|(?P<triple>\"\"\"|''')|(?P<string>\"(?:\\.|[^\"\\])*\"?|'(?:\\.|[^'\\])*'?)"
+    r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<continued>\\$)|."
+)
+
+
+def blank_magics(lines: Sequence[str]) -> list[str]:
+    """The lines of one cell with what only IPython understands made harmless, line for line.
+
+    A magic, shell or help line becomes `pass`; `files = !ls` becomes `files = get_ipython()`, a value nobody knows;
+    a cell magic that is not about Python (`%%bash`) blanks its cell. `await` at top level stays. Where the whole cell
+    is indented, a form feed ends the indentation, so that to Python there is none and columns stay what they are.
+    """
+    first = next((index for index, line in enumerate(lines) if line.strip()), None)
+    if first is None:
+        return list(lines)
+    indent = _INDENT.match(lines[first])
+    if indent is not None:
+        before = indent[0]
+        lines = [before[:-1] + "\f" + line[len(before) :] if line.startswith(before) else line for line in lines]
+    if lines[first].lstrip().startswith("%%"):
+        body = blank_magics(lines[first + 1 :]) if _PYTHON_CELL.match(lines[first]) else [""] * (len(lines) - first - 1)
+        return [*lines[:first], "pass", *body]
+    blanked: list[str] = []
+    state = _Scan()
+    shell = False
+    for line in lines:
+        if shell:
+            shell = line.rstrip().endswith("\\")
+            blanked.append("")
+        elif state.inside:
+            state = _scan(line, state)
+            blanked.append(line)
+        elif _MAGIC.match(line) or _HELP.match(line):
+            shell = line.rstrip().endswith("\\")
+            blanked.append(line[: len(line) - len(line.lstrip())] + "pass")
+        elif assigned := _ASSIGNED.match(line):
+            shell = line.rstrip().endswith("\\")
+            blanked.append(assigned[1] + NOBODY_KNOWS)
+        else:
+            state = _scan(line, state)
+            blanked.append(line)
+    return blanked
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """Where the start of a line stands: open brackets, the open triple quote, after a backslash."""
+
+    depth: int = 0
+    quote: str = ""
+    continued: bool = False
+
+    @property
+    def inside(self) -> bool:
+        return self.depth > 0 or bool(self.quote) or self.continued
+
+
+def _scan(line: str, state: _Scan) -> _Scan:
+    depth, quote, continued = state.depth, state.quote, False
+    at = 0
+    while at < len(line):
+        if quote:
+            end = re.compile(r"(?:\\.|(?!" + quote + r").)*" + quote).match(line, at)
+            if end is None:
+                return _Scan(depth, quote)
+            at, quote = end.end(), ""
+            continue
+        piece = _PIECE.match(line, at)
+        if piece is None:
+            break
+        at = piece.end()
+        if piece["triple"]:
+            quote = piece["triple"]
+        elif piece["open"]:
+            depth += 1
+        elif piece["close"]:
+            depth = max(0, depth - 1)
+        elif piece["continued"]:
+            continued = True
+    return _Scan(depth, quote, continued)
+
+
+_HEAD = re.compile(
+    r"\s*(?:(?:async\s+)?(?:def|class)\s+(?P<made>\w+)|for\s+(?P<bound>.+?)\s+in\b"
+    r"|(?P<changed>[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)\s*(?:[.,=\[(:+*/-]|$))"
+)
+_NAME = re.compile(r"[^\W\d]\w*")
+_GOES_ON = re.compile(r"(?:else|elif|except|finally)\b")
+
+
+def problem(text: str) -> SyntaxError | None:
+    """Why Python cannot parse `text`; None where it can, or where it fails for another reason than its syntax."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as error:
+        return error
+    except UNPARSED:
+        return None
+    return None
+
+
+def without_errors(lines: Sequence[str]) -> list[str]:
+    """The lines of one cell without the statements that do not parse, line for line.
+
+    What such a statement may have made or changed is a value nobody knows from there on: the names at the heads of its
+    lines.
+    """
+    kept: list[str] = []
+    for statement in _statements(lines):
+        if problem("\n".join(statement)) is None:
+            kept += statement
+        else:
+            names = dict.fromkeys(name for line in statement for name in _changed(line))
+            kept += [" = ".join([*names, NOBODY_KNOWS]), *[""] * (len(statement) - 1)]
+    return kept
+
+
+def _statements(lines: Sequence[str]) -> list[list[str]]:
+    """The lines in groups that begin where a statement may begin: at the margin, outside of brackets and strings."""
+    groups: list[list[str]] = []
+    state = _Scan()
+    for line in lines:
+        at_margin = bool(line.strip()) and not line[0].isspace() and not _GOES_ON.match(line)
+        if not groups or (at_margin and not state.inside and not groups[-1][-1].startswith("@")):
+            groups.append([])
+        groups[-1].append(line)
+        state = _scan(line, state)
+    return groups
+
+
+def _changed(line: str) -> list[str]:
+    """The names that a line at its head makes or changes."""
+    head = _HEAD.match(line)
+    names: list[str] = _NAME.findall(head["made"] or head["bound"] or head["changed"]) if head else []
+    return [name for name in names if not keyword.iskeyword(name) and not hasattr(builtins, name)]
