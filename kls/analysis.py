@@ -54,6 +54,8 @@ class Analysis:
     """Paths of the data files that its dry run may read."""
     package: str = ""
     """What its relative imports start from."""
+    folder: str = ""
+    """Where its relative paths start."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,17 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
         known["data"] = data
         seconds = tools.settings.worker_timeout
         known["package"] = package = find.started_in(snapshot, tools.roots)
-        probe = plan.plan(snapshot, modules, root=tools.root or None, readable=data, seconds=seconds, package=package)
+        folder = find.working_folder(snapshot.path, texts, tools.roots, tools.root or here)
+        known["folder"] = folder
+        probe = plan.plan(
+            snapshot,
+            modules,
+            root=tools.root or None,
+            readable=data,
+            seconds=seconds,
+            package=package,
+            folder=folder,
+        )
         report = await ask(probe) if tools.once is None else await tools.once(probe)
         findings = await asyncio.to_thread(check.check, snapshot, sites, report, modules, tools.keras)
         if tools.once is not None and report.witnesses and findings:

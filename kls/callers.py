@@ -116,6 +116,7 @@ async def ways(snapshot: Snapshot, where: Search, ask: Ask) -> tuple[Way, ...]:
             readable=data,
             seconds=where.seconds,
             package=find.started_in(caller.snapshot, where.roots),
+            folder=find.working_folder(caller.snapshot.path, texts, where.roots, where.root or here),
         )
         report = await ask(probe)
         if not _lines(report, snapshot.name):

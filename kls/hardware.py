@@ -94,7 +94,7 @@ class Hardware:
         """
         limit = memory or free_memory()
         probe = plan.plan(found.snapshot, modules, root=root or None, readable=found.data, seconds=seconds)
-        probe = replace(probe, package=found.package, step_bytes=limit, step_at=at)
+        probe = replace(probe, package=found.package, folder=found.folder, step_bytes=limit, step_at=at)
         report = await self._ask(probe)
         report = await self._largest(probe, report)
         if not report.steps:

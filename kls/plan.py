@@ -19,13 +19,15 @@ def plan(
     seconds: float = 8.0,
     number: int = 0,
     package: str = "",
+    folder: str = "",
 ) -> Probe:
-    """The probe of one document. `root` is the folder the program would be started in, by default its own; `package`
-    what its relative imports start from (`find.started_in`)."""
+    """The probe of one document. `root` is the folder that it may look into, by default its own; `folder` the one that
+    its relative paths start from (`find.working_folder`), by default `root`; `package` what its relative imports start
+    from (`find.started_in`)."""
     path = snapshot.path or snapshot.uri
     main = Source("__main__", path, snapshot.text)
-    folder = root or (str(Path(path).parent) if snapshot.path else "/")
-    return Probe(number, (main, *modules), folder, tuple(readable), seconds, package=package)
+    own = str(Path(path).parent) if snapshot.path else "/"
+    return Probe(number, (main, *modules), root or own, tuple(readable), seconds, package=package, folder=folder)
 
 
 def digest(probe: Probe) -> str:
@@ -33,5 +35,5 @@ def digest(probe: Probe) -> str:
     state = hashlib.sha256()
     for source in probe.sources:
         state.update(f"{source.name}\0{source.path}\0{source.text}\0".encode("utf-8", "surrogatepass"))
-    state.update(f"{probe.root}\0{probe.readable}\0{probe.seconds}\0{probe.package}".encode())
+    state.update(f"{probe.root}\0{probe.readable}\0{probe.seconds}\0{probe.package}\0{probe.folder}".encode())
     return state.hexdigest()

@@ -1,4 +1,5 @@
-"""The data files of the workspace that a program speaks of: a dry run may read these and no others."""
+"""The data files of the workspace that a program speaks of, and the folder that it speaks of them from: a dry run may
+read these and no others."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ MOST_ENTRIES = 5_000
 _NEVER = frozenset(("node_modules", "site-packages", "dist-packages", "__pycache__"))
 _NAME = re.compile(r"""([^\s"'/\\{}<>|*?:]+)(?=["'])""")
 """The end of a text in quotes, after its last slash."""
+_PATH = re.compile(r"""["']([^\s"'\\{}<>|*?:]+)["']""")
 
 
 def data_files(texts: Iterable[str], roots: Sequence[str], first: str = "") -> tuple[str, ...]:
@@ -40,6 +42,29 @@ def data_files(texts: Iterable[str], roots: Sequence[str], first: str = "") -> t
             if os.path.basename(path) in wanted and any(real.startswith(folder) for folder in inside):
                 found[real] = None
     return tuple(found)[:MOST_FILES]
+
+
+def working_folder(path: str, texts: Iterable[str], roots: Sequence[str], root: str) -> str:
+    """The folder that the relative paths of the program at `path` start from: `root`, where programs are started, or
+    its own. A notebook is started in its own; of another program, more of the paths in quotes lead to something there.
+    """
+    here = os.path.dirname(path)
+    if not here or os.path.realpath(here) == os.path.realpath(root):
+        return root
+    if path.endswith(".ipynb"):
+        return here
+    named = {name for text in texts for name in _PATH.findall(text) if _is_relative(name)}
+    inside = tuple(os.path.realpath(folder) + os.sep for folder in roots)
+
+    def lead_somewhere(folder: str) -> int:
+        places = (os.path.realpath(os.path.join(folder, name)) for name in named)
+        return sum((place + os.sep).startswith(inside) and os.path.exists(place) for place in places)
+
+    return here if lead_somewhere(here) > lead_somewhere(root) else root
+
+
+def _is_relative(name: str) -> bool:
+    return not os.path.isabs(name) and ("/" in name or name.lower().endswith(tuple(SUFFIXES)))
 
 
 def _walk(root: str, left: list[int]) -> Iterator[str]:

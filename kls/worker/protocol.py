@@ -64,7 +64,8 @@ class Source:
 class Probe:
     """A dry run to do. `sources[0]` is the entry; the others are imported on demand by name.
 
-    `root` is the folder the program would be started in; `readable` lists data files it may open;
+    `root` is the folder that it may list, and is started in unless `folder` names one; `readable` lists data files it
+    may open;
     `seconds` is the wall time after which the worker gives up and reports what it has; `witness` the series of
     numbers that stand in for sizes nobody knows; `package` the one that the entry's relative imports start from, as
     for `python -m package.module`.
@@ -84,6 +85,8 @@ class Probe:
     """The call whose step is run; None: the first training call, else the first of another kind."""
     step_batch: int = 0
     """The batch size to run it at; 0: the program's own."""
+    folder: str = ""
+    """Where its relative paths start; "" for `root`."""
 
 
 @dataclass(frozen=True)

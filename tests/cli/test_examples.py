@@ -184,6 +184,26 @@ def test_what_does_not_parse_costs_a_notebook_no_more_than_its_cell(folder: Path
     assert "older.ipynb: not wholly checked: syntax error in code cell 4, line 1: " in done.out
 
 
+def test_paths_beside_a_program_or_a_notebook_are_found_wherever_kls_is_started(kls: Kls, tmp_path: Path) -> None:
+    program = """import keras, pandas as pd
+table = pd.read_csv("../input/train.csv")
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(table.drop(columns="c").values, table["c"].values)
+"""
+    for name in ("input", "code"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "input" / "train.csv").write_text("a,b,c\n" + "1,2,3\n" * 40, encoding="utf-8")
+    (tmp_path / "code" / "train.py").write_text(program, encoding="utf-8")
+    notebook = {"nbformat": 4, "cells": [{"cell_type": "code", "source": program}]}
+    (tmp_path / "code" / "train.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    done = kls("shapes", ".", "--output-format", "json")
+    assert [entry["path"] for entry in done.json["files"]] == ["code/train.ipynb", "code/train.py"]
+    for entry in done.json["files"]:
+        (model,) = entry["models"]
+        assert [(layer["input_shape"], layer["parameters"]) for layer in model["layers"]] == [([None, 2], 3)]
+
+
 def test_annotations_on_github(folder: Path, kls: Kls) -> None:
     done = kls("check", "emoji.py", cwd=folder, GITHUB_ACTIONS="true")
     assert done.code == 1

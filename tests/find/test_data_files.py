@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kls.find import data_files
+from kls.find import data_files, working_folder
 
 
 @pytest.fixture
@@ -57,3 +57,18 @@ def test_nothing_outside_the_folders_is_found(project: Path) -> None:
     assert data_files(["open('train.csv')"], (str(project / "data"),), str(project)) == (
         os.path.realpath(project / "data" / "train.csv"),
     )
+
+
+def test_paths_start_where_more_of_them_lead_somewhere(project: Path) -> None:
+    def start(script: str, text: str) -> str:
+        folder = working_folder(str(project / script), [text], (str(project),), str(project))
+        return os.path.relpath(folder, project).replace(os.sep, "/")
+
+    assert start("data/deep/train.py", "open('../train.csv')") == "data/deep"
+    assert start("data/deep/train.py", "folder = '../deep'; open(f'{folder}/weights.npy')") == "data/deep"
+    assert start("data/deep/train.py", "open('data/train.csv')") == "."
+    assert start("data/train.py", "open('train.csv')") == "."
+    assert start("data/train.py", "open('../../outside.csv'); open('deep/weights.npy')") == "data"
+    assert start("data/train.py", "open('../../outside.csv'); x = 'and/or'") == "."
+    assert start("data/deep/train.ipynb", "open('data/train.csv')") == "data/deep"
+    assert start("train.py", "x = 1") == "."

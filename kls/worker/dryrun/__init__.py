@@ -81,7 +81,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     sys.modules["__main__"] = module
     module.__dict__["__builtins__"] = builtins
     sys.argv = [main.path]
-    _enter(dry.probe.root)
+    _enter(dry.probe.folder or dry.probe.root)
     dry.start_clock()
     try:
         dry.execute(main, module)
@@ -132,8 +132,8 @@ def _report(dry: Any, watch: Any, met: Any) -> Report:
     )
 
 
-def _enter(root: str) -> None:
+def _enter(folder: str) -> None:
     try:
-        os.chdir(root)
+        os.chdir(folder)
     except OSError:
-        warnings.warn(f"{root} cannot be entered", stacklevel=2)
+        warnings.warn(f"{folder} cannot be entered", stacklevel=2)
