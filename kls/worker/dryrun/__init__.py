@@ -93,7 +93,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
         dry.gap(Span(main.path, line, 0, line, 0), "syntax", f"the file does not parse: {error.msg}")
         dry.ended = f"the file does not parse: {error.msg}, line {line}"
     except BaseException as error:
-        from .failures import first_line
+        from .exceptions import first_line
 
         dry.ended = f"the dry run stopped: {first_line(error)}"
     dry.stop_clock()

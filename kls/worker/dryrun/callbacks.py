@@ -11,7 +11,7 @@ from typing import Any, Optional
 import keras
 
 from .execute import Run
-from .failures import gap_kind
+from .gaps import gap_kind
 from .unknown import Unknown
 
 __all__ = ["play"]

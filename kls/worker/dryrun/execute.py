@@ -144,7 +144,7 @@ class Run:
 
         Raises FileNotFoundError where the author's program waits for that.
         """
-        from .failures import os_gap
+        from .gaps import os_gap
 
         error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         away = "://" in path or head is not None

@@ -53,7 +53,7 @@ class Lists:
         return [unknown_like(values, structure)]
 
     def _missing(self, error: FileNotFoundError) -> Unknown:
-        from .failures import os_gap
+        from .gaps import os_gap
 
         statement, file = self._run.statement
         span = self._run.statement_span(file, statement)

@@ -31,8 +31,8 @@ from tensorflow.python.eager import backprop
 from ..protocol import Call, Span, Step, Trouble
 from .arrays import VirtualArray
 from .eager import SMALL_WEIGHTS
+from .exceptions import first_line
 from .execute import Run
-from .failures import first_line
 from .memory import bodies
 
 MOST_STEPS = 5

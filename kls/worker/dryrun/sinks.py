@@ -17,31 +17,35 @@ from collections.abc import Generator
 from typing import Any, Optional
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import tree
 from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
-from keras.src.models.functional import Functional
 from keras.src.models.model import Model as KerasModel
-from keras.src.models.sequential import Sequential
-from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils, get_data_adapter
-from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
-from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
+from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Argument, Call, Span, Tensor, Warned
 from . import callbacks, generators, memory, parts, results, specs, unread
 from .arrays import PREDICTED, VirtualArray
+from .batches import (
+    PRIME,
+    Data,
+    batch_of,
+    batch_sizes,
+    endless,
+    is_custom,
+    placeholder,
+    real_batch,
+    static_batch,
+    traced_batch,
+)
+from .exceptions import first_line
 from .execute import Finished, Run
-from .failures import OWN_GRAPH, failure_of, first_line, gap_kind, in_own_graph
+from .failures import failure_of
+from .gaps import OWN_GRAPH, gap_kind, in_own_graph
 from .keras_hooks import Watch, key_of, loss_name
 from .unknown import Unknown, UnknownValue
 
-PRIME = 37
-"""A batch size that equals no usual layer width, for probing with a concrete batch."""
-
-_LONGEST_PIPELINE = 200
-"""Transformations of a dataset that are looked through for its batch size."""
 _IDLE = ("class_weight", "validation_split", "validation_batch_size")
 """Arguments that change no shape of a batch: a probe goes without those that are Unknown."""
 METHODS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
@@ -59,23 +63,6 @@ class _Failed(Exception):
     def __init__(self, stage: str) -> None:
         super().__init__(stage)
         self.stage = stage
-
-
-@dataclasses.dataclass(frozen=True)
-class _Data:
-    """What one side (training or validation) of a sink was given."""
-
-    x: Any
-    y: Any
-    sample_weight: Any
-    class_weight: Any
-    batch_size: Any
-    """An int, None for Keras's own, or Unknown."""
-
-
-def _endless(data: Any) -> bool:
-    """Whether a dataset says of itself that it has no end (tf.data.INFINITE_CARDINALITY)."""
-    return isinstance(data, tf.data.Dataset) and int(data.cardinality()) == tf.data.INFINITE_CARDINALITY
 
 
 class Sinks:
@@ -151,7 +138,7 @@ class Sinks:
             outputs = self._probe(method, model, given)
             call = dataclasses.replace(call, status="traced", outputs=_without_batch(specs.flatten(outputs)))
             call = self._sized(call, model)
-            if method == "fit" and not paired and given.get("steps_per_epoch") is None and _endless(given.get("x")):
+            if method == "fit" and not paired and given.get("steps_per_epoch") is None and endless(given.get("x")):
                 run.warnings.append(Warned(span, "EndlessData", "repeat", None))
         except _Failed as failed:
             error = failed.__cause__
@@ -184,7 +171,7 @@ class Sinks:
         if (
             self.trial is not None
             and known
-            and self.trial.met(call, model, self.batch, _static_batch(model) or self.real_batch)
+            and self.trial.met(call, model, self.batch, static_batch(model) or self.real_batch)
         ):
             run.left = True
             raise Finished("one real step was run")
@@ -236,7 +223,7 @@ class Sinks:
         if self.measured is None:
             return call
         needs, size, real = self.measured
-        real = _static_batch(model) or real
+        real = static_batch(model) or real
         return dataclasses.replace(
             call,
             kept=needs.kept,
@@ -274,7 +261,7 @@ class Sinks:
             with _stage("compile"):
                 model._assert_compile_called(method)
         training = method in ("fit", "train_on_batch")
-        data = _Data(
+        data = Data(
             given.get("x"),
             given.get("y"),
             given.get("sample_weight"),
@@ -295,11 +282,11 @@ class Sinks:
         if method == "fit" and validation is not None:
             with _stage("validation-adapter"):
                 x, y, weight = data_adapter_utils.unpack_x_y_sample_weight(validation)
-            side = _Data(x, y, weight, None, given.get("validation_batch_size") or data.batch_size)
+            side = Data(x, y, weight, None, given.get("validation_batch_size") or data.batch_size)
             self._trace(model, side, "evaluate", False, "validation-")
         return outputs
 
-    def _trace(self, model: Any, data: _Data, method: str, training: bool, prefix: str = "") -> Any:
+    def _trace(self, model: Any, data: Data, method: str, training: bool, prefix: str = "") -> Any:
         with _stage(prefix + "adapter"):
             _refuse_unknown(data.x)
         targets = [item for item in tree.flatten((data.y, data.sample_weight)) if isinstance(item, Unknown)]
@@ -307,7 +294,7 @@ class Sinks:
             if not _overrides(model, "train_step" if training else "test_step"):
                 # What the model does with its input is known all the same.
                 with self._forward_only(model):
-                    self._trace(model, _Data(data.x, None, None, None, data.batch_size), method, training, prefix)
+                    self._trace(model, Data(data.x, None, None, None, data.batch_size), method, training, prefix)
             with _stage(prefix + "adapter"):
                 _refuse_unknown(targets)
         on_batch = method.endswith("_on_batch")
@@ -316,14 +303,14 @@ class Sinks:
                 batch = data_adapter_utils.pack_x_y_sample_weight(data.x, data.y, data.sample_weight)
                 samples = None
             else:
-                batch, samples = _batch_of(data)
+                batch, samples = batch_of(data)
                 if samples is None:
                     self.looked[prefix] = specs.flatten(batch)
-        sizes = _batch_sizes(model, batch, samples, data.batch_size, on_batch)
+        sizes = batch_sizes(model, batch, samples, data.batch_size, on_batch)
         outputs: Any = None
         if not prefix:
             self.batch = batch, samples is not None
-            self.real_batch = _real_batch(data, batch, samples, on_batch)
+            self.real_batch = real_batch(data, batch, samples, on_batch)
         for number, size in enumerate(sizes):
             self.watch.quiet += number > 0
             try:
@@ -353,18 +340,18 @@ class Sinks:
         try:
             with graph.as_default():
                 with _stage(prefix + "adapter"):
-                    held = tree.map_structure(lambda item: _placeholder(item, size, arrays), batch, none_is_leaf=False)
+                    held = tree.map_structure(lambda item: placeholder(item, size, arrays), batch, none_is_leaf=False)
                 outputs = self._step(model, held, method, training, prefix)
             with _stage(prefix + "step"):
                 _refuse_string_casts(graph)
             if training:
                 self.measured = (
                     memory.needs(graph, self.run.backward),
-                    _traced_batch(batch, size, arrays),
+                    traced_batch(batch, size, arrays),
                     self.real_batch,
                 )
             if self.trial is not None and not prefix:
-                self.trial.counted = memory.flops(graph), _traced_batch(batch, size, arrays)
+                self.trial.counted = memory.flops(graph), traced_batch(batch, size, arrays)
         finally:
             self.watch.batch = self.run.step_graph = None
         return outputs
@@ -393,7 +380,7 @@ class Sinks:
         with _stage(prefix + "forward"):
             with _variables_made(False) as made:
                 y_pred = _forward(model, x, training)
-            if made and training and _is_custom(model):
+            if made and training and is_custom(model):
                 self._again(model, x, training)
             if not prefix:
                 self.made = y_pred
@@ -548,118 +535,6 @@ def _refuse_unknown(value: Any) -> None:
             from .unknown import UnknownValue
 
             raise UnknownValue(item.reason)
-
-
-def _batch_of(data: _Data) -> tuple[Any, Optional[int]]:
-    """One batch as specs, and the number of samples where the data are arrays."""
-    adapter = get_data_adapter(
-        x=data.x,
-        y=data.y,
-        sample_weight=data.sample_weight,
-        batch_size=data.batch_size if isinstance(data.batch_size, int) else None,
-        class_weight=data.class_weight,
-    )
-    if isinstance(adapter, ArrayDataAdapter):
-        inputs = array_slicing.convert_to_sliceable(adapter._inputs, target_backend="tensorflow")
-        return inputs, int(adapter._num_samples)
-    if isinstance(adapter, PyDatasetAdapter):
-        adapter.py_dataset.workers = 1
-    return adapter.get_tf_dataset().element_spec, None
-
-
-def _placeholder(item: Any, size: Optional[int], arrays: bool) -> Any:
-    """A symbolic stand-in for one component of a batch; `size` is the batch, None for any."""
-    if item is None:
-        return None
-    if isinstance(item, (tf.RaggedTensorSpec, tf.SparseTensorSpec)):
-        return tf.nest.map_structure(
-            lambda part: tf.compat.v1.placeholder(part.dtype, part.shape), item, expand_composites=True
-        )
-    shape = list(item.shape) if getattr(item.shape, "rank", 0) is not None else None
-    if shape:
-        if arrays or shape[0] is None:
-            shape[0] = size
-    dtype = item.dtype
-    if isinstance(item, np.ndarray):
-        dtype = tf.string if dtype.kind in "OUS" else tf.as_dtype(dtype)
-    return tf.compat.v1.placeholder(dtype, shape)
-
-
-def _batch_sizes(model: Any, batch: Any, samples: Optional[int], given: Any, on_batch: bool) -> list[Optional[int]]:
-    """The batch sizes to trace with: what the real run would see; a prime where that is not known and only Keras's own
-    code looks on. A run whose batches are not all of one size is traced with an unknown one first."""
-    static = _static_batch(model)
-    if static is not None:
-        return [static]
-    if on_batch:
-        return [None]
-    custom = _is_custom(model)
-    if isinstance(given, Unknown):
-        return [None] if custom else [PRIME]
-    size = given if isinstance(given, int) and given > 0 else 32
-    if samples is not None:
-        size = min(size, samples)
-        return [size] if samples % size == 0 or not custom else [None, size]
-    return [None] if custom else [PRIME]
-
-
-def _traced_batch(batch: Any, size: Optional[int], arrays: bool) -> int:
-    """The batch size that a trace saw; an unknown one counts as 1."""
-    for item in tree.flatten(batch):
-        shape = specs.shape_of(item)
-        if shape:
-            return size or 1 if arrays or shape[0] is None else shape[0]
-    return size or 1
-
-
-def _real_batch(data: _Data, batch: Any, samples: Optional[int], on_batch: bool) -> Optional[int]:
-    """The batch size that the run would use, None where only the run can tell."""
-    if samples is not None and isinstance(data.batch_size, Unknown):
-        return None
-    if samples is not None:
-        return min(data.batch_size if isinstance(data.batch_size, int) and data.batch_size > 0 else 32, samples)
-    for item in tree.flatten(batch):
-        shape = specs.shape_of(item)
-        if shape and shape[0] is not None:
-            return shape[0]
-    return None if on_batch else _batched(data.x)
-
-
-def _batched(dataset: Any) -> Optional[int]:
-    """The number that a `tf.data` pipeline was batched with last, found in its own transformations."""
-    for _ in range(_LONGEST_PIPELINE):
-        number = getattr(dataset, "_batch_size", None)
-        if number is not None:
-            value = tf.get_static_value(number)
-            return int(value) if value is not None and int(value) > 0 else None
-        if not isinstance(dataset, tf.data.Dataset):
-            return None
-        dataset = getattr(dataset, "_input_dataset", None) or getattr(dataset, "_dataset", None)
-    return None
-
-
-def _static_batch(model: Any) -> Optional[int]:
-    graph = getattr(model, "_functional", None) if isinstance(model, Sequential) else model
-    for tensor in specs.flatten(getattr(graph, "_inputs", None) or ()) if isinstance(graph, Functional) else ():
-        if tensor.shape and tensor.shape[0] is not None:
-            return tensor.shape[0]
-    return None
-
-
-def _is_custom(model: Any) -> bool:
-    """Whether code of the author runs inside a step: own layers, steps, losses, metrics or lambdas."""
-    parts = [model, *model._flatten_layers(include_self=False)]
-    compiled = [getattr(model, "loss", None), *(getattr(model, "_user_metrics", None) or [])]
-    for part in parts:
-        stock = type(part).__module__.split(".")[0] in ("keras", "keras_hub", "keras_nlp", "keras_cv")
-        if not stock or type(part).__name__ == "Lambda":
-            return True
-    return any(
-        item is not None
-        and not isinstance(item, str)
-        and str(getattr(item, "__module__", None) or type(item).__module__).split(".")[0] != "keras"
-        for item in tree.flatten(compiled)
-    )
 
 
 def _overrides(model: Any, step: str) -> bool:

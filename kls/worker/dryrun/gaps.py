@@ -1,0 +1,458 @@
+"""Tells which exceptions of the author's program are gaps in what can be known, and no faults.
+
+A fault is only what the installed Keras, TensorFlow or NumPy raised on known values. An exception is a gap when it is
+of the dry run's own making (a value asked of something that has none, graph mode, the sandbox, the clock), when the
+author raised it, or when an Unknown took part in it. What Python itself says is a fault where no value decides it: a
+function that returns nothing whose value is used, a call of the author's own function that its parameters refuse.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+from types import FrameType, TracebackType
+from typing import Any, Optional
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.func_graph import FuncGraph
+
+from ..protocol import Span
+from . import columns, nothing, results, unpacking
+from .exceptions import (
+    expression_names,
+    first_line,
+    innermost_frame,
+    is_raise,
+    is_raise_at,
+    package_of,
+    value_of,
+    values_in,
+)
+from .execute import Run, StatementTimeout
+from .instrument import Statement
+from .places import is_own
+from .unknown import TEXT, Unknown, UnknownValue
+from .unread import Unread
+
+JUDGES = ("keras", "tensorflow", "numpy", "keras_hub", "keras_cv", "keras_nlp", "optree", "ml_dtypes")
+"""Packages whose exceptions are facts about the author's program."""
+JUDGED_OPS = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnimplementedError,
+    tf.errors.FailedPreconditionError,
+)
+"""Run-time errors of TensorFlow that speak of shapes, types or values; the others speak of machines."""
+OWN_GRAPH = "what a graph of TensorFlow 1 holds is not known without running its session"
+_NO_SUCH_DEVICE = re.compile(r"unknown device|/device:\w+:\d+.* (?:not found|does not exist)|Could not satisfy device")
+"""How TensorFlow says that a program speaks of a device which is not there; a dry run has one processor."""
+_IN_GRAPHS = re.compile(r"refers to (a Tensor|an Operation)\b.*\b(does not exist|not in the graph)", re.DOTALL)
+"""What TensorFlow says of a name that a graph does not have, which may come from a file that is not there."""
+_SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
+_PYTHON_OWN = re.compile(r"values to unpack|^(list|tuple|string|pop|range)\b.*(index|out of range|empty)")
+"""What Python says of its own lists and tuples, whoever's names stand beside them."""
+_CHECKPOINTS = (
+    "tensorflow/python/training/checkpoint_utils.py",
+    "tensorflow/python/training/py_checkpoint_reader.py",
+    "tensorflow/python/training/saver.py",
+)
+"""Modules of TensorFlow that do nothing but read and write checkpoints."""
+_FILES = (
+    "keras/src/saving/",
+    "keras/src/utils/file_utils.py",
+    "keras/src/utils/dataset_utils.py",
+    "keras/src/utils/image_dataset_utils.py",
+    "keras/src/utils/text_dataset_utils.py",
+    "keras/src/utils/audio_dataset_utils.py",
+    "keras/src/legacy/saving/",
+    "keras/src/legacy/preprocessing/",
+    "tensorflow/python/lib/io/",
+    "tensorflow/python/data/experimental/ops/readers.py",
+    "tensorflow/python/saved_model/",
+    "tensorflow/python/checkpoint/",
+    "tensorflow/python/summary/",
+    "tensorflow/python/platform/",
+    "tensorflow/lite/",
+    "tensorflow/python/client/",
+    "tensorflow/python/distribute/",
+    "tensorflow/python/tpu/",
+    "tensorflow/python/training/server_lib.py",
+    "tensorflow/python/eager/context.py",
+    "tensorflow/python/eager/remote.py",
+)
+"""Parts of the judges that speak of files and machines, not of tensors."""
+_DECODERS = re.compile(r"__wrapped__Decode(Png|Jpeg|AndCropJpeg|Image|Gif|Bmp|Webp|Wav|Compressed)")
+"""Operations whose complaints are about what stands in a file."""
+_ARRAYS = re.compile(r"`NumpyArrayIterator` should have rank|should have the same length")
+"""What `ImageDataGenerator.flow` says of arrays, in a module that reads files (keras/src/legacy/preprocessing)."""
+
+
+def gap_of(
+    run: Run, error: BaseException, path: str, statement: Statement, frame: FrameType
+) -> tuple[Optional[str], str]:
+    """Kind and reason of the gap that an exception of a statement is, (None, "") where it is a fault."""
+    if isinstance(error, StatementTimeout):
+        return "time", str(error)
+    behind = _unknown_behind(error)
+    if behind is not None:
+        return "value", str(behind)
+    if _speaks_of_unknown(error):
+        return "value", _reason_of_text(run, error, statement)
+    if isinstance(error, ImportError) and not _missing_in_judge(error):
+        missing = isinstance(error, ModuleNotFoundError)
+        return "module", f"the module {error.name!r} is not installed" if missing else first_line(error)
+    if isinstance(error, MemoryError):
+        return "memory", "it needs more memory than a dry run may take"
+    if isinstance(error, SystemExit):
+        return "exit", "the program would exit here"
+    if isinstance(error, (OSError, EOFError, KeyboardInterrupt, tf.errors.NotFoundError, tf.errors.UnavailableError)):
+        return os_gap(error)
+    if isinstance(error, (NameError, RecursionError, AssertionError, StopIteration)):
+        return "error", first_line(error)
+    if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
+        return "error", first_line(error)
+    if _NO_SUCH_DEVICE.search(str(error)):
+        return "device", first_line(error)
+    if of_python(run, error):
+        return None, ""
+    if isinstance(error, AttributeError) and getattr(error, "obj", None) is None:
+        return "error", first_line(error)
+    if graph_mode(run, error):
+        return "value", "its value is not known without running the program"
+    if _speaks_of_files(error):
+        return "file", first_line(error)
+    if _half_built(run, error):
+        return "value", run.gaps[-1].reason
+    if _IN_GRAPHS.search(str(error)):
+        return "value", OWN_GRAPH
+    if in_own_graph() and not isinstance(error, (AttributeError, ImportError)):
+        return "value", OWN_GRAPH
+    if isinstance(error, tf.errors.FailedPreconditionError) and _adapt_failed(run):
+        return "value", "the vocabulary that was to be learnt is not known"
+    if not isinstance(error, ImportError) and not _raised_by_judge(run, error, path, statement, frame):
+        return "error", first_line(error)
+    unknown = unknown_in(run, error.__traceback__, statement)
+    if unknown is not None:
+        return "value", unknown.reason
+    if run.missed is not None and _OF_NOTHING.search(str(error)):
+        return "file", f"{run.missed} is not there"
+    return None, ""
+
+
+def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = None) -> Optional[tuple[str, str]]:
+    """Why an exception inside a probe of `fit` says nothing about the program, or None when it does."""
+    behind = _unknown_behind(error)
+    if behind is not None:
+        return "value", str(behind)
+    if _speaks_of_unknown(error):
+        return "value", _reason_of_text(run, error, statement)
+    if isinstance(error, (MemoryError, OSError, ImportError, NameError, RecursionError, AssertionError, SystemExit)):
+        return "error", first_line(error)
+    if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
+        return "error", first_line(error)
+    if _NO_SUCH_DEVICE.search(str(error)):
+        return "device", first_line(error)
+    if graph_mode(run, error):
+        return "value", "its value is not known without running the program"
+    if _speaks_of_files(error):
+        return "file", first_line(error)
+    if _half_built(run, error):
+        return "value", run.gaps[-1].reason
+    traceback = error.__traceback__
+    last: Optional[TracebackType] = None
+    while traceback is not None:
+        last = traceback
+        traceback = traceback.tb_next
+    if last is not None:
+        name = last.tb_frame.f_code.co_filename
+        if is_own(name) and not name.endswith(("arrays.py", "sinks.py")):
+            return "error", first_line(error)
+        if run.files.owns(name) and is_raise_at(run, last):
+            return "error", first_line(error)
+    unknown = unknown_in(run, error.__traceback__, statement)
+    if unknown is not None:
+        return "value", unknown.reason
+    return None
+
+
+_OF_NOTHING = re.compile(
+    r"(?:units|filters|input_dim|output_dim|vocabulary_size|num_classes)=0\b|[Zz]ero-size"
+    r"|at least one (?:array|element)|need at least one|shape[=: ]*\(0,|\b0 samples"
+    r"|is empty|empty (?:list|array|sequence)"
+)
+"""What is said of data that are empty, as those that were to come from a file that is not there."""
+
+
+def os_gap(error: BaseException) -> tuple[str, str]:
+    """Kind and reason of a gap for what the operating system refuses."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if kinds & {"ConnectionError", "TimeoutError", "URLError", "HTTPError", "gaierror"}:
+        return "network", "a dry run has no network"
+    if isinstance(error, PermissionError):
+        return "refused", f"the sandbox refused it: {error}"[:300]
+    if isinstance(error, (FileNotFoundError, tf.errors.NotFoundError)):
+        name = getattr(error, "filename", None)
+        if isinstance(name, str):  # the home of a dry run is a folder of its own
+            home = os.path.expanduser("~") + os.sep
+            name = name.replace(home, f"~{os.sep}", 1) if name.startswith(home) else name
+        return "file", f"the file {name} is not there" if name else first_line(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "exit", "the program interrupts itself here"
+    return "file", first_line(error)
+
+
+def of_python(run: Run, error: BaseException) -> dict[str, Any]:
+    """What is known of an exception of Python's own that no unknown value can have brought about: "silent", the
+    function that gave nothing; "taken", the results that were taken apart; "elements", those of a dataset."""
+    innermost = innermost_frame(run, error)
+    told = {
+        "silent": nothing.giver(run, error),
+        "taken": results.taken_apart(run, error, innermost),
+        "elements": unpacking.of_elements(run, error, innermost),
+    }
+    return {name: fact for name, fact in told.items() if fact is not None}
+
+
+def _speaks_of_unknown(error: BaseException) -> bool:
+    """Whether a message has an Unknown in it, or the name of its class, which is not the author's business."""
+    text = str(error)
+    return TEXT in text or any(f"{kind.__module__}." in text for kind in (Unknown, Unread))
+
+
+def _reason_of_text(run: Run, error: BaseException, statement: Optional[Statement]) -> str:
+    found = unknown_in(run, error.__traceback__, statement)
+    return "a text has a part that is not known" if found is None else found.reason
+
+
+def _unknown_behind(error: BaseException) -> Optional[UnknownValue]:
+    """The demand for an unknown value that `error` is, or that a library turned into it."""
+    walk: Optional[BaseException] = error
+    for _ in range(8):
+        if isinstance(walk, UnknownValue):
+            return walk
+        walk = walk.__cause__ or walk.__context__ if walk is not None else None
+    return None
+
+
+def _missing_in_judge(error: ImportError) -> bool:
+    """Whether the author imports a name that the installed Keras or TensorFlow does not have.
+
+    Modules that come with neither (`tensorflow.contrib` apart) and broken installations are gaps instead.
+    """
+    name = error.name or ""
+    root = name.split(".")[0]
+    if root not in ("keras", "tensorflow"):
+        return "not supported in Keras 3" in str(error)
+    if isinstance(error, ModuleNotFoundError):
+        return root in sys.modules and name != root
+    return "cannot import name" in str(error) and "partially initialized" not in str(error)
+
+
+def graph_mode(run: Run, error: BaseException) -> bool:
+    """Whether only tracing forbids what the program did, where its real run would be eager.
+
+    Inside `fit`, a `tf.function` or the building of a model the real run is symbolic too, and the exception genuine.
+    """
+    marks = getattr(error, "_kls_eager_trace", False)
+    return bool(marks) and "KerasTensor" not in str(error)
+
+
+def _adapt_failed(run: Run) -> bool:
+    """Whether an `adapt` of the program could not be carried out."""
+    return any("adapt" in run.files.text(gap.span) for gap in run.gaps if run.files.owns(gap.span.path))
+
+
+def _speaks_of_files(error: BaseException) -> bool:
+    if getattr(error, "_kls_own_file", False):
+        return False
+    traceback = error.__traceback__
+    path, checkpoint = "", False
+    while traceback is not None:
+        path = traceback.tb_frame.f_code.co_filename.replace(os.sep, "/")
+        checkpoint = checkpoint or any(part in path for part in _CHECKPOINTS)
+        traceback = traceback.tb_next
+    if _ARRAYS.search(str(error)):
+        return False
+    files = checkpoint or any(part in path for part in _FILES) or _DECODERS.search(str(error)) is not None
+    return type(error) is Exception or files or "No files match" in str(error)
+
+
+def in_own_graph() -> bool:
+    """Whether the program builds a graph by itself, as for TensorFlow 1."""
+    return not tf.executing_eagerly() and not isinstance(tf.compat.v1.get_default_graph(), FuncGraph)
+
+
+def _half_built(run: Run, error: BaseException) -> bool:
+    """Whether a Sequential was left with an input but without layers behind it, by a call whose value is not known."""
+    return "has already been configured to use input shape" in str(error) and bool(run.gaps)
+
+
+def _raised_by_judge(run: Run, error: BaseException, path: str, statement: Statement, frame: FrameType) -> bool:
+    innermost: Optional[TracebackType] = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        name = traceback.tb_frame.f_code.co_filename
+        if is_own(name):
+            ours = ("arrays.py", "functions_of_arrays.py", "numpy_patches.py", "sizes.py")
+            if name.endswith(ours) and traceback.tb_next is None:
+                return isinstance(error, (ValueError, TypeError, IndexError))
+            if name.endswith("sinks.py") and traceback.tb_next is None:
+                return isinstance(error, TypeError)
+            if traceback.tb_next is None:
+                return False
+        innermost = traceback
+        traceback = traceback.tb_next
+    if innermost is None:
+        return False
+    name = innermost.tb_frame.f_code.co_filename
+    if name.startswith("numpy/random/"):  # compiled; its complaints about values may be of made-up ones
+        return isinstance(error, TypeError) and "takes at most" in str(error)
+    if "__autograph_generated_file" in name:
+        return not is_raise(run, error)
+    package = package_of(name)
+    if package is not None:
+        if package == "pandas":
+            return columns.misspelt(run, error) is not None
+        return package in JUDGES or (package == "sklearn" and _is_of_shapes(error))
+    if not run.files.owns(name):
+        return _through_judge(error)
+    if is_raise_at(run, innermost):
+        return False
+    if _is_refused_call(run, error, innermost):
+        return True
+    if not isinstance(error, (ValueError, TypeError, IndexError, AttributeError)) or _PYTHON_OWN.search(str(error)):
+        return False
+    values = values_in(innermost.tb_frame, expression_names(run, innermost))
+    if "'NoneType'" in str(error):
+        # A size of a tensor may be None; else None is what an option or a search gave, and no matter of tensors.
+        return any(isinstance(value, _DATA) or _holds_data(value) for value in values)
+    return any(_is_judged(value) for value in values)
+
+
+_SKLEARN = re.compile(
+    r"Expected 2D array, got 1D array|Found array with dim \d|inconsistent numbers of samples|non-broadcastable output"
+    r"|operands could not be broadcast|should be a 1d array, got an array of shape|X has \d+ features, but \w+ is exp"
+    r"|Got 'multilabel-indicator' instead|a mix of multilabel-indicator and (multiclass|binary) "
+    r"|a mix of (multiclass|binary) and multilabel-indicator "
+)
+"""Rows of several columns are "multilabel-indicator" for scikit-learn, whatever their numbers."""
+
+
+def _is_of_shapes(error: BaseException) -> bool:
+    """Whether scikit-learn speaks of shapes, or of an estimator that is not fitted; its other complaints are about
+    values, which a dry run may have made up (sklearn/utils/validation.py)."""
+    return type(error).__name__ == "NotFittedError" or _SKLEARN.search(str(error)) is not None
+
+
+_REFUSED = re.compile(
+    r"\(\) (missing \d+ required |takes (no|from \d+ to \d+|\d+) (positional )?argument|got an unexpected keyword "
+    r"argument|got multiple values for argument)"
+)
+"""How Python refuses a call by its arguments (Python/ceval.c, `format_missing` and `too_many_positional`)."""
+
+
+def _is_refused_call(run: Run, error: BaseException, innermost: TracebackType) -> bool:
+    """Whether the author's own function or class was called with arguments that it does not have."""
+    if not isinstance(error, TypeError) or not _REFUSED.search(str(error)):
+        return False
+    span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti)
+    node = run.files.call_at(span) if span is not None else None
+    if span is None or node is None or any(isinstance(item, ast.Starred) for item in node.args):
+        return False
+    if "#" in run.files.text(Span(span.path, span.line, 0, span.line, span.column)):
+        return False  # a call that a `# kls: probe` asks for
+    if _is_within_compile(run, node, span.path):
+        return False  # a loss that is called where `compile` takes the function: said of what it is
+    function = value_of(node.func, innermost.tb_frame)
+    target = getattr(function, "__init__", None) if isinstance(function, type) else function
+    code = getattr(getattr(target, "__func__", target), "__code__", None)
+    return code is not None and run.files.owns(code.co_filename) and all(item.arg for item in node.keywords)
+
+
+def _is_within_compile(run: Run, node: ast.Call, path: str) -> bool:
+    """Whether a call stands among the arguments of a `compile`."""
+    tree = run.files.tree(path)
+    for outer in ast.walk(tree) if tree is not None else ():
+        if isinstance(outer, ast.Call) and isinstance(outer.func, ast.Attribute) and outer.func.attr == "compile":
+            if any(item is node for item in ast.walk(outer)):
+                return True
+    return False
+
+
+def _through_judge(error: BaseException) -> bool:
+    """Whether a frame of a judge stands above the innermost, standard library frame."""
+    traceback, last = error.__traceback__, None
+    while traceback is not None:
+        package = package_of(traceback.tb_frame.f_code.co_filename)
+        last = package or last
+        traceback = traceback.tb_next
+    return last in JUDGES
+
+
+_DATA = (np.ndarray, keras.layers.Layer, keras.KerasTensor, tf.Tensor, tf.Variable, tf.data.Dataset)
+
+
+def _holds_data(value: Any) -> bool:
+    return isinstance(value, (tuple, list, tf.TensorShape)) and any(
+        isinstance(item, (*_DATA, type(None))) for item in list(value)[:8]
+    )
+
+
+def _is_judged(value: Any) -> bool:
+    if isinstance(value, _DATA):
+        return True
+    module = value.__name__ if isinstance(value, type(sys)) else getattr(type(value), "__module__", "")
+    if isinstance(value, type) or callable(value):
+        module = getattr(value, "__module__", None) or module
+    if isinstance(value, (tuple, list)):
+        return any(_is_judged(item) for item in value[:8])
+    return isinstance(module, str) and module.split(".")[0] in ("keras", "tensorflow", "numpy")
+
+
+def unknown_in(run: Run, traceback: Optional[TracebackType], statement: Optional[Statement]) -> Optional[Unknown]:
+    """An Unknown that took part in the failure: among the names of the author's failing lines, or in what the
+    library was given. One that a witness stood in for took no part; whether the number did, a second run shows."""
+    if traceback is not None and statement is not None and isinstance(statement.node, _SIMPLE):
+        names = {item.id for item in ast.walk(statement.node) if isinstance(item, ast.Name)}
+        for value in values_in(traceback.tb_frame, names):
+            if isinstance(value, Unknown) and id(value) not in run.stood:
+                return value
+    while traceback is not None:
+        frame = traceback.tb_frame
+        name = frame.f_code.co_filename
+        if run.files.owns(name):
+            values: list[Any] = values_in(frame, expression_names(run, traceback))
+        elif is_own(name):
+            values = []
+        else:
+            values = list(frame.f_locals.values())[:60]
+        for value in values:
+            found = _unknown_inside(run, value, 0)
+            if found is not None and not (run.files.owns(name) and id(found) in run.stood):
+                return found
+        traceback = traceback.tb_next
+    return None
+
+
+def _unknown_inside(run: Run, value: Any, depth: int) -> Optional[Unknown]:
+    if isinstance(value, Unknown):
+        return value
+    if id(value) in run.tainted:
+        return Unknown(run.tainted[id(value)][1])
+    if depth > 2:
+        return None
+    items: list[Any] = []
+    if isinstance(value, (tuple, list)):
+        items = list(value[:32])
+    elif isinstance(value, dict):
+        items = list(value.values())[:32]
+    elif isinstance(value, keras.layers.Layer):
+        items = [item for key, item in list(vars(value).items())[:80] if not key.startswith("_")]
+    for item in items:
+        found = _unknown_inside(run, item, depth + 1)
+        if found is not None:
+            return found
+    return None
