@@ -26,7 +26,7 @@ def run(probe: Probe) -> Report:
 
     Never raises for anything the author's program does; `Report.complete` and `ended` say when it was cut short.
     """
-    from .execute import Run
+    from .state import Run
 
     dry = Run(probe)
     gc.disable()
@@ -55,7 +55,8 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
         stand_ins,
         tfds,
     )
-    from .execute import Finished
+    from .execute import execute
+    from .state import Finished
 
     main = dry.probe.sources[0]
     module = types.ModuleType("__main__")
@@ -84,7 +85,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     _enter(dry.probe.folder or dry.probe.root)
     dry.start_clock()
     try:
-        dry.execute(main, module)
+        execute(dry, main, module)
         pairing.pair(dry, watch, met)
     except Finished as end:
         dry.ended = None if dry.left else dry.ended or str(end)

@@ -10,8 +10,8 @@ from typing import Any, Optional
 
 import keras
 
-from .execute import Run
 from .gaps import gap_kind
+from .state import Run
 from .unknown import Unknown
 
 __all__ = ["play"]

@@ -11,7 +11,7 @@ import sys
 from types import TracebackType
 from typing import Any, Optional
 
-from .execute import Run
+from .state import Run
 
 __all__ = ["misspelt"]
 

@@ -30,7 +30,7 @@ from tensorflow.python.ops.resource_variable_ops import UninitializedVariable
 from . import ranges, replicas
 from .after_import import after_import
 from .arrays import VirtualArray
-from .execute import Run
+from .state import Run
 from .unknown import Unknown, UnknownValue
 
 SMALL_WEIGHTS = 1 << 14

@@ -11,7 +11,7 @@ import importlib
 import sys
 from typing import Any
 
-from .execute import Run
+from .state import Run
 from .unknown import Unknown
 
 

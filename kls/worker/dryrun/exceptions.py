@@ -8,7 +8,7 @@ import re
 from types import FrameType, TracebackType
 from typing import Any, Optional
 
-from .execute import Run
+from .state import Run
 
 _TRACED = "in user code:"
 """How a message begins that AutoGraph puts a traceback into."""

@@ -1,8 +1,8 @@
 """Runs the instrumented program: contains failing statements, bounds loops, follows unknown conditions.
 
-`Run` is the state of one dry run; `Runtime` is what one module's rewritten code calls (`instrument.RUNTIME`).
-A failing statement is either a fault that Keras itself tells (`Failure`), or a gap in what can be known (`Gap`);
-after either, what the statement would have bound is Unknown and the run goes on.
+`Runtime` is what one module's rewritten code calls (`instrument.RUNTIME`). A failing statement is either a fault that
+Keras itself tells (`Failure`), or a gap in what can be known (`Gap`); after either, what the statement would have bound
+is Unknown and the run goes on.
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ import ast
 import asyncio
 import builtins
 import contextlib
-import errno
 import os
-import signal
 import sys
 import threading
-import time
 import types
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -28,26 +25,19 @@ import tensorflow as tf
 
 from .. import progress
 from ..comments import Comment, Spec
-from ..protocol import Failure, Gap, Probe, Source, Span, Variable, Warned
+from ..protocol import Source, Span, Variable
 from . import half_filled, specs
 from .arrays import VirtualArray
 from .gathering import MOST_ADDED, Lists, unknown_like
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
-from .places import Files, is_own
+from .places import is_own
+from .state import Finished, Run
 from .unknown import Counted, Number, Unknown, UnknownValue
 from .unread import Flat, Form, Open, Unread, form_of, put
 from .unread_names import Names
 
-STATEMENT_SECONDS = 2.5
-"""Processor time one statement of the author may take before it is Unknown."""
 LOOP_SECONDS = 3.0
 """Processor time one loop may take before it is cut short."""
-WAITING = 2.5
-"""How many times as long it may take by the clock on the wall, where other programs take the processor."""
-TELLING = 0.1
-"""The part of a dry run's time that is kept for telling what it found: of a program that takes longer, that is told."""
-TICK_SECONDS = 0.1
-_set_handler = signal.signal
 _SWALLOWING = ("_GeneratorContextManager", "suppress", "_AssertRaisesContext", "RaisesContext", "RaisesExc")
 """Kinds of context managers that people use to expect an exception."""
 _STARTING = (
@@ -63,179 +53,24 @@ _MOST_ROUNDS = 20_000
 _PLAIN = frozenset((str, int, bool, type(None)))
 """Types of values of which nothing is told."""
 _MOST_VARIABLES = 4000
-_MOST_GAPS = 500
 
 
-class Finished(BaseException):
-    """The program ended itself, or the time of the whole dry run is over."""
+def execute(run: Run, source: Source, module: types.ModuleType) -> None:
+    """Run one module of the author in `module`.
 
-
-class StatementTimeout(BaseException):
-    """One statement took longer than its share. Not an Exception, so that no library swallows it."""
-
-
-class Run:
-    """The state of one dry run."""
-
-    def __init__(self, probe: Probe) -> None:
-        self.probe = probe
-        self.files = Files(probe.sources)
-        self.started = time.monotonic()
-        self.deadline = self.started + (1 - TELLING) * probe.seconds
-        self.statement_seconds = probe.seconds if probe.step_bytes else STATEMENT_SECONDS
-        self.main = probe.sources[0].path
-        self.failures: list[Failure] = []
-        self.gaps: list[Gap] = []
-        self.warnings: list[Warned] = []
-        self.variables: list[Variable] = []
-        self.last_bound: dict[Span, Any] = {}
-        self.ignored: set[int] = set()
-        """Lines of the `# kls: ignore` of the entry whose statements were carried out."""
-        self.runtimes: list[Runtime] = []
-        """One for each module of the author that was begun."""
-        self.witnesses: Any = None
-        """The numbers that stand in for sizes nobody knows."""
-        self.stood: set[int] = set()
-        """Unknowns, by id, that something stood in for in the statement at work."""
-        self.kept: list[Any] = []
-        self.hollow: list[Any] = []
-        """Weights without memory, where a real step may need them."""
-        self.stood_in: list[str] = []
-        """Devices that the program names and that logical ones stand in for."""
-        self.statements = 0
-        self.thread = threading.get_ident()
-        self.unknown = 0
-        self.evaluated: dict[Span, Any] = {}
-        """What each `evaluate` gave, by its place."""
-        self.tainted: dict[int, tuple[Any, str]] = {}
-        """Objects, by id, of whose state something is not known, and why."""
-        self.uncompiled: dict[int, tuple[Any, Unknown]] = {}
-        """Models, by id, whose latest `compile` failed, and why: losses and metrics are not known."""
-        self.built = self._built_before = 0
-        """How many layers libraries have made for the author."""
-        self.calling: list[Any] = []
-        """The layers whose calls are in progress, outermost first."""
-        self.eager_traces = 0
-        """Depth of traces that stand for eager calls: what only tracing forbids is not the program's fault there."""
-        self.trained = 0
-        """How often data met a model: a loop that trains need not go round again."""
-        self.step_graph: Optional[Any] = None
-        """The graph that a step of training is being traced into."""
-        self.backward: list[int] = []
-        """How many operations it had when each backward pass of the step began."""
-        self.missed: Optional[str] = None
-        """The first file that the program asked for and that is not there."""
-        self.ended: Optional[str] = None
-        self.left = False
-        """Whether the program ended itself where every run of it does: an end like any other."""
-        self.statement: Optional[tuple[Statement, str]] = None
-        self.statement_started = self.now()
-        self.failed_layers: list[Any] = []
-        self.sink: Optional[int] = None
-        self.on_bound: list[Callable[[str, Any, Span, Span], None]] = []
-
-    def miss(self, path: str) -> None:
-        """Note that the program asked for a file that is not there."""
-        self.missed = self.missed or path
-
-    def absent_table(self, path: str, head: Any = None) -> Any:
-        """What stands for a table that cannot be read, because its file is not there or lies in a network, or that is
-        large: `head` are the first rows of that.
-
-        Raises FileNotFoundError where the author's program waits for that.
-        """
-        from .gaps import os_gap
-
-        error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        away = "://" in path or head is not None
-        frame = self.files.nearest(sys._getframe(1))
-        if not away and frame is not None and any(runtime.awaits(error, frame) for runtime in self.runtimes):
-            raise error
-        kind, reason = ("value", f"the table at {path}") if away else os_gap(error)
-        if head is not None:
-            reason = f"a dry run reads only the first rows of {os.path.basename(path)}, which is large"
-        line = None
-        if self.statement is not None:
-            statement, file = self.statement
-            span = self.statement_span(file, statement)
-            line = span.line
-            self.gap(span, kind, reason)
-        self.miss(path)
-        form = Form(self.witnesses, sizes=(Open(),))
-        if head is not None:
-            names = tuple(head.columns)
-            dtypes = {name: head[name].dtype for name in names} if len(set(names)) == len(names) else {}
-            form = Form(self.witnesses, sizes=(len(names),), columns=names, dtypes=dtypes)
-        return Unread(reason, line, form)
-
-    def now(self) -> tuple[float, float]:
-        """Processor time and wall time, in seconds from where they began. The threads of a real step take many times
-        the time that passes: there the wall time stands for both."""
-        wall = time.monotonic()
-        return (wall if self.probe.step_bytes else time.process_time()), wall
-
-    def overran(self, started: tuple[float, float], seconds: float) -> bool:
-        """Whether what began then has had its share."""
-        spent, passed = (now - then for now, then in zip(self.now(), started))
-        return spent > seconds or passed > WAITING * seconds
-
-    def statement_span(self, path: str, statement: Statement) -> Span:
-        """Where a statement stands; of a compound statement only its head."""
-        span = self.files.span_of_node(path, statement.node)
-        body = getattr(statement.node, "body", None)
-        if body and isinstance(statement.node, ast.stmt):
-            first = body[0]
-            line = min(first.lineno - 1, span.end_line)
-            if line >= span.line and first.lineno > span.line:
-                return Span(path, span.line, span.column, line, 10_000)
-        return span
-
-    def gap(self, span: Span, kind: str, reason: str) -> None:
-        """Remember that a statement could not be carried out."""
-        self.unknown += 1
-        if len(self.gaps) < _MOST_GAPS:
-            gap = Gap(span, kind, reason[:500])
-            if gap not in self.gaps[-20:]:
-                self.gaps.append(gap)
-
-    def start_clock(self) -> None:
-        """Interrupt statements that overrun. Works where there is SIGALRM; elsewhere the supervisor's kill remains."""
-        if hasattr(signal, "setitimer"):
-            _set_handler(signal.SIGALRM, self._tick)
-            signal.setitimer(signal.ITIMER_REAL, TICK_SECONDS, TICK_SECONDS)
-
-    def stop_clock(self) -> None:
-        """End what `start_clock` began."""
-        if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, 0)
-
-    def _tick(self, _number: int, frame: Optional[FrameType]) -> None:
-        if time.monotonic() > self.deadline:
-            self.stop_clock()
-            raise Finished(f"the dry run stopped after {self.probe.seconds:g} s")
-        if self.built != self._built_before:
-            # A library puts a large model together: that ends by itself.
-            self._built_before, self.statement_started = self.built, self.now()
-        if self.overran(self.statement_started, self.statement_seconds) and self.files.nearest(frame) is not None:
-            self.statement_started = self.now()
-            raise StatementTimeout(f"takes longer than {self.statement_seconds:g} s")
-
-    def execute(self, source: Source, module: types.ModuleType) -> None:
-        """Run one module of the author in `module`.
-
-        Raises SyntaxError when its text does not parse, Finished when the whole dry run is over.
-        """
-        program = instrument(source.text, source.path, source.path == self.main)
-        runtime = Runtime(self, source.path, program)
-        self.runtimes.append(runtime)
-        module.__dict__[RUNTIME] = runtime
-        try:
-            _evaluate(program.tree, source.path, module)
-        except Finished:
-            if not self.left or program.entries is None:
-                raise
-        if program.entries is not None:
-            _evaluate(program.entries, source.path, module)
+    Raises SyntaxError when its text does not parse, Finished when the whole dry run is over.
+    """
+    program = instrument(source.text, source.path, source.path == run.main)
+    runtime = Runtime(run, source.path, program)
+    run.runtimes.append(runtime)
+    module.__dict__[RUNTIME] = runtime
+    try:
+        _evaluate(program.tree, source.path, module)
+    except Finished:
+        if not run.left or program.entries is None:
+            raise
+    if program.entries is not None:
+        _evaluate(program.entries, source.path, module)
 
 
 def _evaluate(tree: ast.Module, path: str, module: types.ModuleType) -> None:

@@ -17,9 +17,9 @@ import tensorflow as tf
 from ..protocol import Failure, Node, Span, Tensor
 from . import columns, specs
 from .exceptions import expression_names, first_line, innermost_frame, message_of, value_of, values_in
-from .execute import Finished, Run, StatementTimeout
 from .gaps import gap_of, of_python
 from .instrument import Statement
+from .state import Finished, Run, StatementTimeout
 from .unknown import Unknown, UnknownValue
 
 _ROUND = 20

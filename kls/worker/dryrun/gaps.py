@@ -32,9 +32,9 @@ from .exceptions import (
     value_of,
     values_in,
 )
-from .execute import Run, StatementTimeout
 from .instrument import Statement
 from .places import is_own
+from .state import Run, StatementTimeout
 from .unknown import TEXT, Unknown, UnknownValue
 from .unread import Unread
 

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from ..protocol import Source
-from .execute import Run
+from .execute import execute
+from .state import Run
 from .unknown import unknown_module
 
 DISPLAY = frozenset(
@@ -38,7 +39,7 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         module.__file__ = self._source.path
-        self._run.execute(self._source, module)
+        execute(self._run, self._source, module)
 
 
 class _DisplayLoader(importlib.abc.Loader):

@@ -29,9 +29,9 @@ from tensorflow.python.ops import gen_math_ops
 from ..protocol import Layer, Model, Node, Span, Tensor, Warned
 from . import graphs, memory, specs
 from .arrays import PREDICTED, VirtualArray
-from .execute import Run
 from .graphs import key_of, parameters_of
 from .places import is_own
+from .state import Run
 from .unknown import Unknown
 from .witnesses import Witnesses
 

@@ -13,7 +13,7 @@ import keras
 
 from .. import returning
 from ..protocol import Span
-from .execute import Run
+from .state import Run
 from .unknown import Unknown
 
 _MOST = 8

@@ -10,9 +10,9 @@ from typing import Any, Optional
 
 from ..protocol import Argument, Variable
 from . import parts, specs
-from .execute import Run
 from .keras_hooks import Watch, key_of
 from .sinks import Sinks
+from .state import Run
 from .unknown import Unknown
 
 PAIRS = (

@@ -32,8 +32,8 @@ from ..protocol import Call, Span, Step, Trouble
 from .arrays import VirtualArray
 from .eager import SMALL_WEIGHTS
 from .exceptions import first_line
-from .execute import Run
 from .memory import bodies
+from .state import Run
 
 MOST_STEPS = 5
 """Warm steps that are timed."""

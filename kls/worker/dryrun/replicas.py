@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from .execute import Run
+from .state import Run
 
 MOST = 8
 """Logical devices there are: a program that names more is told so."""

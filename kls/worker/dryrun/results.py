@@ -14,7 +14,7 @@ from typing import Any, Optional
 import keras
 
 from ..protocol import Span
-from .execute import Run
+from .state import Run
 from .unknown import Unknown
 
 _ADDED = ("learning_rate",)

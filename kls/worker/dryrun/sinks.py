@@ -40,10 +40,10 @@ from .batches import (
     traced_batch,
 )
 from .exceptions import first_line
-from .execute import Finished, Run
 from .failures import failure_of
 from .gaps import OWN_GRAPH, gap_kind, in_own_graph
 from .keras_hooks import Watch, key_of, loss_name
+from .state import Finished, Run
 from .unknown import Unknown, UnknownValue
 
 _IDLE = ("class_weight", "validation_split", "validation_batch_size")

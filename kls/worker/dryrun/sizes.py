@@ -19,8 +19,8 @@ from keras.src.utils import numerical_utils
 from tensorflow.python.data.ops import dataset_ops
 
 from .aliases import replace, watch
-from .execute import Run
 from .places import is_own
+from .state import Run
 from .unknown import Unknown
 from .unread import Open, Unread, form_of, made
 from .unread_methods import TENSORFLOW

@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from . import replicas
-from .execute import Finished, Run
+from .state import Finished, Run
 from .unknown import Unknown, UnknownValue
 
 

@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 import tensorflow as tf
 
-from .execute import Run
+from .state import Run
 
 _SAME_ELEMENTS = ("take", "skip", "shuffle", "prefetch", "cache", "repeat", "batch", "with_options")
 """Transformations that leave the structure of an element as it is."""

@@ -17,7 +17,7 @@ from typing import Any, Optional
 import keras
 
 from ..protocol import Span, Witness
-from .execute import Run
+from .state import Run
 from .unknown import TEXT, Unknown
 
 SERIES = (
