@@ -8,6 +8,7 @@ arguments, and `fit` is traced instead of run. The answer holds facts only.
 from __future__ import annotations
 
 import builtins
+import functools
 import gc
 import os
 import sys
@@ -53,6 +54,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
         sinks,
         sizes,
         stand_ins,
+        tables,
         tfds,
     )
     from .execute import execute
@@ -69,7 +71,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     met = sinks.install(dry, watch, trial)
     numpy_patches.install(dry.files.owns)
     loaders.install(dry.files.owns, watch.witnesses.rounds)
-    frames.install(dry.files.owns, dry.absent_table)
+    frames.install(dry.files.owns, functools.partial(tables.absent, dry))
     estimators.install(dry.files.owns)
     tfds.install(dry.files.owns, watch.witnesses.count)
     for part in (saving, nowhere_to_write):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import errno
-import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +14,6 @@ from ..protocol import Failure, Gap, Probe, Span, Variable, Warned
 from .instrument import Statement
 from .places import Files
 from .unknown import Unknown
-from .unread import Form, Open, Unread
 
 STATEMENT_SECONDS = 2.5
 """Processor time one statement of the author may take before it is Unknown."""
@@ -101,36 +97,6 @@ class Run:
     def miss(self, path: str) -> None:
         """Note that the program asked for a file that is not there."""
         self.missed = self.missed or path
-
-    def absent_table(self, path: str, head: Any = None) -> Any:
-        """What stands for a table that cannot be read, because its file is not there or lies in a network, or that is
-        large: `head` are the first rows of that.
-
-        Raises FileNotFoundError where the author's program waits for that.
-        """
-        from .gaps import os_gap
-
-        error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        away = "://" in path or head is not None
-        frame = self.files.nearest(sys._getframe(1))
-        if not away and frame is not None and any(runtime.awaits(error, frame) for runtime in self.runtimes):
-            raise error
-        kind, reason = ("value", f"the table at {path}") if away else os_gap(error)
-        if head is not None:
-            reason = f"a dry run reads only the first rows of {os.path.basename(path)}, which is large"
-        line = None
-        if self.statement is not None:
-            statement, file = self.statement
-            span = self.statement_span(file, statement)
-            line = span.line
-            self.gap(span, kind, reason)
-        self.miss(path)
-        form = Form(self.witnesses, sizes=(Open(),))
-        if head is not None:
-            names = tuple(head.columns)
-            dtypes = {name: head[name].dtype for name in names} if len(set(names)) == len(names) else {}
-            form = Form(self.witnesses, sizes=(len(names),), columns=names, dtypes=dtypes)
-        return Unread(reason, line, form)
 
     def now(self) -> tuple[float, float]:
         """Processor time and wall time, in seconds from where they began. The threads of a real step take many times
