@@ -274,9 +274,7 @@ def _call(way: Way, finding: Finding, snapshot: Snapshot) -> tuple[str, Span | N
     name = os.path.relpath(way.snapshot.path, os.path.dirname(snapshot.path))
     if span is None:
         return name, None
-    uri, line = way.snapshot.locate(span.line)
-    cell = next((number for number, cell in enumerate(way.snapshot.cells, 1) if cell.uri == uri), 0)
-    return (f"{name} code cell {cell} line {line}" if cell else f"{name} line {line}"), span
+    return f"{name} {way.snapshot.words(span.line)}", span
 
 
 def _by_failure(way: Way, finding: Finding, snapshot: Snapshot) -> Span | None:

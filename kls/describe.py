@@ -473,9 +473,7 @@ def _origin_of(reason: str | None, span: Span, snapshot: Snapshot, report: Repor
     met = above[-1] if above else spans[0]
     if not _here(met, snapshot):
         return f" ({Path(met.path).name}, line {met.line})"
-    uri, line = snapshot.locate(met.line)
-    number = next((number for number, cell in enumerate(snapshot.cells, 1) if cell.uri == uri), None)
-    return f" (line {line})" if number is None else f" (code cell {number}, line {line})"
+    return f" ({snapshot.words(met.line)})"
 
 
 def _variable_text(variable: Variable, span: Span, origin: str = "") -> Text:

@@ -92,6 +92,12 @@ class Snapshot:
         cell = self.cells[max(0, bisect_right(self._starts, line) - 1)]
         return cell.uri, max(1, line - cell.line + 1)
 
+    def words(self, line: int) -> str:
+        """Where `line` of the text is, as a person would say it: "line 3", or "code cell 2, line 3"."""
+        uri, number = self.locate(line)
+        cell = next((index for index, cell in enumerate(self.cells, 1) if cell.uri == uri), 0)
+        return f"code cell {cell}, line {number}" if cell else f"line {number}"
+
     def place(self, uri: str, line: int) -> int | None:
         """The line of the text that is `line` (from 1) of the document or cell `uri`; None where it is neither."""
         if not self.cells:
@@ -135,10 +141,7 @@ class Snapshot:
                 warnings.simplefilter("ignore")
                 return ast.parse(self.text), None
         except SyntaxError as error:
-            uri, line = self.locate(error.lineno or 1)
-            number = next((index for index, cell in enumerate(self.cells, 1) if cell.uri == uri), 0)
-            where = f"code cell {number}, line {line}" if number else f"line {line}"
-            return None, f"syntax error on {where}: {error.msg}"
+            return None, f"syntax error on {self.words(error.lineno or 1)}: {error.msg}"
         except UNPARSED as error:
             return None, f"Python cannot parse this text: {str(error) or 'it is nested too deeply'}"
 

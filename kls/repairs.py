@@ -92,8 +92,21 @@ async def verify(
             place = halves[0].fix.cause
             if place is not None and not _fails_itself(halves[0]) and not _stays(finding, halves[0]):
                 finding = dataclasses.replace(finding, span=place)
-        verified.append(with_fixes(finding, tried))
+        verified.append(with_fixes(finding, _told_apart(snapshot, tried)))
     return tuple(verified)
+
+
+def _told_apart(snapshot: Snapshot, fixes: list[Fix]) -> list[Fix]:
+    """The fixes that hold, with the places of those that go by one title: an editor shows the titles alone."""
+    good = [fix for fix in fixes if fix.verified]
+    often = Counter(fix.title for fix in good)
+
+    def named(fix: Fix) -> Fix:
+        span = fix.edits[0].span
+        where = snapshot.words(span.line) if span.path == snapshot.name else f"line {span.line}"
+        return dataclasses.replace(fix, title=f"{fix.title} ({where})")
+
+    return [named(fix) if often[fix.title] > 1 else fix for fix in good]
 
 
 @dataclasses.dataclass(frozen=True)

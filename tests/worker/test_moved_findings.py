@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from kls.facts import Severity
+from kls import check, plan, repairs
+from kls.documents import Snapshot
+from kls.facts import Edit, Fix, Severity, Span
 from kls.host import Host
 from tests import catalogue
 
@@ -1091,3 +1093,26 @@ async def test_the_repair_that_holds_is_where_the_finding_goes(real: Host, fault
     (error,) = [item for item in found if item.severity is Severity.ERROR]
     assert fault.title in [fix.title for fix in error.fixes], [fix.title for fix in error.fixes]
     assert fault.line in fault.text.split("\n")[error.span.line - 1]
+
+
+TWO_ALIKE = """
+import keras
+model = keras.Sequential([
+    keras.Input((8, 8, 1)),
+    keras.layers.Conv2D(8, 5),
+    keras.layers.Conv2D(8, 5),
+])
+"""
+
+
+async def test_repairs_of_one_title_say_where_each_edits(real: Host) -> None:
+    snapshot = Snapshot("file:///nowhere/two.py", "/nowhere/two.py", 1, TWO_ALIKE)
+    probe = plan.plan(snapshot)
+    report = await real.ask(probe)
+    (error,) = check.check(snapshot, (), report)
+    same = [Fix("Add padding", (Edit(Span(snapshot.path, line, 28, line, 28), ', padding="same"'),)) for line in (5, 6)]
+    wrong = Fix("Add padding", (Edit(Span(snapshot.path, 4, 17, 4, 18), "9"),))
+    (told,) = await repairs.verify(snapshot, (replace(error, fixes=(*same, wrong)),), probe, real.ask, before=report)
+    assert [fix.title for fix in told.fixes] == ["Add padding (line 5)", "Add padding (line 6)"]
+    (told,) = await repairs.verify(snapshot, (replace(error, fixes=(same[1], wrong)),), probe, real.ask, before=report)
+    assert [fix.title for fix in told.fixes] == ["Add padding"]
