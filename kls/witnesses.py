@@ -57,7 +57,7 @@ def merged(one: Report, other: Report) -> Report:
             lost.append(failure)
         elif same is not None and not names.within(failure):
             failures.append(names.failure(failure, same))
-        elif similar is not None and _OF_RANKS.search(failure.message):
+        elif similar is not None and _is_of_ranks(failure.message):
             failures.append(names.failure(failure, similar))
         else:
             lost.append(failure)
@@ -152,6 +152,15 @@ def _place(failure: Failure) -> Hashable:
 
 
 _OF_RANKS = re.compile(r"\brank\b|\bndim\b")
+_TWO_SHAPES = re.compile(r"expected shape=\(([^()]*)\), found shape=\(([^()]*)\)")
+"""What a layer says of an input (keras/src/layers/input_spec.py)."""
+
+
+def _is_of_ranks(message: str) -> bool:
+    """Whether a failure is one of how many axes there are, whatever their sizes."""
+    shapes = _TWO_SHAPES.search(message)
+    other = shapes is not None and len(shapes[1].split(",")) != len(shapes[2].split(","))
+    return other or _OF_RANKS.search(message) is not None
 
 
 class _Names:

@@ -864,6 +864,24 @@ keras.layers.Dense(size)
     assert [gap.reason for gap in report.gaps] == ["the file ~/.keras/datasets/plays.txt is not there"]
 
 
+async def test_no_word_names_the_folder_of_a_dry_run(real: Host) -> None:
+    text = """
+import tempfile
+import keras
+import tensorflow as tf
+path = keras.utils.get_file("dog.jpg", "https://nowhere.invalid/dog.jpg")
+picture = tf.io.decode_jpeg(tf.io.read_file(path))
+model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+model.predict(picture)
+keras.callbacks.ModelCheckpoint(tempfile.mkdtemp())
+"""
+    report, loud = await said(real, text)
+    absent = "the file ~/.keras/datasets/dog.jpg is not there"
+    assert [gap.reason for gap in report.gaps if gap.kind == "file"] == [absent]
+    assert [call.reason for call in report.calls] == [absent]
+    assert loud == [("keras-error", 9)] and "filepath=~/tmp" in report.failures[0].message
+
+
 async def test_lists_of_a_loop_that_predicts_are_as_long_as_its_rounds(real: Host) -> None:
     text = """
 import keras
@@ -992,3 +1010,73 @@ print([x for x in [1, 2] if x > 5 or unknown_name])
     report, loud = await said(real, text)
     widths = [layer.config.get("units") for layer in report.layers if layer.cls == "Dense"][::2]
     assert loud == [] and widths == [4, 6, 4, 7, 9, 2, 4, 3, 8, 16]
+
+
+async def test_what_is_timed_runs_once(real: Host) -> None:
+    text = """
+import timeit
+import keras
+sums = []
+print("in a row:", timeit.timeit(lambda: sums.append(sum(range(9))), number=10**9) / 10**9, "seconds")
+print("the best:", min(timeit.repeat("sum(range(9))", number=10**9)))
+rounds, seconds = timeit.Timer(lambda: sums.append(0)).autorange()
+keras.layers.Dense(1, unit=3)
+"""
+    report, loud = await said(real, text)
+    assert [line for _, line in loud] == [8]
+    assert [gap.span.line for gap in report.gaps] == [8]
+
+
+@pytest.mark.parametrize(("batch", "first"), [("unknown_package.batch()", None), ("np.zeros((2, 3, 5))", 11)])
+async def test_a_model_whose_call_was_not_carried_out_has_no_weights_for_that(
+    real: Host, batch: str, first: int | None
+) -> None:
+    text = f"""
+import keras
+import numpy as np
+import unknown_package
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.merged = keras.layers.Dot(1)
+        self.first = keras.layers.Dense(3)
+    def call(self, rows):
+        return self.first(self.merged([rows, keras.ops.zeros((2, 4))]))
+net, other = Net(), Net()
+net({batch})
+print(net.first.kernel.shape)
+net.save_weights("net.weights.h5")
+print(other.first.kernel.shape)
+"""
+    _, loud = await said(real, text)
+    assert [line for _, line in loud] == [*([first] if first else []), 16]
+
+
+async def test_the_examples_of_a_data_set_have_sizes_that_nobody_knows(real: Host) -> None:
+    pytest.importorskip("tensorflow_datasets")
+    text = """
+import keras
+import tensorflow as tf
+import tensorflow_datasets as tfds
+photos = tfds.load("tf_flowers", split="train", as_supervised=True)
+photo, kind = next(iter(photos))
+part = tf.image.random_crop(photo, [210, 300, 3])
+turned = keras.Sequential([keras.layers.RandomFlip()])
+turned(tf.expand_dims(photo, 0))
+turned(keras.Input((180, 3), batch_size=180))
+"""
+    _, loud = await said(real, text)
+    assert loud == [("layer-input", 10)]
+
+
+async def test_axes_that_lack_are_a_fault_whatever_the_sizes(real: Host) -> None:
+    text = """
+import keras
+from not_installed import size
+turned = keras.Sequential([keras.Input((size, size, 3)), keras.layers.RandomFlip()])
+turned(keras.Input((180, 180, 3)))
+turned(keras.Input((180, 3), batch_size=180))
+"""
+    report, loud = await said(real, text)
+    assert loud == [("layer-input", 6)]
+    assert "expected shape=(None, size, size, 3), found shape=(180, 180, 3)" in report.failures[0].message

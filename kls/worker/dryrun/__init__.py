@@ -73,7 +73,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     loaders.install(dry.files.owns, watch.witnesses.rounds)
     frames.install(dry.files.owns, functools.partial(tables.absent, dry))
     estimators.install(dry.files.owns)
-    tfds.install(dry.files.owns, watch.witnesses.count)
+    tfds.install(dry.files.owns, watch.witnesses.count, watch.witnesses.size)
     for part in (saving, nowhere_to_write):
         part.install(dry.files.owns)
     listings.install(dry.files.owns, dry.miss)

@@ -8,6 +8,7 @@ import re
 from types import FrameType, TracebackType
 from typing import Any, Optional
 
+from .places import from_home
 from .state import Run
 
 _TRACED = "in user code:"
@@ -21,7 +22,7 @@ def message_of(error: BaseException) -> str:
     text = str(error)
     text = re.sub(r"^Exception encountered when calling .*?\n\n", "", text, flags=re.DOTALL)
     text = re.sub(r"\n\nArguments received by .*$", "", text, flags=re.DOTALL)
-    text = re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
+    text = from_home(re.sub(r"\x1b\[[0-9;]*m", "", text).strip())
     if text.startswith(_TRACED) and len(text) > _LONGEST:
         return _TRACED + "\n" + text[-_LONGEST:]  # the words stand behind the traceback
     return text[:_LONGEST]

@@ -30,7 +30,7 @@ from . import half_filled, specs
 from .arrays import VirtualArray
 from .gathering import MOST_ADDED, Lists, unknown_like
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
-from .places import is_own
+from .places import from_home, is_own
 from .state import Finished, Run
 from .unknown import Counted, Number, Unknown, UnknownValue
 from .unread import Flat, Form, Open, Unread, form_of, put
@@ -340,7 +340,8 @@ class Runtime:
         for listener in run.on_bound:
             listener(name, value, span, whole)
         if isinstance(value, Unknown):
-            variable = Variable(name, span, whole, "unknown", specs.tensors_of_unread(value), None, value.reason)
+            reason = from_home(value.reason)
+            variable = Variable(name, span, whole, "unknown", specs.tensors_of_unread(value), None, reason)
         else:
             kind = specs.kind_of(value)
             if kind is None:

@@ -126,6 +126,9 @@ def gap_of(
         return "file", first_line(error)
     if _half_built(run, error):
         return "value", run.gaps[-1].reason
+    unbuilt = _not_built(run, error)
+    if unbuilt is not None:
+        return "value", unbuilt
     if _IN_GRAPHS.search(str(error)):
         return "value", OWN_GRAPH
     if in_own_graph() and not isinstance(error, (AttributeError, ImportError)):
@@ -186,6 +189,10 @@ _OF_NOTHING = re.compile(
 """What is said of data that are empty, as those that were to come from a file that is not there."""
 
 
+_NO_SUCH_FILE = re.compile(r"(?:\{\{.*?\}\} )?(.*); No such file or directory")
+"""What TensorFlow says of a file that is not there."""
+
+
 def os_gap(error: BaseException) -> tuple[str, str]:
     """Kind and reason of a gap for what the operating system refuses."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
@@ -194,10 +201,8 @@ def os_gap(error: BaseException) -> tuple[str, str]:
     if isinstance(error, PermissionError):
         return "refused", f"the sandbox refused it: {error}"[:300]
     if isinstance(error, (FileNotFoundError, tf.errors.NotFoundError)):
-        name = getattr(error, "filename", None)
-        if isinstance(name, str):  # the home of a dry run is a folder of its own
-            home = os.path.expanduser("~") + os.sep
-            name = name.replace(home, f"~{os.sep}", 1) if name.startswith(home) else name
+        told = _NO_SUCH_FILE.match(str(error))
+        name = told[1] if told is not None else getattr(error, "filename", None)
         return "file", f"the file {name} is not there" if name else first_line(error)
     if isinstance(error, KeyboardInterrupt):
         return "exit", "the program interrupts itself here"
@@ -288,6 +293,29 @@ def in_own_graph() -> bool:
 def _half_built(run: Run, error: BaseException) -> bool:
     """Whether a Sequential was left with an input but without layers behind it, by a call whose value is not known."""
     return "has already been configured to use input shape" in str(error) and bool(run.gaps)
+
+
+_UNBUILT = re.compile(r"must build the layer|has never been called|(not (yet )?been|isn't( yet)?|was never) built")
+"""How Keras says that a layer has no weights yet."""
+
+
+def _not_built(run: Run, error: BaseException) -> Optional[str]:
+    """Why the layer that `error` misses the weights of has none: the call of it, or of the model it is part of, that
+    would have built it could not be carried out."""
+    if not run.unbuilt or not _UNBUILT.search(str(error)):
+        return None
+    reasons: dict[int, str] = {}
+    for layer, reason in run.unbuilt.values():
+        if not layer.built:
+            reasons.update((id(part), reason) for part in layer._flatten_layers())
+    traceback = error.__traceback__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        for value in () if run.files.owns(frame.f_code.co_filename) else frame.f_locals.values():
+            if id(value) in reasons:
+                return reasons[id(value)]
+        traceback = traceback.tb_next
+    return None
 
 
 def _raised_by_judge(run: Run, error: BaseException, path: str, statement: Statement, frame: FrameType) -> bool:

@@ -32,7 +32,7 @@ from .arrays import PREDICTED, VirtualArray
 from .graphs import key_of, parameters_of
 from .places import is_own
 from .state import Run
-from .unknown import Unknown
+from .unknown import Unknown, UnknownValue
 from .witnesses import Witnesses
 
 _MOST_LAYERS = 6000
@@ -118,9 +118,13 @@ class Watch:
         self.stack.append(layer)
         try:
             outputs = invoke()
-        except Exception:
+        except Exception as error:
             self.run.failed_layers.append(layer)
             self.failed = (layer, (arguments, keywords))
+            if not layer.built:
+                unknown = isinstance(error, UnknownValue)
+                reason = str(error) if unknown else "the call that would have built it failed"
+                self.run.unbuilt[id(layer)] = (layer, reason)
             raise
         finally:
             self.stack.pop()

@@ -180,6 +180,12 @@ class Files:
         return len(text.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "ignore"))
 
 
+def from_home(text: str) -> str:
+    """Words without the folder that is a dry run's home and holds its temporary files: it is there for one run only."""
+    home = os.path.expanduser("~") + os.sep
+    return text if home == f"~{os.sep}" else text.replace(home, f"~{os.sep}")
+
+
 def is_own(path: str) -> bool:
     """Whether a frame's file belongs to the dry run itself."""
     return path.startswith(_OWN)

@@ -43,6 +43,7 @@ from .exceptions import first_line
 from .failures import failure_of
 from .gaps import OWN_GRAPH, gap_kind, in_own_graph
 from .keras_hooks import Watch, key_of, loss_name
+from .places import from_home
 from .state import Finished, Run
 from .unknown import Unknown, UnknownValue
 
@@ -145,7 +146,7 @@ class Sinks:
             assert error is not None
             gap = gap_kind(run, error)
             if gap is not None:
-                call = dataclasses.replace(call, status="unknown", reason=gap[1])
+                call = dataclasses.replace(call, status="unknown", reason=from_home(gap[1]))
             else:
                 reason = _in_the_authors_terms(first_line(error))
                 named = self.made if isinstance(self.made, dict) and failed.stage in ("loss", "metrics") else None

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+import timeit
 from typing import Any
 
 import keras
@@ -47,6 +48,7 @@ def install(run: Run) -> None:
     builtins.print = lambda *args, **keywords: None  # type: ignore[assignment]
     builtins.input = _input  # type: ignore[assignment]
     time.sleep = lambda seconds: None
+    _measured_once()
     # A loop of asyncio is woken by a socket when another thread has something for it; here there is none.
     asyncio.selector_events.BaseSelectorEventLoop._make_self_pipe = _no_pipe  # type: ignore[attr-defined]
     asyncio.selector_events.BaseSelectorEventLoop._close_self_pipe = _no_pipe  # type: ignore[attr-defined]
@@ -64,6 +66,17 @@ def install(run: Run) -> None:
     if several is not None:
         tf.distribute.MirroredStrategy = several
         replicas.install(run)
+
+
+def _measured_once() -> None:
+    """What a program measures the time of runs once, however often it asks for."""
+    measure = timeit.Timer.timeit
+
+    def once(self: Any, number: int = 1) -> float:
+        return measure(self, 1)
+
+    timeit.Timer.timeit = once  # type: ignore[method-assign]
+    timeit.Timer.autorange = lambda self, callback=None: (1, once(self))  # type: ignore[method-assign]
 
 
 def _no_pipe(loop: Any) -> None:

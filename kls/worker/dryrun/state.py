@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from ..protocol import Failure, Gap, Probe, Span, Variable, Warned
 from .instrument import Statement
-from .places import Files
+from .places import Files, from_home
 from .unknown import Unknown
 
 STATEMENT_SECONDS = 2.5
@@ -69,6 +69,8 @@ class Run:
         """What each `evaluate` gave, by its place."""
         self.tainted: dict[int, tuple[Any, str]] = {}
         """Objects, by id, of whose state something is not known, and why."""
+        self.unbuilt: dict[int, tuple[Any, str]] = {}
+        """Layers, by id, that a call would have built that could not be carried out, and why it could not."""
         self.uncompiled: dict[int, tuple[Any, Unknown]] = {}
         """Models, by id, whose latest `compile` failed, and why: losses and metrics are not known."""
         self.built = self._built_before = 0
@@ -124,7 +126,7 @@ class Run:
         """Remember that a statement could not be carried out."""
         self.unknown += 1
         if len(self.gaps) < _MOST_GAPS:
-            gap = Gap(span, kind, reason[:500])
+            gap = Gap(span, kind, from_home(reason)[:500])
             if gap not in self.gaps[-20:]:
                 self.gaps.append(gap)
 

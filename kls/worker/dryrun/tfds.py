@@ -30,7 +30,27 @@ class _Splits(dict[str, Any]):
         return self._make(name)
 
 
-def _tensorflow_datasets(module: Any, count: Callable[[Unknown], int]) -> None:
+class _Sizes:
+    """The sizes of a data set's elements that only the data tell, each the same number wherever it stands."""
+
+    def __init__(self, number: Callable[[Unknown], Any]) -> None:
+        self._number = number
+        self._open: dict[tuple[str, int, int], Unknown] = {}
+
+    def of(self, data: str, place: int, shape: Any) -> list[int]:
+        """The shape of part `place` of an element of `data`. Raises UnknownValue when the numbers are used up."""
+        sizes = list(shape)
+        for axis, size in enumerate(sizes):
+            if size is None:
+                reason = f"the sizes of the examples of {data}"
+                number = self._number(self._open.setdefault((data, place, axis), Unknown(reason)))
+                if isinstance(number, Unknown):
+                    raise UnknownValue(reason)
+                sizes[axis] = number
+        return sizes
+
+
+def _tensorflow_datasets(module: Any, count: Callable[[Unknown], int], sizes: _Sizes) -> None:
     """`tfds.load` from the specification that the installed package has of a data set; nothing is downloaded."""
     build = getattr(module, "builder", None)
     if build is None:  # the package could not import a part of itself
@@ -68,7 +88,7 @@ def _tensorflow_datasets(module: Any, count: Callable[[Unknown], int]) -> None:
             if size == -1:
                 rows = known or count(splits(info))
                 return tf.nest.map_structure(lambda item: _whole(item, rows), spec)
-            dataset = _of_spec(spec, known or SAMPLES)
+            dataset = _of_spec(spec, known or SAMPLES, lambda place, shape: sizes.of(info.name, place, shape))
             return dataset if not size else dataset.batch(size)
 
         if split is None:
@@ -86,11 +106,8 @@ def _tensorflow_datasets(module: Any, count: Callable[[Unknown], int]) -> None:
     kind.download_and_prepare = _nothing
 
 
-def _of_spec(spec: Any, number: int) -> Any:
-    """A dataset of zeros with the element specification `spec`."""
-
-    def zero(part: Any) -> Any:
-        return zeros([size or 16 for size in part.shape], part.dtype)
+def _of_spec(spec: Any, number: int, sized: Callable[[int, Any], list[int]]) -> Any:
+    """A dataset of zeros with the element specification `spec`; `sized` gives the shape of the part at a place."""
 
     def loose(*parts: Any) -> Any:
         element = tf.nest.pack_sequence_as(spec, parts)
@@ -102,7 +119,8 @@ def _of_spec(spec: Any, number: int) -> Any:
             spec,
         )
 
-    flat = tuple(zero(part) for part in tf.nest.flatten(spec))
+    parts = tf.nest.flatten(spec)
+    flat = tuple(zeros(sized(place, part.shape), part.dtype) for place, part in enumerate(parts))
     return repeated(flat, number).map(loose)
 
 
@@ -113,6 +131,11 @@ def _whole(spec: Any, rows: int) -> Any:
     return zeros((rows, *spec.shape), spec.dtype)
 
 
-def install(author_file: Callable[[str], bool], count: Callable[[Unknown], int] = lambda unknown: SAMPLES) -> None:
-    """Patch the package when it is imported. `count` gives a number for the examples of what was not downloaded."""
-    after_import("tensorflow_datasets", lambda module: _tensorflow_datasets(module, count))
+def install(
+    author_file: Callable[[str], bool],
+    count: Callable[[Unknown], int] = lambda unknown: SAMPLES,
+    size: Callable[[Unknown], Any] = lambda unknown: 16,
+) -> None:
+    """Patch the package when it is imported. `count` gives a number for the examples of what was not downloaded, `size`
+    one for an axis of theirs that is not the same in all of them."""
+    after_import("tensorflow_datasets", lambda module: _tensorflow_datasets(module, count, _Sizes(size)))

@@ -196,6 +196,10 @@ class Witnesses:
         """The witness for a number of samples that stands nowhere in the author's text."""
         return int(self.number(unknown, None, None, "count"))
 
+    def size(self, unknown: Unknown) -> Any:
+        """The witness for a size that stands nowhere in the author's text; Unknown when they are used up."""
+        return self.number(unknown, None, None)
+
     def opened(self, size: object, table: Unknown) -> Any:
         """The witness for an open size (`unread.Open`) of a table that was not read; Unknown when they are used up."""
         key = (id(size), "")
