@@ -1080,3 +1080,19 @@ turned(keras.Input((180, 3), batch_size=180))
     report, loud = await said(real, text)
     assert loud == [("layer-input", 6)]
     assert "expected shape=(None, size, size, 3), found shape=(180, 180, 3)" in report.failures[0].message
+
+
+async def test_pictures_are_not_drawn_where_matplotlib_is_installed_either(real: Host) -> None:
+    text = """
+import matplotlib.pyplot as plt
+import numpy as np
+import keras
+figure, axes = plt.subplots(2, 2)
+plt.imshow(np.zeros((8, 8)))
+plt.savefig("digits.png")
+plot = keras.layers.Dense(3, unit=plt.gca().margins())
+keras.layers.Dense(3, unit=3)
+"""
+    report, loud = await said(real, text)
+    assert [line for _, line in loud] == [9]
+    assert {gap.span.line for gap in report.gaps} <= {5, 8, 9}

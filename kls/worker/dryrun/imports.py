@@ -80,6 +80,8 @@ class Finder(importlib.abc.MetaPathFinder):
 def install(run: Run) -> None:
     """Put the finder in front, and the stand-in for `tqdm` in place."""
     sys.meta_path.insert(0, Finder(run))
+    for name in [name for name in sys.modules if name.split(".", 1)[0] in DISPLAY]:
+        del sys.modules[name]  # what Keras has imported of them
     for source in run.probe.sources[1:]:
         sys.modules.pop(source.name, None)
     for name in _TQDM:
