@@ -985,6 +985,16 @@ model = keras.Sequential([
 model.compile("adam", "mae")
 model.fit(x, y)
 """
+SUPER_THE_WRONG_WAY = """
+import keras
+class Block(keras.layers.Layer):
+    def __init__(self, units):
+        super(self, Block).__init__()
+        self.dense = keras.layers.Dense(units)
+    def call(self, x):
+        return self.dense(x)
+model = keras.Sequential([keras.Input((4,)), Block(3)])
+"""
 FAULTS = [
     Fault(STEPS_LOST, "LSTM(32)", "Set `return_sequences=True`"),
     Fault(TWO_WEIGHTS, "self.factor", "Give the name as `name=`"),
@@ -1083,6 +1093,7 @@ FAULTS = [
     Fault(BEST_OF_THE_BATCH, "tf.reduce_max", "Reduce along axis 1"),
     Fault(HEADS_THAT_DO_NOT_DIVIDE, "Heads(64, 7)", "Change 7 to 8, which divides 64"),
     Fault(BRANCH_OF_A_CHAIN, "joined =", "Ask for `rows.inputs[0]` and `rows.outputs[0]`"),
+    Fault(SUPER_THE_WRONG_WAY, "super(self, Block)", "Give them in the other order: `Block, self`"),
     Fault(WINDOW_OF_THE_BATCH, "return_sequences=True", "Remove `return_sequences=True` from LSTM"),
 ]
 
