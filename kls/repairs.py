@@ -97,16 +97,20 @@ async def verify(
 
 
 def _told_apart(snapshot: Snapshot, fixes: list[Fix]) -> list[Fix]:
-    """The fixes that hold, with the places of those that go by one title: an editor shows the titles alone."""
-    good = [fix for fix in fixes if fix.verified]
-    often = Counter(fix.title for fix in good)
+    """The fixes that hold, with the lines of those that go by one title: an editor shows the titles alone. Of two on
+    one line the better one."""
+    good: dict[tuple[str, str, int], Fix] = {}
+    for fix in fixes:
+        if fix.verified:
+            span = fix.edits[0].span
+            good.setdefault((fix.title, span.path, span.line), fix)
+    often = Counter(title for title, _, _ in good)
 
-    def named(fix: Fix) -> Fix:
-        span = fix.edits[0].span
-        where = snapshot.words(span.line) if span.path == snapshot.name else f"line {span.line}"
+    def named(fix: Fix, path: str, line: int) -> Fix:
+        where = snapshot.words(line) if path == snapshot.name else f"line {line}"
         return dataclasses.replace(fix, title=f"{fix.title} ({where})")
 
-    return [named(fix) if often[fix.title] > 1 else fix for fix in good]
+    return [named(fix, path, line) if often[title] > 1 else fix for (title, path, line), fix in good.items()]
 
 
 @dataclasses.dataclass(frozen=True)

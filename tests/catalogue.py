@@ -122,8 +122,18 @@ async def findings(host: Host, name: str, text: str, tried: bool) -> tuple[Findi
     return repairs.of_one_cause(await repairs.verify(snapshot, found, probe, ask, before=report))
 
 
+WORKERS = 2
+"""Workers that share the catalogue; each keeps one processor busy."""
+
+
 async def run(cases: Iterable[Case]) -> list[Outcome]:
-    """Each case, broken and repaired, by one worker."""
+    """Each case, broken and repaired, by the real workers, as they come."""
+    left = iter(cases)
+    parts = await asyncio.gather(*(_by_one(left) for _ in range(WORKERS)))
+    return sorted((item for part in parts for item in part), key=lambda item: item.case.name)
+
+
+async def _by_one(cases: Iterable[Case]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     async with worker() as host:
         for case in cases:

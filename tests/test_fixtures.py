@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,13 @@ def test_fixtures_on_the_real_worker(request: pytest.FixtureRequest) -> None:
 
 async def _all_on_the_worker(update: bool) -> list[str]:
     problems: list[str] = []
+    loop = asyncio.get_running_loop()
     async with contextlib.AsyncExitStack() as stack:
         host = await stack.enter_async_context(catalogue.worker())
         truth = stack.enter_context(Truth(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
+        # One real run at a time, while the worker is at the next fixture.
+        real = stack.enter_context(ThreadPoolExecutor(1))
+        runs: list[asyncio.Future[list[str]]] = []
 
         async def ask(probe: Probe) -> Report:
             return await host.ask(probe)
@@ -72,8 +77,8 @@ async def _all_on_the_worker(update: bool) -> list[str]:
             found = repairs.of_one_cause(found)
             problems += [f"{fixture.name}: {item}" for item in literate.differences(fixture, found, with_fixes=True)]
             if any(said.severity == "error" for said in fixture.said):
-                problems += _really(fixture, found, truth)
-    return problems
+                runs.append(loop.run_in_executor(real, _really, fixture, found, truth))
+        return problems + [problem for run in runs for problem in await run]
 
 
 def _really(fixture: Fixture, findings: tuple[Finding, ...], truth: Truth) -> list[str]:

@@ -26,6 +26,10 @@ USUAL = {
     "key_dim": "32",
     "output_dim": "64",
     "stddev": "0.1",
+    "factor": "0.1",
+    "height_factor": "0.1",
+    "scale": "1 / 255",
+    "num_bins": "16",
     "activation": '"relu"',
     "l1": "0.01",
     "l2": "0.01",
@@ -88,7 +92,7 @@ def _values(context: Context, source: SourceText, call: ast.Call, name: str) -> 
     of the file give, what is usual."""
     targets = (source.segment(target) for _, target, _ in source.assignments())
     found = [text for text in targets if text.lower() == name and text.isidentifier()][:1]
-    if name in ("units", "filters") and _is_last(source, call):
+    if name == "num_classes" or (name in ("units", "filters") and _is_last(source, call)):
         found += _classes(context)
     function = search.last_part(call.func)
     others = Counter(

@@ -329,7 +329,8 @@ def other_values(context: Context, failure: Failure) -> list[Fix]:
             fixes += _named_file(source, call, node, failure)
             for text in _alternatives(source, name, node, offered, numbers, failure):
                 label = f"`{name}`" if name else f"`{_short(source.segment(node))}`"
-                fixes += fix(f"Change {label} to `{text}`", edits.replace(source, node, text), cause=span)
+                place = span if span.line == span.end_line else source.span(node)
+                fixes += fix(f"Change {label} to `{text}`", edits.replace(source, node, text), cause=place)
         fixes += _defaults(source, call, failure, {name for name, _ in given if name})
     return fixes
 
@@ -341,6 +342,9 @@ def _alternatives(
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         return [f"{source.segment(node.left)} // {source.segment(node.right)}"]
     if isinstance(node, (ast.Tuple, ast.List)):
+        count = re.search(rf"`{name}` argument must be a tuple of (\d+) integers", failure.message) if name else None
+        if count is not None and node.elts:
+            return [_of_length(source, node.elts, int(count[1]))]
         return _tuple_alternatives(source, node, numbers, failure)
     if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
         return ["-1", source.segment(node.operand)] if name == "axis" else [source.segment(node.operand)]
@@ -378,6 +382,13 @@ def _alternatives(
             [f"[{', '.join(str(number) for number in _sections(numbers, value))}]"] if _sections(numbers, value) else []
         )
     return texts
+
+
+def _of_length(source: SourceText, items: list[ast.expr], count: int) -> str:
+    """As many of the items, the last one again where they are too few; one by itself."""
+    texts = [source.segment(item) for item in items][:count]
+    texts += texts[-1:] * (count - len(texts))
+    return texts[0] if count == 1 else f"({', '.join(texts)})"
 
 
 def _named_file(source: SourceText, call: ast.Call, node: ast.expr, failure: Failure) -> list[Fix]:

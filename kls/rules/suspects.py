@@ -36,11 +36,11 @@ from kls.rules import (
     sizes,
     slips,
     spelled,
+    unbatched,
     weights_shape,
 )
 from kls.rules.context import Context, argument_of, compatible, fix
 from kls.rules.ranks import RECURRENT
-from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer
 
 Shape = tuple[int | None, ...]
@@ -64,7 +64,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_cut_arguments(context, failure),
         *_exchanged(context, failure),
         *_texts(context, failure),
-        *_batches(context, failure),
+        *unbatched.strong(context, failure),
         *_declared_inputs(context, failure),
         *saved_objects.told(context, failure),
         *rebound.strong(context, failure),
@@ -170,64 +170,6 @@ def _texts(context: Context, failure: Failure) -> list[Fix]:
                 edit = edits.replace(source, wanted, f"{source.segment(wanted.value)}.float32")
                 fixes += fix("Cast to float32", edit, cause=source.span(node))
     return fixes[:MOST]
-
-
-def _batches(context: Context, failure: Failure) -> list[Fix]:
-    """A dataset that is batched twice in a row, or in a program that never batches."""
-    if not re.search(r"shape|rank|ndim|dimension", failure.message):
-        return []
-    twice: list[Fix] = []
-    never: list[Fix] = []
-    batched = False
-    for source in context.sources.values():
-        for node in source.calls():
-            function = node.func
-            batched |= (
-                search.last_part(function) in ("batch", "padded_batch") or edits.keyword(node, "batch_size") is not None
-            )
-            if not isinstance(function, ast.Attribute):
-                continue
-            inner = function.value
-            if function.attr == "batch" and isinstance(inner, ast.Call) and search.last_part(inner.func) == "batch":
-                twice += fix(
-                    "Batch once only", edits.replace(source, node, source.segment(inner)), cause=source.span(node)
-                )
-            if function.attr == "batch" and isinstance(inner, ast.Name) and _made_in_batches(source, inner.id):
-                edit = edits.replace(source, node, inner.id)
-                twice += fix(f"`{inner.id}` is batched already", edit, cause=source.span(node))
-            parent = source.parents.get(node)
-            whole = isinstance(parent, ast.Assign) and parent.value is node
-            if whole and any(
-                isinstance(item, ast.Attribute) and item.attr == "from_tensor_slices" for item in ast.walk(node)
-            ):
-                never += fix("Batch the dataset", edits.wrap(source, node, "{}.batch(32)"), cause=source.span(node))
-    return twice or (_alone_unbatched(context, failure) if batched else never[:MOST])
-
-
-def _alone_unbatched(context: Context, failure: Failure) -> list[Fix]:
-    """The dataset of a failing call that is not batched, in a program that batches others: as these are."""
-    call = context.sink(failure)
-    x = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x") if call else None
-    given = x.tensors[0].shape if x is not None and x.kind == "dataset" and x.tensors else None
-    if x is None or not given or None in given or not failure.stage.endswith(("forward", "loss")):
-        return []
-    sizes = [
-        source.segment(node.args[0])
-        for source in context.sources.values()
-        for node in source.calls()
-        if search.last_part(node.func) == "batch" and node.args
-    ]
-    return operators.transform_data(context, x, f"{{}}.batch({next(iter(sizes), '32')})", "Batch the dataset")
-
-
-def _made_in_batches(source: SourceText, name: str) -> bool:
-    """Whether a name is bound, once, to a dataset that Keras's own functions make, which batch it themselves."""
-    made = [value for _, target, value in source.assignments() if source.segment(target) == name]
-    return (
-        len(made) == 1
-        and isinstance(made[0], ast.Call)
-        and (re.fullmatch(r"\w+_dataset_from_(array|directory)", search.last_part(made[0].func)) is not None)
-    )
 
 
 # The input that the program declares

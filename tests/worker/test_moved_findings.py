@@ -985,6 +985,43 @@ model = keras.Sequential([
 model.compile("adam", "mae")
 model.fit(x, y)
 """
+ONE_AT_A_TIME = """
+import keras
+import numpy as np
+import tensorflow as tf
+scans, kinds = np.zeros((80, 16, 16, 1), "float32"), np.zeros((80,), "int64")
+training = tf.data.Dataset.from_tensor_slices((scans, kinds)).shuffle(64)
+testing = tf.data.Dataset.from_tensor_slices((scans, kinds)).batch(20)
+model = keras.Sequential([keras.layers.Conv2D(8, 3), keras.layers.Flatten(), keras.layers.Dense(4)])
+loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+optimizer = keras.optimizers.Adam()
+@tf.function
+def step(pictures, labels):
+    with tf.GradientTape() as tape:
+        loss = loss_of(labels, model(pictures, training=True))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+for epoch in range(2):
+    for pictures, labels in training:
+        step(pictures, labels)
+    for pictures, labels in testing:
+        model(pictures)
+"""
+KERNEL_OF_TWO_SIDES = """
+import keras
+model = keras.Sequential([
+    keras.Input((60, 4)),
+    keras.layers.Conv1D(
+        filters=32,
+        kernel_size=(5, 5),
+        activation="relu",
+    ),
+])
+"""
+HOW_FAR_TO_TURN = """
+import keras
+augment = keras.Sequential([keras.layers.RandomFlip(), keras.layers.RandomRotation()])
+"""
 SUPER_THE_WRONG_WAY = """
 import keras
 class Block(keras.layers.Layer):
@@ -1064,7 +1101,7 @@ FAULTS = [
     Fault(LABELS_OF_THE_TEST, "y_train =", "Encode `y_test` too: `y_test = keras.utils.to_categorical(y_test, 3)`"),
     Fault(CLASSES_OF_THE_DATA, "classes = rows.shape[1]", "Count the columns of `answers`: `answers.shape[1]`"),
     Fault(TURNED_WEIGHTS, "Multiply", "Turn `shares`: `layers.Permute((2, 1))`"),
-    Fault(VALIDATION_IN_SINGLES, "data.skip", "Batch the dataset"),
+    Fault(VALIDATION_IN_SINGLES, "data.skip", "Batch the dataset (line 7)"),
     Fault(PICTURES_AS_LABELS, "model.fit", "Give each sample of the labels as one row"),
     Fault(DEPTH_OF_ROWS, "tf.one_hot", "Change `sights` to `choices` in `tf.one_hot(taken, sights)`"),
     Fault(ONE_OF_EACH, "predict", "Give a batch of one sample of each"),
@@ -1094,6 +1131,9 @@ FAULTS = [
     Fault(HEADS_THAT_DO_NOT_DIVIDE, "Heads(64, 7)", "Change 7 to 8, which divides 64"),
     Fault(BRANCH_OF_A_CHAIN, "joined =", "Ask for `rows.inputs[0]` and `rows.outputs[0]`"),
     Fault(SUPER_THE_WRONG_WAY, "super(self, Block)", "Give them in the other order: `Block, self`"),
+    Fault(ONE_AT_A_TIME, "shuffle(64)", "Batch the dataset"),
+    Fault(KERNEL_OF_TWO_SIDES, "kernel_size=(5, 5)", "Change `kernel_size` to `5`"),
+    Fault(HOW_FAR_TO_TURN, "RandomRotation()", "Give `factor=0.1`"),
     Fault(WINDOW_OF_THE_BATCH, "return_sequences=True", "Remove `return_sequences=True` from LSTM"),
 ]
 
