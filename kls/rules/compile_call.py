@@ -31,7 +31,7 @@ from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import no_effect, operators, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, single
 from kls.source import SourceText
-from kls.worker.protocol import Call, Failure, Model
+from kls.worker.protocol import Call, Failure, Model, Tensor
 
 RULE = Rule("compile-call", Severity.ERROR, "`compile` is missing, or was given what does not fit the model.")
 
@@ -118,20 +118,22 @@ def _not_compiled(context: Context, call: Call, model: Model) -> Parts | None:
     fixes: list[Fix] = []
     for loss in _losses(context, call, model):
         metrics = "" if loss == "mse" else ', metrics=["accuracy"]'
-        line = f'{owner}.compile(optimizer="adam", loss="{loss}"{metrics})'
-        fixes += fix(
-            f'Compile it with the loss "{loss}"', edits.insert_before(source, statement, line), cause=call.span
-        )
+        text = _text(source, loss)
+        line = f'{owner}.compile(optimizer="adam", loss={text}{metrics})'
+        fixes += fix(f"Compile it with the loss {text}", edits.insert_before(source, statement, line), cause=call.span)
     return f"`{owner}` was never compiled: `{call.method}` has no loss to compute", call.span, fixes
 
 
 def _losses(context: Context, call: Call, model: Model) -> list[str]:
-    """Losses that the last layer and the labels speak for, best first."""
+    """Losses that the last layer and the labels speak for, best first: names, and what makes one of logits."""
     last = operators.output_layer(context, model)
-    labels = argument_of(call, "y")
-    target = single(labels.tensors) if labels is not None else None
+    target = _labels(call)
     output = single(model.outputs)
     activation = last.config.get("activation") if last is not None else None
+    if activation in ("linear", None) and target is not None and "int" in str(target.dtype) and target.shape:
+        units = (last.config.get("units") or 0) if last is not None else 0
+        if units > 1 and (len(target.shape) == 1 or target.shape[-1] == 1):
+            return [_OF_LOGITS]
     if activation == "softmax":
         same = target is not None and target.shape and output is not None and output.shape
         one_hot = bool(same and len(target.shape or ()) == len(output.shape or ())) if target and output else False
@@ -139,6 +141,24 @@ def _losses(context: Context, call: Call, model: Model) -> list[str]:
         both = ["categorical_crossentropy", "sparse_categorical_crossentropy"]
         return both if one_hot and wide else both[::-1]
     return ["binary_crossentropy", "mse"] if activation == "sigmoid" else ["mse"]
+
+
+_OF_LOGITS = "SparseCategoricalCrossentropy(from_logits=True)"
+
+
+def _labels(call: Call) -> Tensor | None:
+    """The labels of a call where they are one tensor, given by themselves or in the pairs of a dataset."""
+    x, y = argument_of(call, "x"), argument_of(call, "y")
+    if y is None and x is not None and x.kind == "dataset" and len(x.tensors) == 2:
+        return x.tensors[1]
+    return single(y.tensors) if y is not None else None
+
+
+def _text(source: SourceText, loss: str) -> str:
+    """A loss as the program would write it."""
+    if loss != _OF_LOGITS:
+        return f'"{loss}"'
+    return f"{written.module_name(source, 'keras') or 'keras'}.losses.{loss}"
 
 
 def _is_of_optimizer(failure: Failure) -> bool:
@@ -158,10 +178,9 @@ def _late(context: Context, call: Call, model: Model, failure: Failure) -> Parts
         if loss is None and "loss" in failure.message.lower() and not call.loss:
             place: list[Fix] = []
             for name in _losses(context, call, model):
-                text = f'loss="{name}"'
-                place += fix(
-                    f'Give it the loss "{name}"', edits.add_argument(source, node, text), cause=source.span(node)
-                )
+                text = _text(source, name)
+                edit = edits.add_argument(source, node, f"loss={text}")
+                place += fix(f"Give it the loss {text}", edit, cause=source.span(node))
             return "`compile` was given no loss", source.span(node), place
         outputs = written.names_of(context, model.output_layers)
         return _keys(source, node, "loss", loss, outputs, failure)

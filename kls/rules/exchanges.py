@@ -25,7 +25,9 @@ _LONGEST = 12
 """Numbers that a list is filled up to, at most."""
 _GIVEN_ALIKE = ("padding", "strides", "size", "pool_size", "kernel_size", "data_format")
 """Arguments of which a program gives all layers of a kind the same."""
-_OF_SHAPES = re.compile(r"shape|ndim|rank|axis|dimension|dtype|expects|incompatible|element|argument \d+ must be")
+_OF_SHAPES = re.compile(
+    r"shape|ndim|rank|axis|dimension|dtype|expects|incompatible|element|argument \d+ must be|not callable"
+)
 _UNBUILT = re.compile(
     r"(is|was|has|are)n.t (yet )?(been )?built|never built|not (yet )?(been )?built|expected 0 variables"
 )

@@ -1022,6 +1022,38 @@ HOW_FAR_TO_TURN = """
 import keras
 augment = keras.Sequential([keras.layers.RandomFlip(), keras.layers.RandomRotation()])
 """
+MODULE_THAT_GIVES_NOTHING = """
+import tensorflow as tf
+from tensorflow import keras
+class Scale(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = tf.Variable(2.0)
+    def __call__(self, rows):
+        self.scale * rows
+scale = Scale()
+dense = keras.layers.Dense(3)
+def model(rows):
+    rows = scale(rows)
+    return dense(tf.reshape(rows, (rows.shape[0], -1)))
+model(tf.zeros((8, 2, 3)))
+"""
+SCORES_NEVER_COMPILED = """
+import numpy as np
+import tensorflow as tf
+pairs = tf.data.Dataset.from_tensor_slices((np.zeros((40, 6, 6)), np.zeros((40,), "int32"))).batch(10)
+model = tf.keras.Sequential([tf.keras.layers.Flatten(), tf.keras.layers.Dense(5)])
+model.fit(pairs)
+"""
+FUNCTION_SECOND = """
+import tensorflow as tf
+from tensorflow import keras
+def halved(numbers):
+    return numbers / 2
+words = tf.ragged.constant([[2.0, 4.0], [6.0]])
+halves = tf.ragged.map_flat_values(words, halved)
+keras.layers.Dense(2)(halves.to_tensor())
+"""
 SUPER_THE_WRONG_WAY = """
 import keras
 class Block(keras.layers.Layer):
@@ -1134,6 +1166,13 @@ FAULTS = [
     Fault(ONE_AT_A_TIME, "shuffle(64)", "Batch the dataset"),
     Fault(KERNEL_OF_TWO_SIDES, "kernel_size=(5, 5)", "Change `kernel_size` to `5`"),
     Fault(HOW_FAR_TO_TURN, "RandomRotation()", "Give `factor=0.1`"),
+    Fault(MODULE_THAT_GIVES_NOTHING, "self.scale * rows", "Return the value"),
+    Fault(
+        SCORES_NEVER_COMPILED,
+        "model.fit",
+        "Compile it with the loss tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+    ),
+    Fault(FUNCTION_SECOND, "map_flat_values", "Give them in the other order: `halved, words`"),
     Fault(WINDOW_OF_THE_BATCH, "return_sequences=True", "Remove `return_sequences=True` from LSTM"),
 ]
 

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any, Optional
 
 import keras
+import tensorflow as tf
 
 from .. import returning
 from ..protocol import Span
@@ -96,6 +97,8 @@ def _silent(run: Run, call: Any, frame: FrameType) -> Optional[dict[str, Any]]:
         function = function.call
     elif isinstance(call.func, ast.Attribute) and call.func.attr == "map" and call.args:
         function = _value(call.args[0], frame, None)
+    elif isinstance(function, tf.Module):
+        function = type(function).__call__
     function = getattr(function, "python_function", function)
     function = getattr(function, "__func__", function)
     if not isinstance(function, types.FunctionType) or not run.files.owns(function.__code__.co_filename):
