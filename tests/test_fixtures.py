@@ -21,6 +21,8 @@ from tests.faults.truth import Truth
 from tests.literate import Fixture
 
 FIXTURES = literate.read_all()
+PATIENCE = 60.0
+"""Seconds for one dry run: two of the programs have large networks, and the machine may be busy."""
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda item: item.name)
@@ -66,7 +68,7 @@ async def _all_on_the_worker(update: bool) -> list[str]:
             return await host.ask(probe)
 
         for fixture in FIXTURES:
-            probe = plan.plan(fixture.snapshot)
+            probe = plan.plan(fixture.snapshot, seconds=PATIENCE)
             report = await ask(probe)
             if update:
                 literate.save(fixture, report)
