@@ -84,7 +84,8 @@ _TAKEN = {
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a keyword that the callee does not take."""
     if failure.exception not in ("TypeError", "ValueError") or not re.search(
-        r"unexpected keyword argument|[Uu]nrecognized|not recognized|Invalid keyword|missing .*required",
+        r"unexpected keyword argument|[Uu]nrecognized|not recognized|Invalid keyword|missing .*required"
+        r"|takes \d+ positional arguments? but \d+ w",
         failure.message,
     ):
         return None
@@ -122,10 +123,15 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
 
 
 def _own_method(context: Context, failure: Failure) -> tuple[str, Span, list[Fix]] | None:
-    """A method or function of the author that Keras calls with a keyword it does not take: `update_state` without
-    `sample_weight`, `call` without `training`. None where a call in the author's text gives the keyword itself."""
+    """A method or function of the author that Keras calls with what it does not take: `update_state` without
+    `sample_weight`, `call` without `training`, `on_epoch_end` without `logs`. None where a call in the author's text
+    gives the keyword itself."""
     told = re.search(r"(?:(\w+)\.)?(\w+)\(\) got an unexpected keyword argument '(\w+)'", failure.message)
-    if told is None or told[3] not in _OF_KERAS:
+    told = told or re.search(
+        r"(\w+)\.(on_\w+)\(\) takes \d positional arguments? but \d w(ere|as) given", failure.message
+    )
+    name = "logs" if told is not None and told[3] in ("ere", "as") else told[3] if told is not None else ""
+    if told is None or name not in (*_OF_KERAS, "logs"):
         return None
     for span in failure.frames:
         found = context.call_node(span)
@@ -142,10 +148,10 @@ def _own_method(context: Context, failure: Failure) -> tuple[str, Span, list[Fix
             arg = node.args.args[-1]
             end = source.span(last) if last is not None else source.span(arg.annotation) if arg.annotation else None
             line, column = (end.end_line, end.end_column) if end is not None else _end_of(source, arg)
-            edit = Edit(Span(source.path, line, column, line, column), f", {told[3]}=None")
+            edit = Edit(Span(source.path, line, column, line, column), f", {name}=None")
             header = Span(source.path, node.lineno, node.col_offset, node.lineno, len(source.lines[node.lineno - 1]))
-            words = f"`{node.name}` takes no `{told[3]}`, which Keras gives it"
-            return words, header, fix(f"Take it: `{told[3]}=None`", edit, cause=header)
+            words = f"`{node.name}` takes no `{name}`, which Keras gives it"
+            return words, header, fix(f"Take it: `{name}=None`", edit, cause=header)
     return None
 
 

@@ -120,6 +120,10 @@ def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
         title = f"Make a column of 0 and 1 of each word in `{name}`"
         return [*fixes, *operators.transform_data(context, argument, form, title)]
     strings = kind == "strings" or elements == "str"
+    if kind == "Python objects" and elements in ("list", "ndarray", "tuple") and np is not None:
+        fixes += operators.transform_data(
+            context, argument, f"{np}.stack({{}})", f"Make one array of the rows of `{name}`"
+        )
     if kind == "Python objects" and elements != "str":
         fixes += operators.transform_data(context, argument, '{}.astype("float32")', f'Convert `{name}` to "float32"')
     if argument.kind == "dataset" or np is None:

@@ -297,8 +297,6 @@ def _for_sklearn(context: Context, failure: Failure) -> list[Fix]:
             title = f"Give it rows and columns: `{form.replace('{}', text)}`"
             fixes += fix(title, edits.replace(source, call.args[0], form.replace("{}", text)), cause=source.span(call))
         np = written.module_name(source, "numpy")
-        if "multilabel-indicator" in failure.message or "should be a 1d array" in failure.message:
-            fixes += _class_numbers(context, source, call)
         width = re.search(
             r"operand with shape \(\d+,1\) doesn't match the broadcast shape \(\d+,(\d+)\)", failure.message
         )
@@ -307,25 +305,15 @@ def _for_sklearn(context: Context, failure: Failure) -> list[Fix]:
             given = source.segment(call.args[0])
             text = f"{source.segment(call.func)}({np}.repeat({given}, {width[1]}, axis=1))[:, {column}]"
             title = f"Scale column {column} back, of {width[1]} columns"
-            fixes += fix(title, edits.replace(source, call, text), cause=source.span(call))
+            kept = f"{text[: -len(str(column)) - 1]}[{column}]]"
+            for words, changed in ((title, text), (f"{title}, and keep its axis", kept)):
+                fixes += fix(words, edits.replace(source, call, changed), cause=source.span(call))
         if failure.exception == "NotFittedError" and isinstance(call.func, ast.Attribute):
             if call.func.attr == "transform":
                 owner = source.segment(call.func.value)
                 edit = edits.replace(source, call.func, f"{owner}.fit_transform")
                 fixes += fix("Fit it on these data: `fit_transform`", edit, cause=source.span(call), safe=False)
     return fixes
-
-
-def _class_numbers(context: Context, source: SourceText, call: ast.Call) -> list[Fix]:
-    """Class numbers in the place of one-hot rows, among the arguments of a function of scikit-learn."""
-    fixes: list[Fix] = []
-    for item in call.args:
-        known = [variable for variable in context.report.variables if variable.name == source.segment(item)]
-        shape = known[-1].tensors[0].shape if known and len(known[-1].tensors) == 1 else None
-        if isinstance(item, ast.Name) and shape is not None and len(shape) == 2 and (shape[1] or 0) > 1:
-            text = f"{item.id}.argmax(axis=1)"
-            fixes += fix(f"Give class numbers: `{text}`", edits.replace(source, item, text), cause=source.span(call))
-    return fixes[-1:]
 
 
 def permuted(context: Context, failure: Failure) -> list[Fix]:

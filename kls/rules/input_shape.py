@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Evidence, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, search, slips, written
+from kls.rules import operators, search, siblings, slips, written
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, single, size_of
 from kls.rules.reading import Reading, given, inside, stated
 from kls.rules.sizes import value
@@ -228,6 +228,17 @@ def _wanted(context: Context, model: Model, failure: Failure) -> tuple[int | Non
     return None
 
 
+def _transposed(
+    context: Context, argument: Argument, given: tuple[int | None, ...], wanted: tuple[int | None, ...]
+) -> list[Fix]:
+    """Pictures with their channels first, of which nothing in the program says so: turned where they are bound."""
+    if argument.kind != "array" or len(given) < 3 or (*given[1:], given[0]) != wanted:
+        return []
+    order = ", ".join(str(axis) for axis in (0, *range(2, len(given) + 1), 1))
+    title = f"Put the channels last: `.transpose({order})`"
+    return operators.transform_data(context, argument, f"{{}}.transpose({order})", title)
+
+
 def _is_batched(data: Tensor, wanted: tuple[int | None, ...]) -> bool:
     """Whether a dataset's elements have a batch axis, judged by rank and by an unknown first axis."""
     shape = data.shape or ()
@@ -270,6 +281,7 @@ def _fixes(
         fixes += _expanded_elsewhere(context, argument, wanted)
         fixes += operators.set_input_shape(context, model, given)
         fixes += slips.turned_reshapes(context, given, wanted)
+        fixes += _transposed(context, argument, given, wanted)
         made = written.value_of(context, argument)
         if made is not None and isinstance(made[1], ast.Call) and search.last_part(made[1].func) == "reshape":
             fixes += operators.reshape_data(context, argument, samples, tuple(size or -1 for size in wanted))
@@ -291,8 +303,11 @@ def _fixes(
     grey = _colours(context, model, argument, given, wanted)
     fresh = not proved and _is_fresh(context, model)
     fixes += [] if fresh else grey
+    if proved:
+        fixes = [*siblings.encoded_alike(context, argument.name, call.span.line), *fixes]
     if proved and argument.name is not None:
-        fixes = [*slips.put_through(context, argument.name, call.span.line), *fixes]
+        alike = siblings.done_alike(context, argument.name, call.span.line)
+        fixes = [*slips.put_through(context, argument.name, call.span.line), *alike, *fixes]
         fixes = [*_prepared_alike(context, call, argument), *_other_array(context, argument, data, wanted), *fixes]
     if proved:
         # Other data went through this model: its input is not at fault.

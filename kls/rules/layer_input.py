@@ -238,6 +238,8 @@ def _fixes(context: Context, failure: Failure, spec: dict[str, Any], shape: tupl
         fixes += operators.remove_layer(context, producer)
     if short and producer is not None and producer.cls == "InputLayer":
         fixes += _input(context, producer, (*shape[1:], 1))
+    if long and producer is not None and producer.cls == "Embedding" and _takes_rows(producer):
+        fixes += operators.remove_layer(context, producer)
     if long and producer is not None and producer.cls == "InputLayer" and isinstance(wanted, int):
         fixes += _input(context, producer, shape[rank - wanted + 1 :])
     if short and producer is None and call is not None:
@@ -269,6 +271,12 @@ def _fixes(context: Context, failure: Failure, spec: dict[str, Any], shape: tupl
     if here is not None and short and here.cls in RECURRENT + ("Conv1D", "MaxPooling1D") and shape[-1] is not None:
         fixes += operators.insert_layer(context, here, "Reshape", f"({shape[-1]}, 1)")
     return fixes
+
+
+def _takes_rows(layer: Layer) -> bool:
+    """Whether an `Embedding` is given one-hot rows, not numbers of words."""
+    shape = layer.inputs[0].shape if layer.inputs else None
+    return shape is not None and len(shape) > 2 and (shape[-1] or 0) > 1
 
 
 def _pooled(context: Context, failure: Failure, shape: tuple[int | None, ...]) -> list[Fix]:

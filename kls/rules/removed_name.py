@@ -77,6 +77,8 @@ MODULES = {
 """Modules whose contents moved."""
 
 ARGMAX = "predict_classes"
+OF_A_CALL = {"output_shape": "output.shape", "input_shape": "input.shape"}
+"""Attributes of layers that Keras 3 has for models only, and what gives them (keras/src/ops/operation.py)."""
 
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
@@ -217,7 +219,7 @@ def _attribute_edits(
             return fix("Use `predict(…).argmax(axis=-1)`", edits.replace(source, call, new), cause=cause)
     fixes: list[Fix] = []
     whole = source.span(node)
-    known = [METHODS[name]] if name in METHODS else []
+    known = [table[name] for table in (METHODS, OF_A_CALL) if name in table]
     for new in dict.fromkeys([*known, *close]):
         place = Span(whole.path, whole.end_line, whole.end_column - len(name), whole.end_line, whole.end_column)
         fixes += fix(f"Use `{new}`", Edit(place, new), cause=cause)

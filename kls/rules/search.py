@@ -406,7 +406,7 @@ def _named_file(source: SourceText, call: ast.Call, node: ast.expr, failure: Fai
     ]
 
 
-_MUST_END = r"(?:must|should) end in `(\.[\w.]+)`"
+_MUST_END = r"(?:(?:must|should) end in|add either a) `(\.[\w.]+)`"
 _ENDINGS = re.compile(r"(\.weights)?(\.(h5|hdf5|keras|ckpt|tf|pth|pt|pb|model))?$")
 """What names of saved models and weights end in."""
 
@@ -419,6 +419,8 @@ def _ending(source: SourceText, node: ast.expr, ending: str) -> list[str]:
         return [f"{_ENDINGS.sub('', whole[:-1])}{ending}{whole[-1]}"]
     last = max(strings, key=lambda item: (item.lineno, item.col_offset), default=None)
     text = source.segment(last) if last is not None else ""
+    if not text and isinstance(node, (ast.Call, ast.BinOp, ast.Attribute, ast.Name)):
+        return [f'{whole} + "{ending}"']
     if text[-1:] not in ("'", '"') or whole.count(text) != 1:
         return []
     return [whole.replace(text, f"{_ENDINGS.sub('', text[:-1])}{ending}{text[-1]}")]

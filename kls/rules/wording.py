@@ -17,6 +17,8 @@ _OPERATIONS = {
 """TensorFlow's operations, in words."""
 _ARRAY = re.compile(r"\barray\(\[[^()]*(?:\([^()]*\)[^()]*)*\)")
 """An array as NumPy prints it."""
+_VALUE = re.compile(r", value=\[.*?\](?=>)|, value=[^>\[]*(?=>)", re.DOTALL)
+"""What a variable of Keras prints of its numbers."""
 _DTYPES = {"float": "float32", "double": "float64", "half": "float16"}
 """TensorFlow's names of dtypes that are no longer those that people write."""
 
@@ -36,6 +38,8 @@ def plain(failure: Failure) -> Failure:
     own, _, traced = failure.message.partition("\n\nOriginal stack trace for ")
     if traced:
         failure = dataclasses.replace(failure, message=own.rstrip())
+    if "<Variable path=" in failure.message:
+        failure = dataclasses.replace(failure, message=_VALUE.sub("", failure.message))
     unknown = _NOT_LOCATED.search(failure.message)
     if unknown is not None:
         return dataclasses.replace(failure, message=unknown[0])

@@ -51,6 +51,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
         numpy_patches,
         pairing,
         saving,
+        scores,
         sinks,
         sizes,
         stand_ins,
@@ -73,6 +74,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     loaders.install(dry.files.owns, watch.witnesses.rounds)
     frames.install(dry.files.owns, functools.partial(tables.absent, dry))
     estimators.install(dry.files.owns)
+    scores.install()
     tfds.install(dry.files.owns, watch.witnesses.count, watch.witnesses.size)
     for part in (saving, nowhere_to_write):
         part.install(dry.files.owns)

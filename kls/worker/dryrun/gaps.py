@@ -21,7 +21,7 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Span
-from . import columns, nothing, results, unpacking
+from . import asked, columns, nothing, results, unpacking
 from .exceptions import (
     expression_names,
     first_line,
@@ -171,7 +171,8 @@ def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = No
         traceback = traceback.tb_next
     if last is not None:
         name = last.tb_frame.f_code.co_filename
-        if is_own(name) and not name.endswith(("arrays.py", "sinks.py")):
+        refused = name.endswith("callbacks.py") and isinstance(error, TypeError) and _REFUSED.search(str(error))
+        if is_own(name) and not name.endswith(("arrays.py", "sinks.py")) and not refused:
             return "error", first_line(error)
         if run.files.owns(name) and is_raise_at(run, last):
             return "error", first_line(error)
@@ -211,12 +212,15 @@ def os_gap(error: BaseException) -> tuple[str, str]:
 
 def of_python(run: Run, error: BaseException) -> dict[str, Any]:
     """What is known of an exception of Python's own that no unknown value can have brought about: "silent", the
-    function that gave nothing; "taken", the results that were taken apart; "elements", those of a dataset."""
+    function that gave nothing; "taken", the results that were taken apart; "elements", those of a dataset; "asked", an
+    axis that is not there; "given", the tensors of a layer that are taken apart."""
     innermost = innermost_frame(run, error)
     told = {
         "silent": nothing.giver(run, error),
         "taken": results.taken_apart(run, error, innermost),
         "elements": unpacking.of_elements(run, error, innermost),
+        "asked": asked.axis_of(run, error, innermost),
+        "given": asked.outputs_of(run, error, innermost),
     }
     return {name: fact for name, fact in told.items() if fact is not None}
 
@@ -327,7 +331,7 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
             ours = ("arrays.py", "functions_of_arrays.py", "numpy_patches.py", "sizes.py")
             if name.endswith(ours) and traceback.tb_next is None:
                 return isinstance(error, (ValueError, TypeError, IndexError))
-            if name.endswith("sinks.py") and traceback.tb_next is None:
+            if name.endswith(("sinks.py", "callbacks.py")) and traceback.tb_next is None:
                 return isinstance(error, TypeError)
             if traceback.tb_next is None:
                 return False
@@ -370,9 +374,11 @@ _SKLEARN = re.compile(
 
 
 def _is_of_shapes(error: BaseException) -> bool:
-    """Whether scikit-learn speaks of shapes, or of an estimator that is not fitted; its other complaints are about
-    values, which a dry run may have made up (sklearn/utils/validation.py)."""
-    return type(error).__name__ == "NotFittedError" or _SKLEARN.search(str(error)) is not None
+    """Whether scikit-learn speaks of shapes, of an estimator that is not fitted, or of predictions that are certainly
+    no classes (`scores`); its other complaints are about values, which a dry run may have made up
+    (sklearn/utils/validation.py)."""
+    told = type(error).__name__ == "NotFittedError" or getattr(error, "_kls_of_predictions", False)
+    return told or _SKLEARN.search(str(error)) is not None
 
 
 _REFUSED = re.compile(

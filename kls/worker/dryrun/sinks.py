@@ -25,7 +25,7 @@ from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Argument, Call, Span, Tensor, Warned
-from . import callbacks, generators, memory, parts, results, specs, unread
+from . import callbacks, generators, memory, parts, results, scores, specs, unread
 from .arrays import PREDICTED, VirtualArray
 from .batches import (
     PRIME,
@@ -205,7 +205,9 @@ class Sinks:
                 shape = specs.shape_of(tensor)
                 if shape is None or samples is None or any(size is None for size in shape[1:]):
                     return Unknown("the size of what predict gives", span.line)
-                return VirtualArray.of((int(samples), *shape[1:]), specs.dtype_of(tensor) or "float32", PREDICTED)
+                made = VirtualArray.of((int(samples), *shape[1:]), specs.dtype_of(tensor) or "float32", PREDICTED)
+                scores.note(model, made)
+                return made
 
             return tree.map_structure(array, outputs)
         return Unknown(f"what {method} gives", span.line)

@@ -1,0 +1,38 @@
+"""An optimizer that learnt the variables of one model first, and is given those of another. Not a rule: `suspects`
+asks.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from kls import edits
+from kls.facts import Fix
+from kls.rules import search
+from kls.rules.context import Context, fix
+from kls.worker.protocol import Failure
+
+_APPLYING = ("apply_gradients", "apply", "minimize")
+
+
+def strong(context: Context, failure: Failure) -> list[Fix]:
+    """An optimizer of its own for the second model, made as the first one is."""
+    if "Unknown variable" not in failure.message:
+        return []
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:2]:
+        function = call.func
+        if not isinstance(function, ast.Attribute) or function.attr not in _APPLYING:
+            continue
+        words = source.segment(function.value)
+        made = [(statement, value) for statement, target, value in source.assignments()
+                if source.segment(target) == words and isinstance(value, ast.Call)]  # fmt: skip
+        if len(made) != 1 or isinstance(function.value, ast.Call):
+            continue
+        statement, value = made[0]
+        changes = (
+            edits.insert_after(source, statement, f"{words}_2 = {source.segment(value)}"),
+            edits.replace(source, function.value, f"{words}_2"),
+        )
+        fixes += fix(f"Give the second model its own: `{words}_2`", *changes, cause=source.span(call))
+    return fixes

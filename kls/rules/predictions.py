@@ -1,0 +1,131 @@
+"""What a model predicted, where scikit-learn takes classes or as many rows as there are labels. Not a rule: `suspects`
+asks.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from kls import edits
+from kls.facts import Fix
+from kls.rules import search, written
+from kls.rules.context import Context, fix
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+MOST = 4
+"""Candidates of one kind."""
+_OF_PROBABILITIES = re.compile(r"roc_|log_loss|argmax|precision_recall_curve|average_precision|> *0?\.\d")
+"""What takes probabilities, or makes classes of them."""
+
+
+def strong(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates for a metric of scikit-learn that refuses what it is given."""
+    classes = re.search("multilabel-indicator|should be a 1d array|continuous", failure.message)
+    rows = "inconsistent numbers of samples" in failure.message
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:1] if classes or rows else ():
+        given = [*call.args, *(item.value for item in call.keywords)]
+        if rows:
+            fixes += _other_rows(context, source, call, given)
+        if classes and "continuous" in failure.message:
+            fixes += _where_predicted(context, source, call, given)
+        if classes:
+            fixes += _class_numbers(context, source, call, given, "continuous" in failure.message)
+    return fixes[:MOST]
+
+
+def _shape_of(context: Context, source: SourceText, node: ast.expr, line: int) -> tuple[int | None, ...] | None:
+    """The shape that a name has at `line`, as it was bound last before it; of `model.predict(…)` what it gives."""
+    if isinstance(node, ast.Name):
+        known = [item for item in context.report.variables if item.name == node.id and item.statement.line < line]
+        return known[-1].tensors[0].shape if known and len(known[-1].tensors) == 1 else None
+    for call in context.report.calls:
+        if call.method == "predict" and call.span == source.span(node) and len(call.outputs) == 1:
+            return call.outputs[0].shape
+    return None
+
+
+def _as_classes(words: str, shape: tuple[int | None, ...] | None) -> str | None:
+    """An expression for the classes of predictions of that shape."""
+    if shape is None or len(shape) > 2:
+        return None
+    if len(shape) == 2 and (shape[1] or 0) > 1:
+        return f"{words}.argmax(axis=1)"
+    return f"({words} > 0.5).astype(int)"
+
+
+def _class_numbers(
+    context: Context, source: SourceText, call: ast.Call, given: list[ast.expr], fractions: bool
+) -> list[Fix]:
+    """Classes in the place of rows of scores, among the arguments of a metric: of the last one."""
+    fixes: list[Fix] = []
+    for item in given:
+        shape = _shape_of(context, source, item, call.lineno)
+        if fractions and shape is not None and not _is_predicted(source, item, call.lineno):
+            continue
+        text = _as_classes(source.segment(item), shape)
+        if text is not None and (fractions or ".argmax" in text):
+            fixes += fix(f"Give class numbers: `{text}`", edits.replace(source, item, text), cause=source.span(call))
+    return fixes[-1:]
+
+
+def _is_predicted(source: SourceText, node: ast.expr, line: int) -> bool:
+    value = _bound(source, node, line) if isinstance(node, ast.Name) else node
+    return value is not None and any(
+        isinstance(item, ast.Call) and search.last_part(item.func) == "predict" for item in ast.walk(value)
+    )
+
+
+def _bound(source: SourceText, node: ast.expr, line: int) -> ast.expr | None:
+    known = written.assignments(source, node.id, line - 1) if isinstance(node, ast.Name) else []
+    return known[-1][1] if known else None
+
+
+def _where_predicted(context: Context, source: SourceText, call: ast.Call, given: list[ast.expr]) -> list[Fix]:
+    """Classes where the name is bound to `model.predict(…)`, unless something else takes its probabilities."""
+    fixes: list[Fix] = []
+    for item in given:
+        value = _bound(source, item, call.lineno)
+        if not isinstance(item, ast.Name) or value is None or not _is_predicted(source, item, call.lineno):
+            continue
+        used = set(_statements_with(source, item.id))
+        if any(_OF_PROBABILITIES.search(source.segment(statement)) for statement in used):
+            continue
+        words = edits.parenthesised(source, value)
+        text = _as_classes(words, _shape_of(context, source, item, call.lineno))
+        if text is not None:
+            cause = source.span(source.statement(value) or value)
+            fixes += fix(f"Make classes of it: `{text}`", edits.replace(source, value, text), cause=cause)
+    return fixes
+
+
+def _statements_with(source: SourceText, name: str) -> Iterator[ast.stmt]:
+    for node in source.nodes:
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
+            statement = source.statement(node)
+            if statement is not None:
+                yield statement
+
+
+def _other_rows(context: Context, source: SourceText, call: ast.Call, given: list[ast.expr]) -> list[Fix]:
+    """`predict(x_train)` beside `y_test`: other data of that form, of which there are as many as labels."""
+    arrays = {item.name: item.tensors[0].shape for item in context.report.variables
+              if item.kind in ("array", "frame", "tensor") and len(item.tensors) == 1}  # fmt: skip
+    lengths = [(shape := _shape_of(context, source, item, call.lineno)) and shape[0] for item in given[:2]]
+    fixes: list[Fix] = []
+    for place, item in enumerate(given[:2]):
+        wanted = lengths[1 - place] if len(lengths) == 2 else None
+        value = item if not isinstance(item, ast.Name) else _bound(source, item, call.lineno)
+        for inner in ast.walk(value) if value is not None and wanted is not None else ():
+            if not isinstance(inner, ast.Call) or search.last_part(inner.func) != "predict" or not inner.args:
+                continue
+            mine = arrays.get(source.segment(inner.args[0]))
+            for name, shape in arrays.items() if mine else ():
+                if mine and shape and shape[0] == wanted and shape[1:] == mine[1:] and name != source.segment(item):
+                    changed = edits.replace(source, inner.args[0], name)
+                    cause = source.span(source.statement(inner) or inner)
+                    fixes += fix(f"Predict `{name}`", changed, cause=cause)
+    return fixes

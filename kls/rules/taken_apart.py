@@ -1,0 +1,121 @@
+"""Tensors that are taken apart, or asked for an axis, as what they are not. Not a rule: `suspects` asks."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+from kls import edits
+from kls.facts import Edit, Fix
+from kls.rules import search, written
+from kls.rules.context import Context, fix, show
+from kls.rules.siblings import stem
+from kls.source import SourceText
+from kls.worker.protocol import Failure
+
+MOST = 4
+"""Candidates of one kind."""
+
+
+def told(failure: Failure) -> str | None:
+    """A first line for such a failure, None for any other."""
+    asked: dict[str, Any] | None = failure.facts.get("asked")
+    given: dict[str, Any] | None = failure.facts.get("given")
+    if asked is not None:
+        shape = tuple(asked["shape"])
+        axes = "1 axis" if len(shape) == 1 else f"{len(shape)} axes"
+        return f"`{asked['name']}` is {show(shape)}, with {axes}: there is no `shape[{asked['axis']}]`"
+    if given is not None and given["count"] is not None:
+        return f"`{given['name']}` gives {given['count']} tensors, which are taken apart into {given['wanted']}"
+    return None
+
+
+def strong(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates for such a failure."""
+    return [*_axis(context, failure), *_states(context, failure), *_one_of_them(context, failure)]
+
+
+def _axis(context: Context, failure: Failure) -> list[Fix]:
+    """`X_train.shape[2]` of rows and columns: a third axis for `X_train`, and for the other parts of those data."""
+    asked: dict[str, Any] | None = failure.facts.get("asked")
+    place = failure.frames[-1] if failure.frames else None
+    source = context.source(place.path) if place is not None else None
+    if asked is None or place is None or source is None or asked["axis"] != len(asked["shape"]):
+        return []
+    forms = ["{0}[..., None]"]
+    if len(asked["shape"]) == 2:
+        forms = ["{0}.reshape({0}.shape[0], {0}.shape[1], 1)", "{0}.reshape({0}.shape[0], 1, {0}.shape[1])"]
+    rank = len(asked["shape"])
+    arrays = {
+        item.name
+        for item in context.report.variables
+        if item.kind == "array" and len(item.tensors) == 1 and len(item.tensors[0].shape or ()) == rank
+    }
+    names = [name for name in sorted(arrays) if name == asked["name"] or stem(name) == stem(asked["name"])]
+    if asked["name"] not in names:
+        return []
+    fixes: list[Fix] = []
+    for form in forms:
+        changes: list[Edit] = []
+        for name in names:
+            known = [made for made, _ in written.assignments(source, name, place.line - 1)]
+            if known:
+                changes.append(edits.insert_after(source, known[-1], f"{name} = {form.format(name)}"))
+        bound = [made for made, _ in written.assignments(source, asked["name"], place.line - 1)]
+        if changes and bound:
+            title = f"Give {' and '.join(f'`{name}`' for name in names)} another axis: `{form.format(asked['name'])}`"
+            fixes += fix(title, *changes, cause=source.span(bound[-1]))
+    return fixes
+
+
+def _states(context: Context, failure: Failure) -> list[Fix]:
+    """`out, h, c = encoder(x)` of a layer that gives five tensors, or two."""
+    given: dict[str, Any] | None = failure.facts.get("given")
+    place = failure.frames[-1] if failure.frames else None
+    source = context.source(place.path) if place is not None else None
+    statement = source.statement_at(place.line) if source is not None and place is not None else None
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    if given is None or source is None or not isinstance(target, ast.Tuple) or not isinstance(statement, ast.Assign):
+        return []
+    names = [source.segment(item) for item in target.elts]
+    count, cause = given["count"], source.span(statement)
+    if count is not None and count < len(names):
+        changed = edits.replace(source, target, ", ".join(names[:count]) + ("," if count == 1 else ""))
+        return fix(f"Take {count} tensors", changed, cause=cause)
+    fixes: list[Fix] = []
+    if count == 5 and len(names) == 3 and isinstance(statement.value, ast.Call):
+        made = _layer_made(source, statement.value)
+        join, imports = edits.callee_like(source, made, "Concatenate")
+        parts = [f"{way}_{name}" for way in ("forward", "backward") for name in names[1:]]
+        lines = [f"{name} = {join}()([forward_{name}, backward_{name}])" for name in names[1:]]
+        changes = [
+            edits.replace(source, target, ", ".join([names[0], *parts])),
+            *(edits.insert_after(source, statement, line) for line in reversed(lines)),
+        ]
+        fixes += fix("Take the states of both directions, and join them", *changes, *imports, cause=cause)
+    return fixes + fix("Leave the others", edits.replace(source, target, ", ".join([*names, "*_"])), cause=cause)
+
+
+def _layer_made(source: SourceText, call: ast.Call) -> ast.Call:
+    """Where the layer that `call` calls is made."""
+    if isinstance(call.func, ast.Call):
+        return call.func
+    known = [value for _, target, value in source.assignments() if source.segment(target) == source.segment(call.func)]
+    return next((value for value in known if isinstance(value, ast.Call)), call)
+
+
+def _one_of_them(context: Context, failure: Failure) -> list[Fix]:
+    """`h = self.attention(x)`, which gives two tensors, before a layer that takes one."""
+    if not re.search(r"is not a tensor|list|tuple|tensors|'shape'", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:2]:
+        for item in call.args if len(call.args) == 1 else ():
+            known = written.assignments(source, item.id, call.lineno - 1) if isinstance(item, ast.Name) else []
+            value = known[-1][1] if known else None
+            here = bool(known) and source.function(known[-1][0]) is source.function(call)
+            if here and isinstance(value, ast.Call) and len(failure.inputs) == 2:
+                changed = edits.wrap(source, value, "{}[0]")
+                fixes += fix("Take the first of its outputs: `[0]`", changed, cause=source.span(known[-1][0]))
+    return fixes[:MOST]

@@ -1,0 +1,75 @@
+"""What a program asks of tensors that they do not have: an axis, or another number of them from a layer."""
+
+from __future__ import annotations
+
+import ast
+import re
+from types import FrameType, TracebackType
+from typing import Any, Optional
+
+import keras
+
+from . import specs
+from .state import Run
+from .unknown import Unknown
+
+
+def axis_of(run: Run, error: BaseException, innermost: Optional[TracebackType]) -> Optional[dict[str, Any]]:
+    """The array of which an axis is asked that it does not have, as `x.shape[2]`: {"name", "shape", "axis"}; None for
+    any other error, and where the array is not known."""
+    if innermost is None or not isinstance(error, IndexError) or "tuple index out of range" not in str(error):
+        return None
+    span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti)
+    for node in run.files.nodes_from(span.path, span.line) if span is not None else ():
+        if span is None or not isinstance(node, ast.Subscript) or run.files.span_of_node(span.path, node) != span:
+            continue
+        owner = node.value.value if isinstance(node.value, ast.Attribute) and node.value.attr == "shape" else None
+        value = _value_of(owner, innermost.tb_frame) if owner is not None else None
+        shape = None if value is None or isinstance(value, Unknown) else specs.shape_of(value)
+        axis = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if owner is not None and shape is not None and specs.is_tensor(value) and isinstance(axis, int):
+            return {"name": ast.unparse(owner), "shape": list(shape), "axis": axis}
+    return None
+
+
+def outputs_of(run: Run, error: BaseException, innermost: Optional[TracebackType]) -> Optional[dict[str, Any]]:
+    """The layer of Keras whose tensors are taken apart into another number of names: {"name", "count" (None: not
+    known), "wanted"}; None for any other error."""
+    told = re.search(r"values to unpack \(expected (\d+)(?:, got (\d+))?", str(error))
+    if innermost is None or not isinstance(error, ValueError) or told is None:
+        return None
+    span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti)
+    for node in run.files.nodes_from(span.path, span.line) if span is not None else ():
+        target = node.targets[0] if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) else None
+        if span is None or not isinstance(node, ast.Assign) or not isinstance(target, ast.Tuple):
+            continue
+        if run.files.span_of_node(span.path, target) != span or not isinstance(node.value, ast.Call):
+            continue
+        made = node.value.func
+        layer = _value_of(made.func if isinstance(made, ast.Call) else made, innermost.tb_frame)
+        kind = layer if isinstance(layer, type) else type(layer)
+        if issubclass(kind, keras.layers.Layer) and kind.__module__.startswith("keras."):
+            count = int(told[2]) if told[2] else _states(layer)
+            return {"name": ast.unparse(made)[:60], "count": count, "wanted": int(told[1])}
+    return None
+
+
+def _states(layer: Any) -> Optional[int]:
+    """How many tensors a recurrent layer gives, None where that is not known."""
+    inner = getattr(layer, "forward_layer", layer)
+    cell = getattr(inner, "cell", None)
+    size = getattr(cell, "state_size", None)
+    if not getattr(inner, "return_state", False) or size is None:
+        return None
+    states = len(size) if isinstance(size, (list, tuple)) else 1
+    return 1 + states * (1 if inner is layer else 2)
+
+
+def _value_of(node: ast.expr, frame: FrameType) -> Any:
+    """The value of a name or dotted name, None when it is neither or not there."""
+    if isinstance(node, ast.Name):
+        return frame.f_locals.get(node.id, frame.f_globals.get(node.id))
+    if isinstance(node, ast.Attribute):
+        owner = _value_of(node.value, frame)
+        return None if owner is None or isinstance(owner, Unknown) else getattr(owner, node.attr, None)
+    return None

@@ -1,0 +1,347 @@
+"""Faults of programs that people ask about: what is done to one part of the data only, predictions for classes, tensors
+taken apart, methods that Keras calls.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from kls.facts import Severity
+from kls.host import Host
+from tests import catalogue
+from tests.worker.test_moved_findings import Fault
+
+pytestmark = [
+    pytest.mark.tf,
+    pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
+]
+
+PROBABILITIES = """
+import keras
+import numpy as np
+from sklearn.metrics import classification_report, confusion_matrix
+rows, sick = np.random.rand(60, 4), np.arange(60) % 2
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+net.compile("adam", "binary_crossentropy")
+net.fit(rows, sick)
+found = net.predict(rows)
+print(confusion_matrix(sick, found))
+print(classification_report(sick, found))
+"""
+SCORES_OF_CLASSES = """
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.metrics import accuracy_score
+rows, kinds = np.random.rand(60, 4), np.arange(60) % 3
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation=tf.nn.softmax)])
+net.compile("adam", "sparse_categorical_crossentropy")
+net.fit(rows, kinds)
+print(accuracy_score(kinds, net.predict(rows)))
+"""
+ROWS_OF_THE_TRAINING = """
+import keras
+import numpy as np
+from sklearn.metrics import mean_absolute_error
+train, held, prices, true = np.random.rand(60, 4), np.random.rand(20, 4), np.random.rand(60), np.random.rand(20)
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(train, prices)
+print(mean_absolute_error(true, net.predict(train)))
+"""
+RESHAPED_ONCE = """
+import keras
+import numpy as np
+x_train, x_test, y_train = np.random.rand(60, 5), np.random.rand(20, 5), np.random.rand(60)
+x_train = x_train.reshape((x_train.shape[0], 1, x_train.shape[1]))
+net = keras.Sequential([keras.Input((1, 5)), keras.layers.LSTM(4), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(x_train, y_train)
+print(net.predict(x_test))
+"""
+PADDED_ONCE = """
+import keras
+import numpy as np
+from tensorflow.keras.preprocessing.sequence import pad_sequences
+class Words:
+    known = {"good": 1, "bad": 2, "film": 3}
+    def numbers(self, texts):
+        return [[self.known.get(word, 0) for word in text.split()] for text in texts]
+words = Words()
+rows = pad_sequences(words.numbers(["good film", "bad", "bad film", "good good film"] * 5), maxlen=6)
+net = keras.Sequential([keras.Input((6,)), keras.layers.Embedding(4, 3), keras.layers.Flatten(), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(rows, np.arange(20) % 2)
+more = words.numbers(["good bad film"])
+print(net.predict(np.array(more)))
+"""
+AXIS_TOO_MANY = """
+import keras
+import numpy as np
+x_train, x_test, y_train = np.random.rand(60, 5), np.random.rand(20, 5), np.random.rand(60)
+net = keras.Sequential()
+net.add(keras.layers.LSTM(8, input_shape=(x_train.shape[1], x_train.shape[2])))
+net.add(keras.layers.Dense(1))
+net.compile("adam", "mse")
+net.fit(x_train, y_train)
+net.predict(x_test)
+"""
+STATES_OF_TWO_WAYS = """
+import keras
+from keras import layers
+words, spoken = keras.Input((None, 5)), keras.Input((None, 6))
+reader = layers.Bidirectional(layers.LSTM(8, return_state=True))
+read, hidden, cell = reader(words)
+writer = layers.LSTM(16)
+model = keras.Model([words, spoken], layers.Dense(3)(writer(spoken, initial_state=[hidden, cell])))
+"""
+OUTPUTS_OF_A_LAYER = """
+import keras
+import tensorflow as tf
+from keras import layers
+class Weigh(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.score = layers.Dense(1)
+    def call(self, steps):
+        shares = tf.nn.softmax(self.score(steps), axis=1)
+        return shares * steps, shares
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.weigh, self.pool = Weigh(), layers.GlobalAveragePooling1D()
+    def call(self, steps):
+        seen = self.weigh(steps)
+        return self.pool(seen)
+Net()(tf.zeros((4, 6, 3)))
+"""
+CALLED_WITHOUT_LOGS = """
+import keras
+import numpy as np
+class Tell(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch):
+        print(epoch)
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(np.zeros((20, 4)), np.zeros(20), callbacks=[Tell()])
+"""
+LENGTH_OF_A_SEQUENCE = """
+import keras
+import numpy as np
+class Rows(keras.utils.PyDataset):
+    def __len__(self):
+        return np.ceil(20 / 8)
+    def __getitem__(self, index):
+        return np.zeros((8, 4)), np.zeros((8, 1))
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(Rows())
+"""
+LABELS_IN_A_STEP = """
+import keras
+import numpy as np
+import tensorflow as tf
+class Coder(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.coder = keras.layers.Dense(4)
+    def train_step(self, rows):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(rows - self.coder(rows)))
+        grads = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(grads, self.trainable_variables))
+        return {"loss": loss}
+net = Coder()
+net.compile("adam")
+net.fit(tf.data.Dataset.from_tensor_slices((np.random.rand(32, 4).astype("float32"), np.arange(32))).batch(8))
+"""
+NAME_OF_A_LAYER = """
+import keras
+from keras import layers
+x = keras.Input((16, 16, 3))
+y = layers.Conv2D(4, 3, name="edges")(x)
+y = layers.Conv2D(8, 3, name="conv_parts")(y)
+model = keras.Model(x, layers.Dense(2)(layers.Flatten()(y)))
+seen = keras.Model(model.inputs, model.get_layer("conv2d_1").output)
+"""
+MAKER_OF_A_LOSS = """
+import keras
+import numpy as np
+import tensorflow as tf
+def weighted(share=0.3):
+    def loss(y_true, y_pred):
+        return tf.reduce_mean(share * tf.square(y_true - y_pred))
+    return loss
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", loss=weighted)
+net.fit(np.zeros((20, 4)), np.zeros((20, 1)))
+"""
+VALUES_OF_A_HISTORY = """
+import keras
+import numpy as np
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+told = net.fit(np.zeros((20, 4)), np.zeros((20, 1)))
+print(told["loss"])
+"""
+POOL_OF_A_FILM = """
+import keras
+from keras import layers
+model = keras.Sequential([
+    keras.Input((10, 16, 16, 3)),
+    layers.TimeDistributed(layers.Conv2D(4, 3)),
+    layers.MaxPooling2D(2),
+    layers.TimeDistributed(layers.Flatten()),
+    layers.LSTM(8),
+])
+"""
+LISTS_IN_AN_ARRAY = """
+import keras
+import numpy as np
+import pandas as pd
+table = pd.DataFrame({"parts": [[0.1, 0.2, 0.3] for _ in range(20)]})
+rows = table["parts"].values
+net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(rows, np.zeros((20, 1)))
+"""
+SHAPE_OF_A_LAYER = """
+import keras
+from keras import layers
+model = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3)])
+rows, columns = model.layers[-1].output_shape[1:3]
+"""
+FOLDER_OF_A_MODEL = """
+import keras
+import os
+folder, name = "models", "digits"
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.save(os.path.join(folder, name))
+"""
+INPUTS_IN_A_LIST = """
+import keras
+import numpy as np
+import tensorflow as tf
+users, films, stars = np.arange(40) % 7, np.arange(40) % 9, np.random.rand(40)
+data = tf.data.Dataset.from_tensor_slices(([users, films], stars)).batch(8)
+user, film = keras.Input((1,)), keras.Input((1,))
+model = keras.Model([user, film], keras.layers.Dense(1)(keras.layers.Concatenate()([user, film])))
+model.compile("adam", "mse")
+model.fit(data)
+"""
+CUT_IN_BATCHES = """
+import numpy as np
+import tensorflow as tf
+def cut(picture, kind):
+    return tf.image.random_crop(picture, (8, 8, 3)), kind
+pictures, kinds = np.random.rand(32, 10, 10, 3), np.arange(32) % 3
+data = tf.data.Dataset.from_tensor_slices((pictures, kinds)).batch(8).map(cut)
+"""
+WITHOUT_CHANNELS = """
+import numpy as np
+import tensorflow as tf
+def coloured(picture):
+    return tf.image.grayscale_to_rgb(picture)
+data = tf.data.Dataset.from_tensor_slices(np.random.rand(32, 10, 10)).map(coloured).batch(8)
+"""
+ONE_OPTIMIZER = """
+import keras
+import tensorflow as tf
+one = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])
+optimizer = keras.optimizers.Adam(0.01)
+rows = tf.random.normal((8, 4))
+with tf.GradientTape(persistent=True) as tape:
+    loss = tf.reduce_mean(tf.square(rows - other(one(rows))))
+optimizer.apply_gradients(zip(tape.gradient(loss, one.trainable_variables), one.trainable_variables))
+optimizer.apply_gradients(zip(tape.gradient(loss, other.trainable_variables), other.trainable_variables))
+"""
+ROWS_OF_ONES = """
+import keras
+import numpy as np
+from keras import layers
+words = keras.utils.to_categorical(np.random.randint(0, 9, (20, 6)), 9)
+model = keras.Sequential([keras.Input((6, 9)), layers.Embedding(9, 4), layers.LSTM(5), layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(words, np.zeros((20, 1)))
+"""
+CHANNELS_FIRST = """
+import keras
+import numpy as np
+def pictures(count):
+    return np.random.rand(count, 3, 32, 32), np.arange(count) % 4
+x, y = pictures(24)
+layers = [keras.Input((32, 32, 3)), keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(4)]
+net = keras.Sequential(layers)
+net.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+net.fit(x, y)
+"""
+
+FAULTS = [
+    Fault(PROBABILITIES, "found =", "Make classes of it: `(net.predict(rows) > 0.5).astype(int)`"),
+    Fault(SCORES_OF_CLASSES, "accuracy_score(", "Give class numbers: `net.predict(rows).argmax(axis=1)`"),
+    Fault(ROWS_OF_THE_TRAINING, "mean_absolute_error(", "Predict `held`"),
+    Fault(
+        RESHAPED_ONCE,
+        "x_train.reshape",
+        "Do the same with `x_test`: `x_test = x_test.reshape((x_test.shape[0], 1, x_test.shape[1]))`",
+    ),
+    Fault(PADDED_ONCE, "more =", "Prepare it as the others: `pad_sequences(…, maxlen=6)`"),
+    Fault(
+        AXIS_TOO_MANY,
+        "x_train, x_test",
+        "Give `x_test` and `x_train` another axis: `x_train.reshape(x_train.shape[0], x_train.shape[1], 1)`",
+    ),
+    Fault(STATES_OF_TWO_WAYS, "read, hidden, cell", "Take the states of both directions, and join them"),
+    Fault(OUTPUTS_OF_A_LAYER, "seen =", "Take the first of its outputs: `[0]`"),
+    Fault(CALLED_WITHOUT_LOGS, "def on_epoch_end", "Take it: `logs=None`"),
+    Fault(LENGTH_OF_A_SEQUENCE, "np.ceil", "Give a whole number: `int(np.ceil(20 / 8))`"),
+    Fault(LABELS_IN_A_STEP, "def train_step", "Take the data without the labels: `rows = rows[0]`"),
+    Fault(NAME_OF_A_LAYER, "get_layer", "Ask for `conv_parts`"),
+    Fault(MAKER_OF_A_LOSS, "net.compile", "Give what it makes: `weighted()`"),
+    Fault(VALUES_OF_A_HISTORY, 'told["loss"]', "Ask for its values: `told.history`"),
+    Fault(POOL_OF_A_FILM, "MaxPooling2D", "On each step: `layers.TimeDistributed(MaxPooling2D(…))`"),
+    Fault(LISTS_IN_AN_ARRAY, "rows =", "Make one array of the rows of `rows`"),
+    Fault(SHAPE_OF_A_LAYER, "output_shape", "Use `output.shape`"),
+    Fault(
+        FOLDER_OF_A_MODEL,
+        "model.save",
+        'Change `os.path.join(folder, name)` to `os.path.join(folder, name) + ".keras"`',
+    ),
+    Fault(INPUTS_IN_A_LIST, "from_tensor_slices", "Give them as a tuple: `(users, films)`"),
+    Fault(CUT_IN_BATCHES, ".map(cut)", "Map before the samples are put into batches"),
+    Fault(WITHOUT_CHANNELS, "grayscale_to_rgb", "Give it the channel axis: `picture[..., None]`"),
+    Fault(ONE_OPTIMIZER, "loss, other", "Give the second model its own: `optimizer_2`"),
+    Fault(ROWS_OF_ONES, "layers.Embedding", "Remove Embedding"),
+    Fault(CHANNELS_FIRST, "x, y =", "Put the channels last: `.transpose(0, 2, 3, 1)`"),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
+async def test_the_first_repair_is_the_one_that_is_meant(real: Host, fault: Fault) -> None:
+    found = await catalogue.findings(real, "fault", fault.text, tried=True)
+    (error,) = [item for item in found if item.severity is Severity.ERROR]
+    assert error.fixes and error.fixes[0].title == fault.title, [fix.title for fix in error.fixes]
+    assert fault.line in fault.text.split("\n")[error.span.line - 1]
+
+
+REPAIRED = [
+    PROBABILITIES.replace("net.predict(rows)", "net.predict(rows) > 0.5"),
+    PROBABILITIES.replace("net.predict(rows)", "np.round(net.predict(rows))"),
+    PROBABILITIES.replace("net.predict(rows)", "net.predict(rows)").replace(", found)", ", found.round())"),
+    SCORES_OF_CLASSES.replace("net.predict(rows)", "np.argmax(net.predict(rows), axis=1)"),
+    ROWS_OF_THE_TRAINING.replace("predict(train)", "predict(held)"),
+    AXIS_TOO_MANY.replace("(60, 5)", "(60, 5, 1)").replace("(20, 5)", "(20, 5, 1)"),
+    CALLED_WITHOUT_LOGS.replace("epoch)", "epoch, logs=None)", 1),
+    LENGTH_OF_A_SEQUENCE.replace("np.ceil(20 / 8)", "3"),
+    LABELS_IN_A_STEP.replace("(self, rows):\n", "(self, data):\n        rows, _ = data\n"),
+]
+
+
+@pytest.mark.parametrize("text", REPAIRED)
+async def test_what_fits_is_not_told(real: Host, text: str) -> None:
+    found = await catalogue.findings(real, "repaired", text, tried=False)
+    assert [item for item in found if item.severity in catalogue.LOUD] == []
