@@ -80,6 +80,8 @@ def shape(call: Call, role: str = "x") -> Any:
         ("np.array(df[['a', 'b']], dtype='float32')", (2,)),
         ("np.log1p(df[['a', 'b']].astype('float64'))", (2,)),
         ("(df[['a', 'b']] - df[['a', 'b']].mean()) / df[['a', 'b']].std()", (2,)),
+        ("(df[['a', 'b']] - df.describe().transpose()['mean']) / df.describe().T['std']", (2,)),
+        ("np.zeros((9, len(df[['a', 'b']].keys())))", (2,)),
         ("StandardScaler().fit_transform(df[['a', 'b', 'c']])", (3,)),
         ("MinMaxScaler().fit_transform(df[['a']].values)", (1,)),
         ("MinMaxScaler().fit_transform(df['a'].values.reshape(-1, 1))", (1,)),

@@ -24,7 +24,7 @@ _SAME = frozenset(
 """Methods of pandas that keep the columns, whatever they do to the rows."""
 _OTHER_COLUMNS = frozenset("select_dtypes join merge filter assign reindex set_index".split())
 """Methods of a DataFrame that give one with columns nobody knows."""
-_STATISTICS = frozenset("min max mean std var median sum".split())
+_STATISTICS = frozenset("min max mean std var median sum count nunique quantile describe".split())
 _COMPARED = frozenset("isin isna isnull notna notnull between eq ne lt le gt ge".split())
 
 
@@ -60,6 +60,8 @@ def _of_pandas(table: Unread, name: str) -> Any:
         return (lambda *_, **__: made(table, kind="frame", sizes=(1,))) if name == "to_frame" else None
     if name == "columns":
         return names_of(table)
+    if name == "keys":
+        return lambda: names_of(table)
     if name == "drop":
         return lambda *args, **keywords: _answer(table, _dropped(table, *args, **keywords), keywords)
     if name == "pop":
