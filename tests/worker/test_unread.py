@@ -130,8 +130,8 @@ def shape(call: Call, role: str = "x") -> Any:
             (8, 9, 3),
         ),
         # What may hold texts, or is not modelled, is not known at all.
-        ("df['a']", None),
-        ("df['a'].values", None),
+        ("df['a']", ()),
+        ("df['a'].values", ()),
         ("df.T", None),
         ("df.apply(np.log)", None),
         ("df.groupby('a').mean()", None),
@@ -303,6 +303,10 @@ for kind in (Net, Lengths):
     one = kind()
     one.compile(loss="mse")
     one.fit(df[["text", "title"]].values, df["y"])
+    one.fit(df["text"], df["y"])
+lengths = keras.Sequential([keras.layers.Lambda(lambda words: tf.cast(tf.strings.length(words), tf.float32))])
+lengths.compile(loss="mse")
+lengths.fit(df["text"], df["y"])
 """
     report = await ask(real, text)
     assert not report.failures and {call.status for call in report.calls} == {"unknown"}

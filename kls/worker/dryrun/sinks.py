@@ -494,19 +494,30 @@ _OF_TEXTS = ("TextVectorization", "StringLookup", "Hashing", "HashedCrossing", "
 def _numbered(given: dict[str, Any], model: Any) -> dict[str, Any]:
     """The arguments of a sink with numbers in the place of tables that were not read; a model that takes texts may be
     given texts."""
-    texts = any(type(layer).__name__ in _OF_TEXTS for layer in model._flatten_layers())
+    layers = list(model._flatten_layers())
+    texts = any(type(layer).__name__ in _OF_TEXTS for layer in layers)
     if texts or any(
         specs.dtype_of(tensor) == "string" for tensor in specs.flatten(getattr(model, "inputs", None) or ())
     ):
         return given
 
     given = _as_asked(given, model)
+    columns = all(_is_of_numbers(layer) for layer in layers)
     names = [name for name in ("x", "y", "sample_weight") if name in given]
-    made = {**given, **dict(zip(names, unread.numbered(*(given[name] for name in names))))} if names else given
+    made = (
+        {**given, **dict(zip(names, unread.numbered(*(given[name] for name in names), columns=columns)))}
+        if names
+        else given
+    )
     validation = given.get("validation_data")
     if type(validation) in (tuple, list) and validation:
-        made = {**made, "validation_data": type(validation)(unread.numbered(*validation))}
+        made = {**made, "validation_data": type(validation)(unread.numbered(*validation, columns=columns))}
     return made
+
+
+def _is_of_numbers(layer: Any) -> bool:
+    """Whether a layer takes numbers only, as Keras's own do that hold nothing of the author's."""
+    return type(layer).__module__.startswith("keras.") and type(layer).__name__ not in ("Lambda", "TFSMLayer")
 
 
 def _as_asked(given: dict[str, Any], model: Any) -> dict[str, Any]:

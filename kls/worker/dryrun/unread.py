@@ -347,10 +347,10 @@ def numbers(value: Any, rows: Optional[int], columns: bool = False) -> Any:
     return value
 
 
-def numbered(features: Any, *others: Any) -> tuple[Any, ...]:
+def numbered(features: Any, *others: Any, columns: bool = False) -> tuple[Any, ...]:
     """Features with labels and weights beside them, as `numbers` makes them: all with as many samples as one of them
-    is known to have."""
-    first = numbers(features, rows_of(others))
+    is known to have. With `columns` a single column is a feature that holds numbers too."""
+    first = numbers(features, rows_of(others), columns)
     rows = rows_of(first)
     return (first, *(numbers(item, rows, columns=True) for item in others))
 
