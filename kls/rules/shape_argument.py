@@ -84,19 +84,19 @@ def read(reading: Reading) -> Iterator[Finding]:
 
 
 def _wrong(call: ast.Call, named: bool) -> list[ast.expr] | None:
-    """The arguments of `call` that should be one tuple; with `named`, a name may stand for the number."""
-    if named:
-        shape = edits.argument(call, "shape", 0) if search.last_part(call.func) in TAKES_SHAPE else None
-        if isinstance(shape, (ast.Name, ast.Attribute)):
-            return [shape]
-    if search.last_part(call.func) in TAKES_SHAPE and call.args:
+    """The arguments of `call` that should be one tuple; with `named`, any expression may give the number."""
+    takes = search.last_part(call.func) in TAKES_SHAPE
+    shape = edits.argument(call, "shape", 0) if named and takes else None
+    if isinstance(shape, (ast.Name, ast.Attribute)):
+        return [shape]
+    if takes and call.args:
         sizes = [item for item in call.args if _is_size(item)]
         if sizes == call.args:
             return sizes
     for item in call.keywords:
         if item.arg in KEYWORDS and _is_size(item.value) and not _is_none(item.value):
             return [item.value]
-    return None
+    return None if shape is None or isinstance(shape, (ast.Tuple, ast.List)) else [shape]
 
 
 def _is_none(node: ast.expr) -> bool:

@@ -1064,6 +1064,11 @@ class Block(keras.layers.Layer):
         return self.dense(x)
 model = keras.Sequential([keras.Input((4,)), Block(3)])
 """
+PRODUCT_FOR_A_SHAPE = """
+import keras
+rows = columns = 28
+model = keras.Sequential([keras.layers.Input(shape=(rows * columns)), keras.layers.Dense(10)])
+"""
 FAULTS = [
     Fault(STEPS_LOST, "LSTM(32)", "Set `return_sequences=True`"),
     Fault(TWO_WEIGHTS, "self.factor", "Give the name as `name=`"),
@@ -1174,6 +1179,7 @@ FAULTS = [
     ),
     Fault(FUNCTION_SECOND, "map_flat_values", "Give them in the other order: `halved, words`"),
     Fault(WINDOW_OF_THE_BATCH, "return_sequences=True", "Remove `return_sequences=True` from LSTM"),
+    Fault(PRODUCT_FOR_A_SHAPE, "rows * columns", "Write the shape as a tuple: `(rows * columns,)`"),
 ]
 
 
