@@ -312,6 +312,22 @@ lengths.fit(df["text"], df["y"])
     assert not report.failures and {call.status for call in report.calls} == {"unknown"}
 
 
+async def test_windows_that_keras_cuts(real: Host) -> None:
+    text = f"""{START}
+rows = np.array(df[["a", "b", "c"]], dtype="float32")
+for part in (rows, df["a"]["2016":"2018"] / 1e6):
+    windows = keras.utils.timeseries_dataset_from_array(part, None, sequence_length=12)
+    print(next(iter(windows)).shape)
+windows = keras.utils.timeseries_dataset_from_array(rows, targets=df["a"][12:], sequence_length=12, batch_size=4)
+one = keras.Sequential([keras.Input((12, 3)), keras.layers.LSTM(4), keras.layers.Dense(1)])
+one.compile(loss="mse")
+one.fit(windows)
+"""
+    report = await ask(real, text)
+    assert not report.failures and [call.status for call in report.calls] == ["traced"]
+    assert [gap.span.line for gap in report.gaps] == [14] and shape(report.calls[0]) == (None, 3)
+
+
 async def test_readers_by_their_own_names(real: Host) -> None:
     text = f"""{START}
 model.predict(pd.read_parquet(path="absent.parquet")[["a", "b"]])

@@ -26,9 +26,10 @@ from keras.src.utils import (
     dataset_utils,
     file_utils,
     sequence_utils,
+    timeseries_dataset_utils,
 )
 
-from . import datasets, folders, generators, pictures, preprocessing
+from . import datasets, folders, generators, pictures, preprocessing, unread
 from .aliases import replace, watch
 from .arrays import VirtualArray, find_unknown, is_large
 from .folders import in_data_format, labels
@@ -165,6 +166,15 @@ def _split_dataset(original: Any) -> Any:
     return split_dataset
 
 
+def _windows(original: Any) -> Any:
+    """`keras.utils.timeseries_dataset_from_array` of tables that were not read takes numbers in their place."""
+
+    def timeseries_dataset_from_array(data: Any, targets: Any, *args: Any, **keywords: Any) -> Any:
+        return original(*unread.numbered(data, targets), *args, **keywords)
+
+    return timeseries_dataset_from_array
+
+
 PAD = sequence_utils.pad_sequences
 """Keras's own."""
 
@@ -181,6 +191,10 @@ _STAND_INS: list[tuple[Any, Any]] = [
     (california_housing.load_data, _tables("california_housing", 20_640, 8, np.float32)),
     (file_utils.get_file, _get_file),
     (pictures.LOAD, pictures.load_img),
+    (
+        timeseries_dataset_utils.timeseries_dataset_from_array,
+        _windows(timeseries_dataset_utils.timeseries_dataset_from_array),
+    ),
     (dataset_utils.split_dataset, _split_dataset(dataset_utils.split_dataset)),
 ]
 watch(PAD, *(original for original, _ in _STAND_INS))
