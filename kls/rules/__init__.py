@@ -119,6 +119,7 @@ _SURVEYING: tuple[ModuleType, ...] = (
     batch_axis,
     argument_place,
     argument_value,
+    custom_code,
     input_shape,
     dataset_element,
     merge_shape,

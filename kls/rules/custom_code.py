@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import ranks, returns, search, wording
+from kls.rules import ranks, returns, search, super_calls, wording
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, stated
 from kls.source import SourceText
@@ -43,9 +43,14 @@ RULE = Rule("custom-code", Severity.ERROR, "The author's own layer, model, loss 
 Function = ast.FunctionDef
 
 
+def survey(context: Context) -> Iterator[Finding]:
+    """What stopped the making of an object in a way that is no matter of shapes."""
+    yield from super_calls.survey(context, RULE)
+
+
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a failure that a usual slip in the program's own classes and functions explains."""
-    fixes: list[Fix] = []
+    fixes: list[Fix] = super_calls.at(context, failure)
     for source in context.sources.values():
         for node in _classes(source):
             fixes += _in_class(source, node, failure)
@@ -69,6 +74,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
 
 
 _SLIPS = {
+    super_calls.TITLE: "`super` is given another class than the one that it stands in",
     "Call `super": "the class does not call `super().__init__()`",
     "Give `compute_loss`": "`compute_loss` takes (x, y, y_pred): the labels stand in the place of x",
     "Return": "the method returns nothing: what comes after it is given None",

@@ -42,6 +42,7 @@ from kls.rules import (
     sizes,
     slips,
     spelled,
+    super_calls,
     taken_apart,
     unbatched,
     weights_shape,
@@ -67,6 +68,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates that the rest of the program speaks for."""
     return [
         *old_tensorflow.strong(context, failure),
+        *super_calls.left_half_made(context),
         *brackets.strong(context, failure),
         *_cut_arguments(context, failure),
         *_exchanged(context, failure),

@@ -438,7 +438,26 @@ one = layers.Dense(4)(layers.Lambda(lambda x: x[:, :, :3])(steps))
 other = layers.Dense(4)(layers.Lambda(lambda x: x[:, -1, 3:])(steps))
 both = layers.Concatenate()([one, other])
 """
+BASE_OF_ANOTHER = """
+import keras
+class Other(keras.layers.Layer):
+    pass
+class Block(keras.layers.Layer):
+    def __init__(self, units):
+        super(Other, self).__init__()
+        self.dense = keras.layers.Dense(units)
+    def call(self, x):
+        return self.dense(x)
+model = keras.Sequential([keras.Input((4,)), Block(3)])
+"""
+BASE_OF_NOBODY = BASE_OF_ANOTHER.replace("super(Other", "super(Blok")
+OPTIONS_OF_NOBODY = BASE_OF_ANOTHER.replace("super(Other, self).__init__()", "super().__init__(**kwargs)")
+NAME_OF_NOBODY = BASE_OF_ANOTHER.replace("super(Other, self).__init__()", "super().__init__(name=name)")
 FAULTS = [
+    Fault(BASE_OF_ANOTHER, "super(", "Name the class itself: `super(Block, self)`"),
+    Fault(BASE_OF_NOBODY, "super(", "Name the class itself: `super(Block, self)`"),
+    Fault(OPTIONS_OF_NOBODY, "super(", "Take `**kwargs` in `__init__`"),
+    Fault(NAME_OF_NOBODY, "super(", "Take `name=None` in `__init__`"),
     Fault(IDS_BY_NAME, "Embedding(50, 4)", "Set `input_dim` to 51"),
     Fault(LABELS_OF_A_LOOP, "net = ", "Set `units` of Dense to 5"),
     Fault(IDS_OF_A_LOOP, "reader = Reader(30)", "Give 31 rows"),
