@@ -103,7 +103,9 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         wrong = [
             item
             for item in call.keywords
-            if item.arg and re.search(rf"['\"`{{ ,]{re.escape(item.arg)}['\"`}}:, ]", failure.message + " ")
+            if item.arg
+            and re.search(rf"['\"`{{ ,]{re.escape(item.arg)}['\"`}}:, ]", failure.message + " ")
+            and not re.search(rf"[Uu]nrecognized {item.arg}: ", failure.message)  # what it has for a value
         ] or _former(call, failure)
         if not wrong:
             continue

@@ -1054,6 +1054,14 @@ words = tf.ragged.constant([[2.0, 4.0], [6.0]])
 halves = tf.ragged.map_flat_values(words, halved)
 keras.layers.Dense(2)(halves.to_tensor())
 """
+SAVED_EVERY_SO_OFTEN = """
+import keras
+batches = 1000 / 32
+saving = keras.callbacks.ModelCheckpoint(
+    filepath="{epoch}.weights.h5",
+    save_weights_only=True,
+    save_freq=5 * batches)
+"""
 SUPER_THE_WRONG_WAY = """
 import keras
 class Block(keras.layers.Layer):
@@ -1178,6 +1186,7 @@ FAULTS = [
         "Compile it with the loss tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
     ),
     Fault(FUNCTION_SECOND, "map_flat_values", "Give them in the other order: `halved, words`"),
+    Fault(SAVED_EVERY_SO_OFTEN, "save_freq=", "Change `save_freq` to `int(5 * batches)`"),
     Fault(WINDOW_OF_THE_BATCH, "return_sequences=True", "Remove `return_sequences=True` from LSTM"),
     Fault(PRODUCT_FOR_A_SHAPE, "rows * columns", "Write the shape as a tuple: `(rows * columns,)`"),
 ]
