@@ -18,7 +18,27 @@ _STEPS = ("train_step", "test_step")
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates for a failure in what Keras calls."""
-    return [*_whole_length(context, failure), *_data_of_a_step(context, failure)]
+    return [*_whole_length(context, failure), *_metrics_of_a_step(context, failure), *_data_of_a_step(context, failure)]
+
+
+def _metrics_of_a_step(context: Context, failure: Failure) -> list[Fix]:
+    """A `train_step` that leaves the metrics of `compile` as they are, where Keras asks for their results."""
+    if "the metric has not yet been built" not in failure.message:
+        return []
+    fixes: list[Fix] = []
+    for source, method in _methods(context, _STEPS):
+        pairs = [node.targets[0] for node in ast.walk(method) if isinstance(node, ast.Assign)
+                 if isinstance(node.targets[0], ast.Tuple) and len(node.targets[0].elts) == 2]  # fmt: skip
+        made = [node.targets[0] for node in ast.walk(method) if isinstance(node, ast.Assign)
+                if isinstance(node.value, ast.Call) and source.segment(node.value.func) == "self"]  # fmt: skip
+        last = method.body[-1]
+        if not pairs or not made or not isinstance(last, ast.Return):
+            continue
+        x, y = (source.segment(item) for item in pairs[0].elts)
+        line = f"self.compute_metrics({x}, {y}, {source.segment(made[-1])})"
+        changed = edits.insert_before(source, last, line)
+        fixes += fix(f"Update the metrics: `{line}`", changed, cause=source.span(last))
+    return fixes[:2]
 
 
 def _methods(context: Context, names: tuple[str, ...]) -> Iterator[tuple[SourceText, ast.FunctionDef]]:

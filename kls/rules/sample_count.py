@@ -87,7 +87,11 @@ def _starred(node: ast.List) -> bool:
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for arrays whose first axes differ."""
     call = context.sink(failure)
-    if call is None or not failure.stage.endswith("adapter"):
+    # Keras does not count what one batch is made of: there the loss finds it.
+    counting = (
+        ("adapter", "loss", "metrics") if call is not None and call.method.endswith("_on_batch") else ("adapter",)
+    )
+    if call is None or not failure.stage.endswith(counting):
         return None
     prefix = "validation_" if failure.stage.startswith("validation") else ""
     counted: list[tuple[Argument, int]] = []
@@ -122,9 +126,9 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
             fixes += operators.transform_data(
                 context, argument, "{}[:" + str(least) + "]", f"Keep {least:,} rows of `{name}`"
             )
-    span = fixes[0].cause if fixes and fixes[0].cause is not None else None
-    if span is None and odd is not None:
-        span = operators.place_of_data(context, odd[0])
+    span = operators.place_of_data(context, odd[0]) if odd is not None else None
+    if span is None:
+        span = fixes[0].cause if fixes else None
     span = span or call.span
     related = [Related(call.span, f"`{call.method}` raises here")]
     for argument, count in counted:

@@ -10,8 +10,9 @@ import re
 from kls import edits
 from kls.facts import Fix
 from kls.rules import written
-from kls.rules.context import Context, fix
+from kls.rules.context import Context, argument_of, fix
 from kls.source import SourceText
+from kls.worker.protocol import Failure
 
 _PART = re.compile(r"train(?:ing)?|test(?:ing)?|valid(?:ation)?|val|dev|eval|tr|te|ts", re.IGNORECASE)
 """What names of data say of the part that they hold."""
@@ -22,6 +23,16 @@ MOST = 3
 def stem(name: str) -> str:
     """A name without what it says of the part of the data that it holds."""
     return _PART.sub("", name)
+
+
+def strong(context: Context, failure: Failure) -> list[Fix]:
+    """What the labels of one call go through and those of the failing one do not."""
+    call = context.sink(failure)
+    if call is None or not failure.stage.endswith(("loss", "metrics")):
+        return []
+    prefix = "validation_" if failure.stage.startswith("validation") else ""
+    labels = argument_of(call, f"{prefix}y")
+    return done_alike(context, labels.name, call.span.line) if labels is not None and labels.name is not None else []
 
 
 def done_alike(context: Context, name: str, before: int) -> list[Fix]:

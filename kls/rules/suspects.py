@@ -23,6 +23,7 @@ from kls.rules import (
     dtypes,
     each_step,
     exchanges,
+    expanded,
     image_sizes,
     labels,
     laid_out,
@@ -39,6 +40,7 @@ from kls.rules import (
     rows_reduced,
     saved_objects,
     search,
+    siblings,
     sizes,
     slips,
     spelled,
@@ -93,6 +95,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *own_methods.strong(context, failure),
         *each_step.strong(context, failure),
         *names_told.strong(context, failure),
+        *siblings.strong(context, failure),
         *taken_apart.strong(context, failure),
         *pipelines.strong(context, failure),
         *optimizers.strong(context, failure),
@@ -115,6 +118,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *slips.likely(context, failure),
         *_branches(context, failure),
         *exchanges.strong(context, failure),
+        *expanded.strong(context, failure),
     ]
 
 

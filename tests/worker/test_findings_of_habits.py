@@ -279,6 +279,54 @@ net = keras.Sequential(layers)
 net.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 net.fit(x, y)
 """
+METRICS_OF_A_STEP = """
+import keras
+import numpy as np
+import tensorflow as tf
+class Own(keras.Model):
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            found = self(x, training=True)
+            loss = tf.reduce_mean(tf.square(y - found))
+        grads = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(grads, self.trainable_variables))
+        return {"loss": loss}
+rows = keras.Input((4,))
+model = Own(rows, keras.layers.Dense(1)(rows))
+model.compile("adam", metrics=["mae"])
+model.fit(np.zeros((8, 4), "float32"), np.zeros((8, 1), "float32"))
+"""
+ENCODED_ONCE = """
+import keras
+import numpy as np
+from keras.utils import to_categorical
+x_train, y_train, x_test, y_test = np.zeros((40, 4)), np.arange(40) % 3, np.zeros((20, 4)), np.arange(20) % 3
+y_train = to_categorical(y_train)
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+net.compile("adam", "categorical_crossentropy")
+net.fit(x_train, y_train)
+net.evaluate(x_test, y_test)
+"""
+STEP_OF_A_DECODER = """
+import keras
+import numpy as np
+import tensorflow as tf
+words = np.arange(80).reshape(8, 10)
+table, reader, scores = keras.layers.Embedding(80, 6), keras.layers.GRU(5), keras.layers.Dense(80)
+compared = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+step = tf.expand_dims(words[:, 0], 0)
+loss = compared(words[:, 1], scores(reader(table(step))))
+"""
+LABELS_OF_A_BATCH = """
+import keras
+import numpy as np
+judge = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1, activation="sigmoid")])
+judge.compile("adam", "binary_crossentropy")
+rows = np.random.rand(16, 8)
+truth = np.concatenate([np.ones((8, 1)), np.zeros((16, 1))])
+judge.train_on_batch(rows, truth)
+"""
 
 FAULTS = [
     Fault(PROBABILITIES, "found =", "Make classes of it: `(net.predict(rows) > 0.5).astype(int)`"),
@@ -316,6 +364,10 @@ FAULTS = [
     Fault(WITHOUT_CHANNELS, "grayscale_to_rgb", "Give it the channel axis: `picture[..., None]`"),
     Fault(ONE_OPTIMIZER, "loss, other", "Give the second model its own: `optimizer_2`"),
     Fault(ROWS_OF_ONES, "layers.Embedding", "Remove Embedding"),
+    Fault(METRICS_OF_A_STEP, "return {", "Update the metrics: `self.compute_metrics(x, y, found)`"),
+    Fault(ENCODED_ONCE, "y_train = to_categorical", "Do the same with `y_test`: `y_test = to_categorical(y_test)`"),
+    Fault(STEP_OF_A_DECODER, "step =", "Add the axis elsewhere: axis 1"),
+    Fault(LABELS_OF_A_BATCH, "truth =", "Keep 16 rows of `truth`"),
     Fault(CHANNELS_FIRST, "x, y =", "Put the channels last: `.transpose(0, 2, 3, 1)`"),
 ]
 
@@ -337,6 +389,8 @@ REPAIRED = [
     AXIS_TOO_MANY.replace("(60, 5)", "(60, 5, 1)").replace("(20, 5)", "(20, 5, 1)"),
     CALLED_WITHOUT_LOGS.replace("epoch)", "epoch, logs=None)", 1),
     LENGTH_OF_A_SEQUENCE.replace("np.ceil(20 / 8)", "3"),
+    METRICS_OF_A_STEP.replace("        return {", "        self.compute_metrics(x, y, found)\n        return {"),
+    METRICS_OF_A_STEP.replace(', metrics=["mae"]', ""),
     LABELS_IN_A_STEP.replace("(self, rows):\n", "(self, data):\n        rows, _ = data\n"),
 ]
 

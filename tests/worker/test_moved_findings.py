@@ -1143,7 +1143,9 @@ FAULTS = [
     Fault(SCALED_BACK, "inverse_transform", "Scale column 2 back, of 3 columns"),
     Fault(FOLDS_OF_CLASSES, "folds.split", "Give class numbers: `answers.argmax(axis=1)`"),
     Fault(ROWS_OF_PICTURES, "np.random.rand(64, 8, 8)", "Give `pictures` the last axis: `[..., None]`"),
-    Fault(LABELS_OF_THE_TEST, "y_train =", "Encode `y_test` too: `y_test = keras.utils.to_categorical(y_test, 3)`"),
+    Fault(
+        LABELS_OF_THE_TEST, "y_train =", "Do the same with `y_test`: `y_test = keras.utils.to_categorical(y_test, 3)`"
+    ),
     Fault(CLASSES_OF_THE_DATA, "classes = rows.shape[1]", "Count the columns of `answers`: `answers.shape[1]`"),
     Fault(TURNED_WEIGHTS, "Multiply", "Turn `shares`: `layers.Permute((2, 1))`"),
     Fault(VALIDATION_IN_SINGLES, "data.skip", "Batch the dataset (line 7)"),

@@ -376,6 +376,7 @@ class Sinks:
                 logs = getattr(model, step)(data)
                 if method in ("fit", "evaluate"):
                     _refuse_plain_logs(logs)
+                    _refuse_unmet_metrics(model)
                 self.logs[prefix] = results.names_of(logs)
             return None
         with _stage(prefix + "adapter"):
@@ -559,6 +560,14 @@ def _overrides(model: Any, step: str) -> bool:
 
 def _forward(model: Any, x: Any, training: bool) -> Any:
     return model(x, training=training) if model._call_has_training_arg else model(x)
+
+
+def _refuse_unmet_metrics(model: Any) -> None:
+    """Metrics of `compile` that a step never updated have no result, for which Keras asks after each epoch
+    (keras/src/trainers/trainer.py, `get_metrics_result`)."""
+    compiled = getattr(model, "_compile_metrics", None)
+    if compiled is not None and not compiled.built and any(item is compiled for item in model.metrics):
+        compiled.result()
 
 
 def _refuse_plain_logs(logs: Any) -> None:
