@@ -1096,3 +1096,20 @@ keras.layers.Dense(3, unit=3)
     report, loud = await said(real, text)
     assert [line for _, line in loud] == [9]
     assert {gap.span.line for gap in report.gaps} <= {5, 8, 9}
+
+
+async def test_a_program_that_asks_for_keras_2_is_not_judged_by_keras_3(real: Host) -> None:
+    text = """
+import os
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+import numpy as np
+import tensorflow as tf
+model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(4,))])
+tf.keras.layers.Embedding(9, 4, batch_input_shape=[1, None])
+model.compile(tf.keras.optimizers.Adam(lr=0.1), "mse")
+model.fit([1.0, 2.0], [3.0, 4.0])
+model.fit(np.zeros((8, 3)), np.zeros((8, 1)))
+"""
+    report, loud = await said(real, text)
+    assert loud == []
+    assert {gap.reason for gap in report.gaps} == {"the program asks for Keras 2, which a dry run does not have"}

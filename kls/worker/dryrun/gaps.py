@@ -90,12 +90,22 @@ _ARRAYS = re.compile(r"`NumpyArrayIterator` should have rank|should have the sam
 """What `ImageDataGenerator.flow` says of arrays, in a module that reads files (keras/src/legacy/preprocessing)."""
 
 
+_KERAS_2 = "the program asks for Keras 2, which a dry run does not have"
+
+
+def _asks_for_keras_2() -> bool:
+    """Whether the program itself has told TensorFlow to take `tf_keras`: Keras 3 is no judge of it."""
+    return os.environ.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")
+
+
 def gap_of(
     run: Run, error: BaseException, path: str, statement: Statement, frame: FrameType
 ) -> tuple[Optional[str], str]:
     """Kind and reason of the gap that an exception of a statement is, (None, "") where it is a fault."""
     if isinstance(error, StatementTimeout):
         return "time", str(error)
+    if _asks_for_keras_2():
+        return "module", _KERAS_2
     behind = _unknown_behind(error)
     if behind is not None:
         return "value", str(behind)
@@ -147,6 +157,8 @@ def gap_of(
 
 def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = None) -> Optional[tuple[str, str]]:
     """Why an exception inside a probe of `fit` says nothing about the program, or None when it does."""
+    if _asks_for_keras_2():
+        return "module", _KERAS_2
     behind = _unknown_behind(error)
     if behind is not None:
         return "value", str(behind)
