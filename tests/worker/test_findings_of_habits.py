@@ -395,6 +395,25 @@ REPAIRED = [
 ]
 
 
+IN_PLACE = [
+    "found[found > 0.5] = 1\nfound[found <= 0.5] = 0",
+    "for place in range(len(found)):\n    found[place] = 1 if found[place] > 0.5 else 0",
+    "np.round(found, out=found)",
+    "np.rint(found, found)",
+    "found -= found % 1",
+    "np.copyto(found, np.round(found))",
+    "np.putmask(found, found <= 1, 1)",
+    "found[:, 0] = np.round(found[:, 0])",
+]
+
+
+@pytest.mark.parametrize("rounding", IN_PLACE)
+async def test_predictions_that_are_made_classes_in_place_are_classes(real: Host, rounding: str) -> None:
+    text = PROBABILITIES.replace("net.predict(rows)", f"net.predict(rows)\n{rounding}")
+    found = await catalogue.findings(real, "rounded", text, tried=False)
+    assert [item for item in found if item.severity in catalogue.LOUD] == []
+
+
 @pytest.mark.parametrize("text", REPAIRED)
 async def test_what_fits_is_not_told(real: Host, text: str) -> None:
     found = await catalogue.findings(real, "repaired", text, tried=False)

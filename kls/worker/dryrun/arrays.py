@@ -32,6 +32,17 @@ PREDICTED = "model.predict"
 
 _Shape = tuple[int, ...]
 
+on_write: list[Callable[[VirtualArray], None]] = []
+"""Who wants to know that a program writes into an array."""
+
+
+def told(written: Any) -> None:
+    """Tell of an array, or a tuple of them, that something is written into."""
+    for item in written if isinstance(written, tuple) else (written,):
+        if isinstance(item, VirtualArray):
+            for hear in on_write:
+                hear(item)
+
 
 class VirtualArray(np.ndarray):
     """An array of which shape and dtype are known and values are not.
@@ -63,14 +74,16 @@ class VirtualArray(np.ndarray):
         self.origin = getattr(parent, "origin", None)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        told(keywords.get("out"))
         if find_unknown(inputs) is not None:
             return NotImplemented
         with np.errstate(all="ignore"):
             return _UFUNC_METHODS[method](ufunc, inputs, keywords)
 
     def __array_function__(self, func: Any, kinds: Any, args: Any, keywords: Any) -> Any:
-        from .functions_of_arrays import MODELS, OWN_CODE, by_witness
+        from .functions_of_arrays import MODELS, OWN_CODE, WRITING, by_witness
 
+        told(args[:1] if func in WRITING else keywords.get("out"))
         unknown = find_unknown((args, tuple(keywords.values())))
         if unknown is not None:
             return unknown
@@ -90,6 +103,7 @@ class VirtualArray(np.ndarray):
         return self._like(_indexed_shape(self, key), self.dtype)
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        told(self)
         try:
             target = self[key]
         except UnknownValue:

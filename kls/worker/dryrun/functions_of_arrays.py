@@ -115,10 +115,17 @@ def _no_file(*_: Any, **__: Any) -> None:
     return None
 
 
-@_model("copyto", "put", "putmask", "put_along_axis", "fill_diagonal", "random.shuffle")
+_FILLING = ("copyto", "put", "putmask", "put_along_axis", "fill_diagonal", "random.shuffle")
+
+
+@_model(*_FILLING)
 def _filled(dst: Any, *_: Any, **__: Any) -> None:
     if not isinstance(dst, VirtualArray):
         raise UnknownValue("what was written into an array")
+
+
+WRITING = frozenset(function for function, model in MODELS.items() if model is _filled)
+"""Functions that write into their first argument."""
 
 
 @_model("copy", "nan_to_num", "ascontiguousarray", "asfortranarray", "real_if_close", "sinc", "i0", "unwrap", "fix")

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from .after_import import after_import
-from .arrays import VirtualArray, bare, find_unknown
+from .arrays import VirtualArray, bare, find_unknown, on_write
 from .unknown import Unknown
 
 __all__ = ["install", "note"]
@@ -39,7 +39,7 @@ _WHAT = "a score of predictions, which a dry run does not make"
 # Kept before NumPy's own is replaced: what is drawn here must be real.
 _default_rng = np.random.default_rng
 _noted: list[VirtualArray] = []
-"""What models with a fractional output predicted; a view of one has its memory."""
+"""What models with a fractional output predicted, while nothing is written into it; a view of one has its memory."""
 
 
 def note(model: Any, predicted: VirtualArray) -> None:
@@ -49,6 +49,11 @@ def note(model: Any, predicted: VirtualArray) -> None:
     activation = getattr(getattr(last, "activation", None), "__name__", None)
     if type(last) in (keras.layers.Dense, keras.layers.Activation) and activation in FRACTIONAL:
         _noted.append(predicted)
+
+
+def _forget(written: VirtualArray) -> None:
+    """What is rounded or cut in place is no longer what the model gave."""
+    _noted[:] = [item for item in _noted if _address(item) != _address(written)]
 
 
 def _address(array: VirtualArray) -> int:
@@ -106,4 +111,5 @@ def _metrics(module: Any) -> None:
 
 def install() -> None:
     """Patch the metrics when the author imports them."""
+    on_write.append(_forget)
     after_import("sklearn.metrics", _metrics)
