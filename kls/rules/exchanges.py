@@ -287,6 +287,14 @@ def _for_sklearn(context: Context, failure: Failure) -> list[Fix]:
     one = "Expected 2D array, got 1D array" in failure.message
     many = re.search(r"Found array with dim \d", failure.message) is not None
     for source, call in search.calls(context, failure)[:1]:
+        given = call.args[0] if call.args else None
+        if one and isinstance(given, ast.Subscript) and isinstance(given.slice, ast.Constant):
+            if isinstance(given.slice.value, int) and given.slice.value >= 0:
+                place = given.slice.value
+                text = f"{source.segment(given.value)}[{place}:{place + 1}]"
+                fixes += fix(
+                    f"Give it as one row: `{text}`", edits.replace(source, given, text), cause=source.span(call)
+                )
         if (one or many) and call.args:
             form = "{}.reshape(-1, 1)" if one else "{}.reshape(len({}), -1)"
             text = source.segment(call.args[0])

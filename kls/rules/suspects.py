@@ -137,7 +137,11 @@ def _cut_arguments(context: Context, failure: Failure) -> list[Fix]:
     """`fit(x[:-7], y)`: a slice that only one of the arguments has."""
     call = context.sink(failure)
     found = context.call_node(call.span) if call is not None else None
-    if found is None or not failure.stage.endswith("adapter"):
+    if "inconsistent numbers of samples" in failure.message:
+        found = next(iter(search.calls(context, failure)), None)
+    elif not failure.stage.endswith("adapter"):
+        return []
+    if found is None:
         return []
     source, node = found
     fixes: list[Fix] = []

@@ -328,7 +328,27 @@ truth = np.concatenate([np.ones((8, 1)), np.zeros((16, 1))])
 judge.train_on_batch(rows, truth)
 """
 
+ONE_OF_THE_ROWS = """
+import keras
+import numpy as np
+from sklearn.preprocessing import StandardScaler
+rows = np.random.rand(60, 4)
+scaler = StandardScaler().fit(rows)
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+found = net.predict(scaler.transform(rows[7]))
+"""
+ROWS_CUT_FOR_A_FOREST = """
+import keras
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+rows, sick = np.random.rand(60, 4), np.arange(60) % 2
+encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+judge = LogisticRegression()
+judge.fit(rows[:-7], sick)
+"""
 FAULTS = [
+    Fault(ONE_OF_THE_ROWS, "rows[7]", "Give it as one row: `rows[7:8]`"),
+    Fault(ROWS_CUT_FOR_A_FOREST, "rows[:-7]", "Give the whole of `rows`"),
     Fault(PROBABILITIES, "found =", "Make classes of it: `(net.predict(rows) > 0.5).astype(int)`"),
     Fault(SCORES_OF_CLASSES, "accuracy_score(", "Give class numbers: `net.predict(rows).argmax(axis=1)`"),
     Fault(ROWS_OF_THE_TRAINING, "mean_absolute_error(", "Predict `held`"),

@@ -98,19 +98,41 @@ def _asks_for_keras_2() -> bool:
     return os.environ.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")
 
 
+def _unjudged(run: Run, error: BaseException, statement: Optional[Statement]) -> Optional[tuple[str, str]]:
+    """The gap of an exception that the installed Keras is no judge of, or that an Unknown raised."""
+    if _asks_for_keras_2():
+        return "module", _KERAS_2
+    behind = _unknown_behind(error)
+    if behind is not None:
+        return "value", str(behind)
+    return ("value", _reason_of_text(run, error, statement)) if _speaks_of_unknown(error) else None
+
+
+def _of_machine(error: BaseException) -> Optional[tuple[str, str]]:
+    """The gap of an exception that speaks of the machine."""
+    if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
+        return "error", first_line(error)
+    return ("device", first_line(error)) if _NO_SUCH_DEVICE.search(str(error)) else None
+
+
+def _unlike_the_real_run(run: Run, error: BaseException) -> Optional[tuple[str, str]]:
+    """The gap of an exception that the real run would not come to: it is eager, has its files, its layers."""
+    if graph_mode(run, error):
+        return "value", "its value is not known without running the program"
+    if _speaks_of_files(error):
+        return "file", first_line(error)
+    return ("value", run.gaps[-1].reason) if _half_built(run, error) else None
+
+
 def gap_of(
     run: Run, error: BaseException, path: str, statement: Statement, frame: FrameType
 ) -> tuple[Optional[str], str]:
     """Kind and reason of the gap that an exception of a statement is, (None, "") where it is a fault."""
     if isinstance(error, StatementTimeout):
         return "time", str(error)
-    if _asks_for_keras_2():
-        return "module", _KERAS_2
-    behind = _unknown_behind(error)
-    if behind is not None:
-        return "value", str(behind)
-    if _speaks_of_unknown(error):
-        return "value", _reason_of_text(run, error, statement)
+    unjudged = _unjudged(run, error, statement)
+    if unjudged is not None:
+        return unjudged
     if isinstance(error, ImportError) and not _missing_in_judge(error):
         missing = isinstance(error, ModuleNotFoundError)
         return "module", f"the module {error.name!r} is not installed" if missing else first_line(error)
@@ -122,20 +144,16 @@ def gap_of(
         return os_gap(error)
     if isinstance(error, (NameError, RecursionError, AssertionError, StopIteration)):
         return "error", first_line(error)
-    if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
-        return "error", first_line(error)
-    if _NO_SUCH_DEVICE.search(str(error)):
-        return "device", first_line(error)
+    machine = _of_machine(error)
+    if machine is not None:
+        return machine
     if of_python(run, error):
         return None, ""
     if isinstance(error, AttributeError) and getattr(error, "obj", None) is None:
         return "error", first_line(error)
-    if graph_mode(run, error):
-        return "value", "its value is not known without running the program"
-    if _speaks_of_files(error):
-        return "file", first_line(error)
-    if _half_built(run, error):
-        return "value", run.gaps[-1].reason
+    unlike = _unlike_the_real_run(run, error)
+    if unlike is not None:
+        return unlike
     unbuilt = _not_built(run, error)
     if unbuilt is not None:
         return "value", unbuilt
@@ -157,25 +175,14 @@ def gap_of(
 
 def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = None) -> Optional[tuple[str, str]]:
     """Why an exception inside a probe of `fit` says nothing about the program, or None when it does."""
-    if _asks_for_keras_2():
-        return "module", _KERAS_2
-    behind = _unknown_behind(error)
-    if behind is not None:
-        return "value", str(behind)
-    if _speaks_of_unknown(error):
-        return "value", _reason_of_text(run, error, statement)
+    unjudged = _unjudged(run, error, statement)
+    if unjudged is not None:
+        return unjudged
     if isinstance(error, (MemoryError, OSError, ImportError, NameError, RecursionError, AssertionError, SystemExit)):
         return "error", first_line(error)
-    if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
-        return "error", first_line(error)
-    if _NO_SUCH_DEVICE.search(str(error)):
-        return "device", first_line(error)
-    if graph_mode(run, error):
-        return "value", "its value is not known without running the program"
-    if _speaks_of_files(error):
-        return "file", first_line(error)
-    if _half_built(run, error):
-        return "value", run.gaps[-1].reason
+    known = _of_machine(error) or _unlike_the_real_run(run, error)
+    if known is not None:
+        return known
     traceback = error.__traceback__
     last: Optional[TracebackType] = None
     while traceback is not None:
