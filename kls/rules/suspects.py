@@ -16,6 +16,7 @@ from typing import Any, cast
 from kls import edits
 from kls.facts import Edit, Fix, Span
 from kls.rules import (
+    between_models,
     brackets,
     channels,
     computed,
@@ -76,6 +77,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_exchanged(context, failure),
         *_texts(context, failure),
         *unbatched.strong(context, failure),
+        *between_models.strong(context, failure),
         *_declared_inputs(context, failure),
         *saved_objects.told(context, failure),
         *rebound.strong(context, failure),

@@ -201,7 +201,8 @@ def literal(context: Context, argument: Argument | None, kind: type[ast.expr]) -
 def rename_keys(
     nodes: Sequence[tuple[SourceText, ast.expr]], given: Sequence[str], wanted: Sequence[str]
 ) -> Iterator[Fix]:
-    """Renames of the keys of a dictionary literal so that they are `wanted`."""
+    """Renames of the keys of a dictionary literal so that they are `wanted`, in it alone and wherever its file has
+    them."""
     missing = [name for name in wanted if name not in given]
     extra = [name for name in given if name not in wanted]
     for source, node in nodes:
@@ -212,15 +213,31 @@ def rename_keys(
             continue
         changes: list[Edit | None] = []
         told: list[str] = []
+        renamed: dict[str, str] = {}
         left = list(extra)
         for name in missing:
             close = difflib.get_close_matches(name, left, 1, 0.0) or left[:1]
             left.remove(close[0])
-            quote = source.segment(keys[close[0]])[0]
-            changes.append(edits.replace(source, keys[close[0]], f"{quote}{name}{quote}"))
+            renamed[close[0]] = name
+            changes.append(_renamed(source, keys[close[0]], name))
             told.append(f'"{close[0]}" to "{name}"')
-        yield from fix(f"Rename the key {', '.join(told)}", *changes, cause=source.span(node))
+        title = f"Rename the key {', '.join(told)}"
+        yield from fix(title, *changes, cause=source.span(node))
+        others = [other for other in source.nodes if isinstance(other, ast.Dict) and other is not node]
+        more = [
+            _renamed(source, key, renamed[key.value])
+            for other in others
+            for key in other.keys
+            if isinstance(key, ast.Constant) and key.value in renamed
+        ]
+        if more:
+            yield from fix(f"{title}, everywhere", *changes, *more, cause=source.span(node))
         return
+
+
+def _renamed(source: SourceText, key: ast.expr, name: str) -> Edit | None:
+    quote = source.segment(key)[0]
+    return edits.replace(source, key, f"{quote}{name}{quote}")
 
 
 def names_of(context: Context, keys: Sequence[int]) -> list[str]:

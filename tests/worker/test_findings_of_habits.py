@@ -346,7 +346,51 @@ encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
 judge = LogisticRegression()
 judge.fit(rows[:-7], sick)
 """
+PICTURES_FOR_A_CRITIC_OF_ROWS = """
+import keras
+import numpy as np
+from keras import layers
+painter = keras.Sequential([keras.Input((16,)), layers.Dense(8 * 8 * 3), layers.Reshape((8, 8, 3))])
+critic = keras.Sequential([keras.Input((192,)), layers.Dense(1, activation="sigmoid")])
+critic.compile("adam", "binary_crossentropy")
+noise = keras.Input((16,))
+both = keras.Model(noise, critic(painter(noise)))
+both.compile("adam", "binary_crossentropy")
+critic.train_on_batch(np.zeros((8, 192)), np.ones((8, 1)))
+"""
+ROWS_FOR_A_DECODER_OF_PICTURES = """
+import keras
+from keras import layers
+encoder = keras.Sequential([keras.Input((8, 8, 2)), layers.Conv2D(4, 3, strides=4), layers.Flatten()])
+decoder = keras.Sequential([keras.Input((2, 2, 4)), layers.Conv2DTranspose(2, 3, strides=4, padding="same")])
+picture = keras.Input((8, 8, 2))
+whole = keras.Model(picture, decoder(encoder(picture)))
+"""
+KEYS_WITHOUT_THEIR_ENDINGS = """
+import keras
+import numpy as np
+from keras import layers
+inputs = keras.Input((5,))
+price = layers.Dense(1, name="price_head")(inputs)
+kind = layers.Dense(1, activation="sigmoid", name="kind_head")(inputs)
+model = keras.Model(inputs, [price, kind])
+model.compile("adam", loss={"price": "mse", "kind": "binary_crossentropy"}, metrics={"price": "mae"})
+model.fit(np.zeros((20, 5)), {"price": np.zeros(20), "kind": np.zeros(20)})
+"""
 FAULTS = [
+    Fault(
+        PICTURES_FOR_A_CRITIC_OF_ROWS, "both =", "Put `Flatten()` between: `critic(layers.Flatten()(painter(noise)))`"
+    ),
+    Fault(
+        ROWS_FOR_A_DECODER_OF_PICTURES,
+        "whole =",
+        "Put `Reshape((2, 2, 4))` between: `decoder(layers.Reshape((2, 2, 4))(encoder(picture)))`",
+    ),
+    Fault(
+        KEYS_WITHOUT_THEIR_ENDINGS,
+        "compile",
+        'Rename the key "price" to "price_head", "kind" to "kind_head", everywhere',
+    ),
     Fault(ONE_OF_THE_ROWS, "rows[7]", "Give it as one row: `rows[7:8]`"),
     Fault(ROWS_CUT_FOR_A_FOREST, "rows[:-7]", "Give the whole of `rows`"),
     Fault(PROBABILITIES, "found =", "Make classes of it: `(net.predict(rows) > 0.5).astype(int)`"),
