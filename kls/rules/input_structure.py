@@ -410,5 +410,9 @@ def _unfit(context: Context, argument: Argument, model: Model) -> Parts | None:
                 forms.append((f"{{}}.reshape(-1, {sizes})", f"Reshape {name} to (-1, {sizes})"))
             for form, title in forms:
                 fixes += fix(title, edits.wrap(source, item, form), cause=source.span(item))
+        layer = context.layers.get(model.input_layers[index], [None])[0] if index < len(model.input_layers) else None
+        if layer is not None:
+            text, title = edits.tuple_text(given[1:]), f"Set the input shape to {show(given[1:])}"
+            fixes += operators.set_layer_argument(context, layer, "shape", 0, text, title)
         return f"{name} is {show(given)}; input {index + 1} of the model takes {show(takes)}", fixes
     return None

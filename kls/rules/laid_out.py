@@ -31,6 +31,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_declared_length(context, failure),
         *one_of_each(context, failure),
         *_turned_weights(context, failure),
+        *_joined_rows(context, failure),
     ]
 
 
@@ -170,3 +171,26 @@ def _declared_length(context: Context, failure: Failure) -> list[Fix]:
             title = f"Say how long the input is: {text}"
             fixes += fix(title, edits.replace(source, shape, text), cause=source.span(shape))
     return list({item.edits: item for item in fixes}.values())[:MOST]
+
+
+def _joined_rows(context: Context, failure: Failure) -> list[Fix]:
+    """`Reshape((-1, 6))` of what is joined along its last axis: rows of so many numbers that there are as many rows as
+    in what it is joined with."""
+    shapes = [tensor.shape for tensor in failure.inputs if tensor.shape]
+    if failure.layer_cls != "Concatenate" or len(shapes) != 2 or len(shapes) != len(failure.inputs):
+        return []
+    if any(len(shape) != 3 or None in shape[1:] for shape in shapes) or shapes[0][1] == shapes[1][1]:
+        return []
+    fixes: list[Fix] = []
+    made = [layer for layers in context.layers.values() for layer in layers if layer.cls == "Reshape"]
+    for mine, other in (shapes, shapes[::-1]):
+        layer = next((item for item in made if [tensor.shape for tensor in item.outputs] == [mine]), None)
+        found = context.call_node(layer.created) if layer is not None else None
+        target = _written_shape(found[1], ("Reshape",)) if found is not None else None
+        numbers = (mine[1] or 0) * (mine[2] or 0)
+        if found is None or target is None or not other[1] or numbers % other[1] or len(target.elts) != 2:
+            continue
+        title = f"Make rows of {numbers // other[1]}, as many as it is joined with"
+        changed = edits.replace(found[0], target.elts[1], str(numbers // other[1]))
+        fixes += fix(title, changed, cause=found[0].span(found[1]))
+    return fixes

@@ -266,10 +266,11 @@ def _operands(
         low, high = ((one, first), (other, second)) if len(first) < len(second) else ((other, second), (one, first))
         missing = len(high[1]) - len(low[1])
         fixes += _rows_taken(source, low[0]) if missing == 1 and high[1][-1:] == (1,) else []
-        for text in (
-            f"{low[0].id}[{', '.join([':'] * len(low[1]) + ['None'] * missing)}]",
-            f"{low[0].id}[{', '.join([':'] + ['None'] * missing)}]",
-        ):
+        # What is not of the same samples would only be spread over them.
+        beside = low[1][:1] in ((None,), high[1][:1])
+        forms = [":"] * len(low[1]) + ["None"] * missing, [":"] + ["None"] * missing
+        for form in forms if beside else ():
+            text = f"{low[0].id}[{', '.join(form)}]"
             edit = edits.replace(source, low[0], text)
             fixes += fix(f"Give `{low[0].id}` another axis: `{text}`", edit, cause=cause)
         return fixes

@@ -377,7 +377,46 @@ model = keras.Model(inputs, [price, kind])
 model.compile("adam", loss={"price": "mse", "kind": "binary_crossentropy"}, metrics={"price": "mae"})
 model.fit(np.zeros((20, 5)), {"price": np.zeros(20), "kind": np.zeros(20)})
 """
+PLACES_OF_FEWER_WORDS = """
+import keras
+import tensorflow as tf
+from keras import layers
+class Placed(layers.Layer):
+    def __init__(self, longest):
+        super().__init__()
+        self.longest = longest
+        self.words = layers.Embedding(500, 16)
+        self.places = layers.Embedding(longest, 16)
+    def call(self, x):
+        numbers = tf.range(0, self.longest, 1)
+        return self.words(x) + self.places(numbers)
+text = layers.Input((60,), dtype="int32")
+model = keras.Model(text, layers.GlobalAveragePooling1D()(Placed(40)(text)))
+"""
+ONE_COLUMN_TOO_MANY = """
+import keras
+import numpy as np
+from keras import layers
+wide, deep = ["a", "b"], ["b", "c", "d"]
+one, two = keras.Input((len(wide),)), keras.Input((len(deep) + 1,))
+model = keras.Model([one, two], layers.Dense(1)(layers.concatenate([one, layers.Dense(8)(two)])))
+model.compile("adam", "mse")
+table = np.random.rand(40, 4)
+model.fit([table[:, :2], table[:, 1:]], np.zeros(40))
+"""
+ROWS_OF_SIX = """
+import keras
+from keras import layers
+picture = layers.Input((32, 32, 3))
+features = layers.Conv2D(16, 3, strides=8, padding="same")(picture)
+boxes = layers.Reshape((-1, 4))(layers.Conv2D(12, 3, padding="same")(features))
+kinds = layers.Reshape((-1, 6))(layers.Conv2D(15, 3, padding="same")(features))
+found = layers.Concatenate(axis=-1)([boxes, kinds])
+"""
 FAULTS = [
+    Fault(PLACES_OF_FEWER_WORDS, "Placed(40)", "Change 40 to 60 in `Placed(40)`"),
+    Fault(ROWS_OF_SIX, "Reshape((-1, 6))", "Make rows of 5, as many as it is joined with"),
+    Fault(ONE_COLUMN_TOO_MANY, "len(deep) + 1", "Set the input shape to (3,)"),
     Fault(
         PICTURES_FOR_A_CRITIC_OF_ROWS, "both =", "Put `Flatten()` between: `critic(layers.Flatten()(painter(noise)))`"
     ),
