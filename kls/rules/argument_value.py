@@ -128,7 +128,9 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     number = re.search(r"expected a positive integer\. Received: (\w+)=([1-9]\d*)$", first)
     if number is not None:
         first = f"`{number[1]}` is {number[2]}, but a number of NumPy; Keras takes Python's own `int` only"
-    lines = [f"`{words if len(words) < 50 else words[:47] + '…'}`: {first}", _raised(failure, first)]
+    # Two tensors that do not fit may have nothing to do with what the failing call was given.
+    subject = "" if wording.operands(failure.message) else f"`{words if len(words) < 50 else words[:47] + '…'}`: "
+    lines = [subject + first, _raised(failure, first)]
     lines += failure.message.split("\n", 1)[1:]
     related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1] if frame.line != span.line)
     return finding(

@@ -66,6 +66,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
     pairs = [pair for pair in search.conflicts(failure) if not batches & set(pair)][:4]
     known = list({id(node): (source, node, size) for source, node, size in everywhere(context)}.values())
     fixes: list[Fix] = []
+    shorter: list[Fix] = []
     for have, want in pairs:
         for source, node, size in known:
             if size != have:
@@ -78,5 +79,8 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
                 texts += [source.segment(node.left)] if less is not None and have + less == want else []
             for text in dict.fromkeys(texts):
                 title = f"Change `{source.segment(node)}` to `{text}`"
-                fixes += fix(title, edits.replace(source, node, text), cause=source.span(node), safe=False)
-    return fixes[:MOST]
+                made = fix(title, edits.replace(source, node, text), cause=source.span(node), safe=False)
+                # Who writes `+ 1` means it.
+                meant = isinstance(node, ast.BinOp) and plain and text == source.segment(node.left)
+                (shorter if meant else fixes).extend(made)
+    return [*fixes, *shorter][:MOST]
