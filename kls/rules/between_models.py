@@ -8,13 +8,31 @@ import re
 
 from kls import edits
 from kls.facts import Fix
-from kls.rules import search
-from kls.rules.context import Context, fix
+from kls.rules import operators, search
+from kls.rules.context import Context, fix, show
 from kls.source import SourceText
 from kls.worker.protocol import Failure
 
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
+    """Candidates for a model that refuses what another one gives."""
+    return [*_other_form(context, failure), *_other_input(context, failure)]
+
+
+def _other_input(context: Context, failure: Failure) -> list[Fix]:
+    """A model of one input, which is declared as what it is given."""
+    model = context.models.get(failure.layer or 0)
+    given = failure.inputs[0].shape if len(failure.inputs) == 1 else None
+    if model is None or len(model.input_layers) != 1 or not given or "expected shape=" not in failure.message:
+        return []
+    layer = context.layers.get(model.input_layers[0], [None])[0]
+    if layer is None or None in given[1:]:
+        return []
+    text, title = edits.tuple_text(given[1:]), f"Set the input shape to {show(given[1:])}"
+    return operators.set_layer_argument(context, layer, "shape", 0, text, title)
+
+
+def _other_form(context: Context, failure: Failure) -> list[Fix]:
     """`critic(generator(noise))` of pictures and a critic that takes rows: flattened, or given their form, between."""
     told = re.search(r"expected shape=\(None, ([\d, ]+)\), found", failure.message)
     given = failure.inputs[0].shape if len(failure.inputs) == 1 else None

@@ -13,14 +13,14 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Fix
-from kls.rules import operators, search, wording, written
-from kls.rules.context import Context, failed_layer, fix
+from kls.rules import beside, operators, search, wording, written
+from kls.rules.beside import MERGES, unpacks
+from kls.rules.context import Context, argument_of, compatible, failed_layer, fix
 from kls.rules.ranks import RECURRENT
 from kls.rules.sizes import attributes, value
 from kls.source import SourceText
 from kls.worker.protocol import Failure
 
-MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate")
 MOST = 3
 """Candidates of one kind."""
 _SHAPES = re.compile(r"shape|dimension|rank|ndim|axis|axes|broadcast|must be equal", re.IGNORECASE)
@@ -61,7 +61,7 @@ def likely(context: Context, failure: Failure) -> list[Fix]:
         *_order(context, failure),
         *_flattened_steps(context, failure),
         *_unused_layers(context),
-        *_beside(context, failure),
+        *beside.without(context, failure),
         *_as_the_others(context),
         *_reversed(context, failure),
         *_appended(context, failure),
@@ -86,7 +86,7 @@ def _as_the_others(context: Context) -> list[Fix]:
             for name in _ENCODERS.get(kind, _SHARED):
                 having = [text for call in calls if (text := _constant(source, call, name)) is not None]
                 lacking = [call for call in calls if edits.keyword(call, name) is None]
-                if not lacking or len(having) < len(lacking) or any(_unpacks(call) for call in lacking):
+                if not lacking or len(having) < len(lacking) or any(unpacks(call) for call in lacking):
                     continue
                 text = Counter(having).most_common(1)[0][0]
                 for call in reversed(lacking):
@@ -103,15 +103,11 @@ def _constant(source: SourceText, call: ast.Call, name: str) -> str | None:
     return source.segment(value) if value is not None and (told or shared) else None
 
 
-def _unpacks(call: ast.Call) -> bool:
-    return any(item.arg is None for item in call.keywords) or any(isinstance(item, ast.Starred) for item in call.args)
-
-
 def _order(context: Context, failure: Failure) -> list[Fix]:
     """`loss_fn(logits, y)`: a loss takes the labels first."""
     for source, call in search.calls(context, failure)[:2]:
         words = source.segment(call.func)
-        if len(call.args) != 2 or not _LOSSES.search(words) or _unpacks(call):
+        if len(call.args) != 2 or not _LOSSES.search(words) or unpacks(call):
             continue
         one, other = (source.segment(item) for item in call.args)
         if isinstance(source.parents.get(call), ast.Call) and one == other:
@@ -164,7 +160,7 @@ def _kept_axes(context: Context, failure: Failure) -> list[Fix]:
         for call in source.calls():
             name = search.last_part(call.func)
             axis = edits.argument(call, "axis", 1)
-            if name not in _REDUCTIONS or axis is None or source.function(call) is None or _unpacks(call):
+            if name not in _REDUCTIONS or axis is None or source.function(call) is None or unpacks(call):
                 continue
             if edits.keyword(call, "keepdims") is None and len(call.args) < 3 and search.root(call.func) != "np":
                 changed = edits.add_argument(source, call, "keepdims=True")
@@ -394,42 +390,6 @@ def _one_output(context: Context, failure: Failure) -> list[Fix]:
     return fixes[:MOST]
 
 
-def _beside(context: Context, failure: Failure) -> list[Fix]:
-    """A branch without the strides or the padding that a layer beside it has, before the branches are joined; a
-    pooling that strides where the branches beside it keep their places."""
-    place = failure.layer_called or (failure.frames[-1] if failure.frames else None)
-    source = context.source(place.path) if place is not None else None
-    statement = source.statement_at(place.line) if source is not None and place is not None else None
-    if failure.layer_cls not in MERGES or source is None or statement is None:
-        return []
-    function = source.function(statement)
-    beside = [
-        call
-        for call in source.calls()
-        if source.function(call) is function
-        and abs(call.lineno - statement.lineno) < _NEAR
-        and re.search(r"(Conv|Pooling)\dD$", search.last_part(call.func))
-        and not _unpacks(call)
-    ]
-    fixes: list[Fix] = []
-    for name in ("strides", "padding"):
-        texts = [source.segment(given) for call in beside if (given := edits.keyword(call, name)) is not None]
-        for call in reversed(beside):
-            if texts and edits.keyword(call, name) is None and len(call.args) < 3:
-                changed = edits.add_argument(source, call, f"{name}={texts[0]}")
-                fixes += fix(f"Set `{name}={texts[0]}` here too", changed, cause=source.span(call))
-    for call in beside:
-        pools = search.last_part(call.func).endswith("Pooling2D") and edits.keyword(call, "padding") is not None
-        if pools and edits.keyword(call, "strides") is None:
-            changed = edits.add_argument(source, call, "strides=1")
-            fixes = [*fix("Keep the places: `strides=1`", changed, cause=source.span(call)), *fixes]
-    return fixes[: 2 * MOST]
-
-
-_NEAR = 20
-"""Lines within which layers stand beside each other."""
-
-
 def _turned_products(context: Context, failure: Failure) -> list[Fix]:
     """`tf.matmul(q, k)` of two tensors that have the same last axis: the second one transposed, or no longer so."""
     fixes: list[Fix] = []
@@ -454,6 +414,20 @@ def _turned_products(context: Context, failure: Failure) -> list[Fix]:
             title = f"Transpose `{words}`" if told is None else f"Do not transpose `{words}`"
             fixes += fix(title, changed, cause=source.span(item))
     return fixes[:MOST]
+
+
+def told_labels(context: Context, failure: Failure) -> list[Fix]:
+    """`fit(x, [kinds, boxes])` for a model that gives boxes first, as the shapes of both say."""
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    labels = argument_of(call, "y") if call is not None else None
+    given = [tensor.shape or () for tensor in labels.tensors] if labels is not None else []
+    wanted = [tensor.shape or () for tensor in model.outputs] if model is not None else []
+    if len(given) != 2 or len(wanted) != 2 or not all((*given, *wanted)):
+        return []
+    fits = [compatible(mine[1:], its[1:]) for mine, its in zip(given, wanted, strict=True)]
+    turned = [compatible(mine[1:], its[1:]) for mine, its in zip(given[::-1], wanted, strict=True)]
+    return _exchanged_labels(context, failure) if all(turned) and not any(fits) else []
 
 
 def _exchanged_labels(context: Context, failure: Failure) -> list[Fix]:

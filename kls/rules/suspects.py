@@ -74,6 +74,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *super_calls.left_half_made(context),
         *brackets.strong(context, failure),
         *_cut_arguments(context, failure),
+        *slips.told_labels(context, failure),
         *_exchanged(context, failure),
         *_texts(context, failure),
         *unbatched.strong(context, failure),

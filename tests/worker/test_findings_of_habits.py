@@ -413,7 +413,49 @@ boxes = layers.Reshape((-1, 4))(layers.Conv2D(12, 3, padding="same")(features))
 kinds = layers.Reshape((-1, 6))(layers.Conv2D(15, 3, padding="same")(features))
 found = layers.Concatenate(axis=-1)([boxes, kinds])
 """
+NARROWER_CODE = """
+import keras
+import numpy as np
+from keras import layers
+class Both(keras.Model):
+    def __init__(self, encoder, decoder):
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+    def call(self, rows):
+        return self.decoder(self.encoder(rows))
+rows, code = keras.Input((12,)), keras.Input((4,))
+both = Both(keras.Model(rows, layers.Dense(3)(rows)), keras.Model(code, layers.Dense(12)(code)))
+both.compile("adam", "mse")
+both.fit(np.zeros((16, 12)), np.zeros((16, 12)))
+"""
+LABELS_OF_TWO_HEADS = """
+import keras
+import numpy as np
+from keras import layers
+rows = keras.Input((9,))
+kind = layers.Dense(4, activation="softmax", name="kind")(rows)
+price = layers.Dense(1, name="price")(rows)
+model = keras.Model(rows, [kind, price])
+model.compile("adam", {"kind": "categorical_crossentropy", "price": "mse"})
+model.fit(np.zeros((20, 9)), [np.random.rand(20, 1), np.eye(4)[np.arange(20) % 4]])
+"""
+EDGES_CUT_IN_TWO = """
+import keras
+from keras import layers
+sound = keras.Input((64, 4))
+x = layers.Conv1D(8, 2, padding="causal")(sound)
+gate = layers.Conv1D(8, 2, padding="valid", activation="sigmoid")(x)
+wave = layers.Conv1D(8, 2, padding="valid", activation="tanh")(x)
+found = layers.Add()([x, layers.Multiply()([gate, wave])])
+"""
 FAULTS = [
+    Fault(NARROWER_CODE, "keras.Input((4,))", "Set the input shape to (3,)"),
+    Fault(
+        LABELS_OF_TWO_HEADS,
+        "model.fit",
+        "Give the labels in the order of the outputs: `np.eye(4)[np.arange(20) % 4], np.random.rand(20, 1)`",
+    ),
+    Fault(EDGES_CUT_IN_TWO, 'padding="valid"', 'Set `padding="causal"` in each of them'),
     Fault(PLACES_OF_FEWER_WORDS, "Placed(40)", "Change 40 to 60 in `Placed(40)`"),
     Fault(ROWS_OF_SIX, "Reshape((-1, 6))", "Make rows of 5, as many as it is joined with"),
     Fault(ONE_COLUMN_TOO_MANY, "len(deep) + 1", "Set the input shape to (3,)"),
