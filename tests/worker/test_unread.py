@@ -145,6 +145,11 @@ def shape(call: Call, role: str = "x") -> Any:
         ("pd.to_datetime(df['a'])", None),
         ("[row for row in df.values]", None),
         ("LinearRegression().fit(df, df['y']).predict(df)", None),
+        ("np.where(df['y'] == 'yes', 1, 0).reshape(-1, 1)", (1,)),
+        ("np.where(df['y'] == 'yes', 'a', 'b')", None),
+        ("df['y'].map({'no': 0, 'yes': 1}).values.reshape(-1, 1)", (1,)),
+        ("df['y'].map({'no': 'a', 'yes': 'b'}).values", None),
+        ("df['y'].astype('category').cat.codes.values.reshape(-1, 1)", (1,)),
         ("check_array(df)", None),
     ],
 )

@@ -11,7 +11,21 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from .unknown import Unknown
-from .unread import Flat, Open, Statistic, Unread, as_array, as_type, column, form_of, made, put, same, together
+from .unread import (
+    Flat,
+    OfTable,
+    Open,
+    Statistic,
+    Unread,
+    as_array,
+    as_type,
+    column,
+    form_of,
+    made,
+    put,
+    same,
+    together,
+)
 from .unread_names import names_of
 from .unread_parts import Places
 
@@ -56,6 +70,10 @@ def _of_pandas(table: Unread, name: str) -> Any:
         return lambda *_, **keywords: _answer(table, _without_gaps(table, **keywords), keywords)
     if name == "reset_index":
         return lambda *_, **keywords: _answer(table, _numbered(table, **keywords), keywords)
+    if series and name == "cat":
+        return _Categories(table)
+    if series and name == "map":
+        return lambda arg=None, *_, **__: _mapped(table, arg)
     if series:
         return (lambda *_, **__: made(table, kind="frame", sizes=(1,))) if name == "to_frame" else None
     if name == "columns":
@@ -71,6 +89,25 @@ def _of_pandas(table: Unread, name: str) -> Any:
     import pandas
 
     return None if hasattr(pandas.DataFrame, name) else table[name]
+
+
+class _Categories(OfTable):
+    """What pandas knows of a column of categories."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "codes":
+            return same(self._table, dtype=np.dtype("int8"), numeric=True, rows=form_of(self._table).rows)
+        return super().__getattr__(name)
+
+
+def _mapped(table: Unread, mapping: Any) -> Unknown:
+    """A column with other values, which are numbers where a dictionary says so."""
+    numbers = (
+        isinstance(mapping, dict) and mapping and all(type(item) in (int, float, bool) for item in mapping.values())
+    )
+    return same(table, dtype=None, numeric=True, rows=form_of(table).rows) if numbers else table.unshaped()
 
 
 def _answer(table: Unread, given: Unread, keywords: dict[str, Any]) -> Any:
@@ -193,6 +230,14 @@ def _elementwise(a: Any, *_: Any, **__: Any) -> Any:
     return as_array(a) if isinstance(a, Unread) else None
 
 
+def _chosen(condition: Any, *choices: Any) -> Any:
+    """`np.where(column == "yes", 1, 0)`: one of two numbers for each row."""
+    numbers = len(choices) == 2 and all(type(item) in (int, float, bool) for item in choices)
+    if not numbers or not isinstance(condition, Unread):
+        return None
+    return made(condition, kind="array", dtype=np.result_type(*choices), numeric=True, rows=form_of(condition).rows)
+
+
 def _positions(a: Any, axis: Any = None, *_: Any, **__: Any) -> Any:
     """`argmax` over the classes of each sample."""
     if isinstance(a, Unread) and form_of(a).rank == 2 and axis in (1, -1):
@@ -243,6 +288,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.squeeze: _squeezed,
     np.ravel: _flat,
     np.argmax: _positions,
+    np.where: _chosen,
     np.concatenate: _joined,
     np.vstack: _stacked,
     np.hstack: _beside,
