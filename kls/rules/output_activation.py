@@ -113,7 +113,7 @@ def _look(context: Context, call: Call, model: Model) -> Finding | None:
         fixes += _activate(context, layer, "sigmoid")
     elif units == 1 and loss in CATEGORICAL:
         first = f"`{loss}` over one unit is always 0: there is nothing to learn"
-        fixes += operators.set_loss(context, model, "binary_crossentropy")
+        fixes += _of_two_classes(context, model, layer, activation)
     elif logits and activation in ("softmax", "sigmoid") and (crossed or loss in BINARY):
         first = f"the loss has from_logits=True and {layer.cls} applies {activation} already"
         if not twice:  # Keras remembers what stood in front of the activation
@@ -150,6 +150,16 @@ def _look(context: Context, call: Call, model: Model) -> Finding | None:
     related = (Related(text[0].span(value), "the loss"),) if value is not None else ()
     lines = [first, harm]
     return finding(RULE, context, span, "\n".join(lines), evidence=Evidence.SILENT, related=related, fixes=tuple(fixes))
+
+
+def _of_two_classes(context: Context, model: Model, layer: Layer, activation: str) -> list[Fix]:
+    """The loss for one probability, and the activation that gives one."""
+    fixes = operators.set_loss(context, model, "binary_crossentropy")
+    sigmoid = _activate(context, layer, "sigmoid") if activation == "linear" else []
+    if not fixes or not sigmoid:
+        return fixes
+    title = f"{fixes[0].title}, and sigmoid before it"
+    return fix(title, *fixes[0].edits, *sigmoid[0].edits, cause=fixes[0].cause)
 
 
 def _from_logits(value: ast.expr | None) -> bool | None:
