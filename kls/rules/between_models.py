@@ -8,18 +8,13 @@ import re
 
 from kls import edits
 from kls.facts import Fix
-from kls.rules import operators, search
+from kls.rules import operators, search, written
 from kls.rules.context import Context, fix, show
 from kls.source import SourceText
 from kls.worker.protocol import Failure
 
 
-def strong(context: Context, failure: Failure) -> list[Fix]:
-    """Candidates for a model that refuses what another one gives."""
-    return [*_other_form(context, failure), *_other_input(context, failure)]
-
-
-def _other_input(context: Context, failure: Failure) -> list[Fix]:
+def weak(context: Context, failure: Failure) -> list[Fix]:
     """A model of one input, which is declared as what it is given."""
     model = context.models.get(failure.layer or 0)
     given = failure.inputs[0].shape if len(failure.inputs) == 1 else None
@@ -32,7 +27,7 @@ def _other_input(context: Context, failure: Failure) -> list[Fix]:
     return operators.set_layer_argument(context, layer, "shape", 0, text, title)
 
 
-def _other_form(context: Context, failure: Failure) -> list[Fix]:
+def strong(context: Context, failure: Failure) -> list[Fix]:
     """`critic(generator(noise))` of pictures and a critic that takes rows: flattened, or given their form, between."""
     told = re.search(r"expected shape=\(None, ([\d, ]+)\), found", failure.message)
     given = failure.inputs[0].shape if len(failure.inputs) == 1 else None
@@ -47,11 +42,20 @@ def _other_form(context: Context, failure: Failure) -> list[Fix]:
         if found is None or made is None or len(found[1].args) != 1 or not isinstance(found[1].func, ast.Name):
             continue
         source, call = found
+        if not _is_made(source, call.args[0]):
+            continue
         layer, imports = edits.callee_like(source, made, name)
         text = f"{layer}({arguments})({source.segment(call.args[0])})"
         title = f"Put `{name}({arguments})` between: `{source.segment(call.func)}({text})`"
         return fix(title, edits.replace(source, call.args[0], text), *imports, cause=source.span(call))
     return []
+
+
+def _is_made(source: SourceText, node: ast.expr) -> bool:
+    """Whether an expression is what a call gives, and no `Input(…)`: that is declared in the form that is wanted."""
+    known = written.assignments(source, node.id, node.lineno) if isinstance(node, ast.Name) else []
+    value = known[-1][1] if known else node
+    return isinstance(value, ast.Call) and search.last_part(value.func) != "Input"
 
 
 def _a_layer(source: SourceText) -> ast.Call | None:

@@ -130,7 +130,7 @@ def weak(context: Context, failure: Failure) -> list[Fix]:
     return [*_widths(context, failure), *slips.possible(context, failure), *_batch_axes(context, failure),
             *_flattened(context, failure), *_losses(context, failure), *_encoders(context, failure),
             *_order(context, failure), *_channels(context, failure),
-            *exchanges.weak(context, failure)]  # fmt: skip
+            *exchanges.weak(context, failure), *between_models.weak(context, failure)]  # fmt: skip
 
 
 # The data as they are given

@@ -449,7 +449,7 @@ wave = layers.Conv1D(8, 2, padding="valid", activation="tanh")(x)
 found = layers.Add()([x, layers.Multiply()([gate, wave])])
 """
 FAULTS = [
-    Fault(NARROWER_CODE, "keras.Input((4,))", "Set the input shape to (3,)"),
+    Fault(NARROWER_CODE, "layers.Dense(3)(rows)", "Change 3 to 4 in `layers.Dense(3)`"),
     Fault(
         LABELS_OF_TWO_HEADS,
         "model.fit",
