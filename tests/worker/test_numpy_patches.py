@@ -95,8 +95,9 @@ def test_conversion(dry: Dry) -> None:
         assert np.array(tf.constant([1, 2])).tolist() == [1, 2]
         with pytest.raises(ValueError, match="inhomogeneous"):
             np.array([x[0], x[0, 0]])
+        assert str(np.array([1, Unknown("why")]).reason) == "why"
         with pytest.raises(UnknownValue, match="why"):
-            np.array([1, Unknown("why")])
+            exec(compile("np.array([1, Unknown('why')])", "/a/library.py", "exec"), {"np": np, "Unknown": Unknown})
 
     dry(body)
 

@@ -1113,3 +1113,27 @@ model.fit(np.zeros((8, 3)), np.zeros((8, 1)))
     report, loud = await said(real, text)
     assert loud == []
     assert {gap.reason for gap in report.gaps} == {"the program asks for Keras 2, which a dry run does not have"}
+
+
+async def test_what_is_gathered_of_absent_files_has_the_shape_that_it_is_given(real: Host) -> None:
+    text = """
+import os
+import numpy as np
+import keras
+import pictures_that_are_not_installed as pictures
+data, found, kinds = [], [], []
+for kind in ("cats", "dogs"):
+    for name in os.listdir(kind):
+        data.append([pictures.resize(pictures.read(name), (50, 50)), kind == "dogs"])
+for picture, kind in data:
+    found.append(picture)
+    kinds.append(kind)
+found = np.array(found).reshape(-1, 50, 50, 1) / 255.0
+model = keras.Sequential([keras.Input((64, 64, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(found, np.array(kinds))
+"""
+    _, loud = await said(real, text)
+    assert [code for code, _ in loud] == ["input-shape"]
+    _, loud = await said(real, text.replace("(64, 64, 1)", "(50, 50, 1)"))
+    assert loud == []

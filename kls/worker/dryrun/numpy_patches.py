@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -105,10 +106,10 @@ def _like(original: Any) -> Any:
     return patched
 
 
-def _conversion() -> None:
+def _conversion(author_file: Callable[[str], bool]) -> None:
     """`np.array` and `np.asarray` keep virtual arrays virtual, also inside lists, and take symbolic tensors."""
     for name in ("array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "copy"):
-        _patch(name, _converting(name, getattr(np, name)))
+        _patch(name, _converting(name, getattr(np, name), author_file))
     from_iter = np.fromiter
 
     def patched_from_iter(values: Any, dtype: Any, count: int = -1, **keywords: Any) -> Any:
@@ -120,7 +121,7 @@ def _conversion() -> None:
     _patch("fromiter", patched_from_iter)
 
 
-def _converting(name: str, original: Any) -> Any:
+def _converting(name: str, original: Any, author_file: Callable[[str], bool]) -> Any:
     def patched(a: Any = (), dtype: Any = None, *args: Any, **keywords: Any) -> Any:
         a = keywords.pop("object", a)
         if isinstance(a, Picture):
@@ -134,6 +135,9 @@ def _converting(name: str, original: Any) -> Any:
             if isinstance(a, Unknown):
                 raise UnknownValue(a.reason, a.line)
         if isinstance(a, (list, tuple)) and not isinstance(a, np.ndarray):
+            unknown = find_unknown(a)
+            if unknown is not None and author_file(sys._getframe(1).f_code.co_filename):
+                return unknown  # it may yet be given a shape
             a = _listed(a)
         if not isinstance(a, VirtualArray):
             given = () if dtype is None else (dtype,)
@@ -281,6 +285,6 @@ def install(author_file: Callable[[str], bool]) -> None:
     """Replace NumPy's public creation functions in this process; NumPy's own code keeps the originals."""
     assert MODELS, "models are registered under the original functions, before these are replaced"
     _creation()
-    _conversion()
+    _conversion(author_file)
     random_draws.install(author_file)
     _files()
