@@ -1137,3 +1137,30 @@ model.fit(found, np.array(kinds))
     assert [code for code, _ in loud] == ["input-shape"]
     _, loud = await said(real, text.replace("(64, 64, 1)", "(50, 50, 1)"))
     assert loud == []
+
+
+async def test_what_a_stopped_statement_was_to_learn_is_not_known(real: Host) -> None:
+    text = """
+import numpy as np
+import keras
+class Learning(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.scale = keras.layers.Normalization(axis=-1)
+        self.chain = keras.Sequential([self.scale, keras.layers.Dense(1)])
+    def adapt(self, rows):
+        while True:
+            rows = rows * 1.5
+        self.scale.adapt(rows)
+    def call(self, rows):
+        return self.chain(rows)
+rows, found = np.random.rand(40, 5), np.random.rand(40, 1)
+model = Learning()
+model.adapt(rows)
+model.compile("adam", "mse", run_eagerly=True)
+model.fit(rows, found)
+"""
+    report, loud = await said(real, text)
+    assert loud == [] and "time" in {gap.kind for gap in report.gaps}
+    (call,) = report.calls
+    assert call.status == "unknown" and "stopped after" in (call.reason or "")

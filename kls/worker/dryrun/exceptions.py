@@ -22,6 +22,7 @@ def message_of(error: BaseException) -> str:
     text = str(error)
     text = re.sub(r"^Exception encountered when calling .*?\n\n", "", text, flags=re.DOTALL)
     text = re.sub(r"\n\nArguments received by .*$", "", text, flags=re.DOTALL)
+    text = re.sub(r"\s*Please see https://www\.tensorflow\.org/guide/function.*$", "", text, flags=re.DOTALL)
     text = from_home(re.sub(r"\x1b\[[0-9;]*m", "", text).strip())
     if text.startswith(_TRACED) and len(text) > _LONGEST:
         return _TRACED + "\n" + text[-_LONGEST:]  # the words stand behind the traceback

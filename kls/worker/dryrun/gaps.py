@@ -51,6 +51,9 @@ _NO_SUCH_DEVICE = re.compile(r"unknown device|/device:\w+:\d+.* (?:not found|doe
 """How TensorFlow says that a program speaks of a device which is not there; a dry run has one processor."""
 _IN_GRAPHS = re.compile(r"refers to (a Tensor|an Operation)\b.*\b(does not exist|not in the graph)", re.DOTALL)
 """What TensorFlow says of a name that a graph does not have, which may come from a file that is not there."""
+_OUT_OF_SCOPE = "is out of scope and cannot be used here"
+"""What TensorFlow says of a tensor that was made while another function was traced."""
+
 _SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
 _PYTHON_OWN = re.compile(r"values to unpack|^(list|tuple|string|pop|range)\b.*(index|out of range|empty)")
 """What Python says of its own lists and tuples, whoever's names stand beside them."""
@@ -121,6 +124,9 @@ def _unlike_the_real_run(run: Run, error: BaseException) -> Optional[tuple[str, 
         return "value", "its value is not known without running the program"
     if _speaks_of_files(error):
         return "file", first_line(error)
+    stopped = next((gap for gap in run.gaps if gap.kind == "time"), None)
+    if stopped is not None and _OUT_OF_SCOPE in str(error):
+        return "value", stopped.reason  # what was to make it outside of any graph was stopped
     return ("value", run.gaps[-1].reason) if _half_built(run, error) else None
 
 
