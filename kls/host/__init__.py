@@ -91,6 +91,13 @@ class _Ask:
     number: int = 0
     """Its number on the wire; numbers grow."""
     worker: Process | None = None
+    so_far: Report | None = None
+    """What its dry run had found when it died."""
+
+    def cut_short(self, ended: str, seconds: float) -> Report:
+        """The answer where a dry run did not come to its own end."""
+        found = self.so_far or Report(id=0, complete=False, ended=None, seconds=0.0)
+        return replace(found, id=self.probe.id, complete=False, ended=ended, seconds=seconds, goes_on=False)
 
 
 class Host:
@@ -214,7 +221,7 @@ class Host:
         self._deaths = 0
         self._drop("it was restarted")
         if self._ask is not None:
-            self._ask.worker = None
+            self._ask.worker = self._ask.so_far = None
         self._begin()
 
     async def stop(self) -> None:
@@ -281,11 +288,17 @@ class Host:
                 )
             elif process is self._current:
                 self._ready(process, message)
-        elif isinstance(message, Report) and process.answered < message.id <= process.sent:
+        elif isinstance(message, Report) and message.goes_on and process.halfway < message.id <= process.sent:
+            process.halfway = message.id
+            if ask is not None and ask.worker is process and ask.number == message.id:
+                ask.so_far = message
+        elif isinstance(message, Report) and not message.goes_on and process.answered < message.id <= process.sent:
             process.answered = message.id
             if ask is not None and ask.worker is process and ask.number == message.id:
                 self._deaths = 0
                 self.tally.update({gap.kind for gap in message.gaps} & _LIMITS)
+                if ask.so_far is not None and not message.complete:
+                    message = ask.cut_short(message.ended or "it ended early", message.seconds)
                 self._resolve(replace(message, id=ask.probe.id))
         else:
             process.kill(f"it sent a {type(message).__name__} out of turn")
@@ -308,7 +321,7 @@ class Host:
                 seconds = asyncio.get_running_loop().time() - self._ask.asked
                 who = "the process of the dry run" if self._start.one_use else "the TensorFlow process"
                 ended = f"{who} is gone: {why}"
-                self._resolve(Report(id=self._ask.probe.id, complete=False, ended=ended, seconds=seconds))
+                self._resolve(self._ask.cut_short(ended, seconds))
         if process.unfit:
             self._fail(f"static findings only: {why.removeprefix('kls: ')}")
         elif used_up or (self._start.one_use and process.busy):
@@ -386,7 +399,7 @@ class Host:
         if ask is not None and ask.worker is process:
             seconds = asyncio.get_running_loop().time() - ask.asked
             ended = f"stopped after {ask.probe.seconds:g} s"
-            self._resolve(Report(id=ask.probe.id, complete=False, ended=ended, seconds=seconds))
+            self._resolve(ask.cut_short(ended, seconds))
         process.kill("it did not answer in time")
 
     def _resolve(self, report: Report) -> None:

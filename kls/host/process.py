@@ -48,6 +48,8 @@ class Process:
         """Number of the last probe it was given."""
         self.answered = 0
         """Number of the last probe it answered."""
+        self.halfway = 0
+        """Number of the last probe of which it told what was found so far."""
         self.unfit = False
         """Whether another start would end the same way."""
         self.ended = False

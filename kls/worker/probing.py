@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NoReturn, Optional
 
 if sys.platform != "win32":
@@ -23,6 +24,8 @@ Job = Callable[[int], None]
 """What a child does with the descriptor it may write to."""
 REPORT = 3
 """The descriptor of the report in a child."""
+SO_FAR = b" "
+"""What stands in front of a frame after which a dry run goes on; to JSON it is nothing."""
 _write, _exit, _monotonic = os.write, os._exit, time.monotonic
 
 
@@ -39,17 +42,29 @@ def in_child(orders: int, send: int, folder: str, lock: Lock) -> NoReturn:
         with os.fdopen(orders, "rb") as stream:
             probe = decode(stream.readline())
         if isinstance(probe, Probe):
-            _send(answer(probe, lock, keep=(0, 1, 2, REPORT)))
+            _send(answer(probe, lock, keep=(0, 1, 2, REPORT), between=_send))
     finally:
         _exit(0)
 
 
-def answer(probe: Probe, lock: Lock, keep: tuple[int, ...]) -> bytes:
-    """The frame that answers `probe`, made in this very process, which is good for nothing else afterwards."""
+def answer(probe: Probe, lock: Lock, keep: tuple[int, ...], between: Optional[Callable[[bytes], None]] = None) -> bytes:
+    """The frame that answers `probe`, made in this very process, which is good for nothing else afterwards.
+
+    `between` is given frames of what was found so far, each behind `SO_FAR`, in case this process dies.
+    """
     started = _monotonic()
+    so_far = Report(id=probe.id, complete=False, ended=None, seconds=0.0)
 
     def broken(ended: str) -> bytes:
-        return encode(Report(id=probe.id, complete=False, ended=ended, seconds=_monotonic() - started))
+        return encode(replace(so_far, ended=ended, seconds=_monotonic() - started, goes_on=False))
+
+    def tell(found: Report) -> None:
+        nonlocal so_far
+        frame = encode(found)
+        if len(frame) <= MAX_FRAME:
+            so_far = found
+            if between is not None:
+                between(SO_FAR + frame)
 
     try:
         lock.probe(
@@ -64,7 +79,7 @@ def answer(probe: Probe, lock: Lock, keep: tuple[int, ...]) -> bytes:
     try:
         from .dryrun import run
 
-        frame = encode(run(probe))
+        frame = encode(run(probe, tell))
     except MemoryError:
         return broken(f"memory ran out {where(probe)}")
     except SystemExit:

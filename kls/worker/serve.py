@@ -185,14 +185,15 @@ def _another(wire: Wire, lock: libraries.Lock, dead: Child, line: bytes) -> Chil
 
 
 def _supervise(wire: Wire, lock: libraries.Lock, probe: Probe, child: Child, graves: list[Grave]) -> None:
-    """Send the frame of a child that does `probe`, or a Report of how it died; nothing when a newer message comes.
+    """Send the frame of a child that does `probe`, or what it found so far and a Report of how it died; nothing when a
+    newer message comes.
 
     Ending a process of this size takes longer than a small dry run, so that is left to `_bury`.
     """
     started = time.monotonic()
     deadline = started + probe.seconds + GRACE_SECONDS
     pid, pipe, folder = child.pid, child.pipe, child.folder
-    frame = bytearray()
+    frame, so_far = bytearray(), b""
     late = superseded = gone = False
     while not gone and b"\n" not in frame[-1:] and len(frame) <= MAX_FRAME:
         left = deadline - time.monotonic()
@@ -207,6 +208,7 @@ def _supervise(wire: Wire, lock: libraries.Lock, probe: Probe, child: Child, gra
             piece = os.read(pipe, 1 << 20)
             gone = not piece
             frame += piece
+            so_far = _set_aside(frame) or so_far
         elif not ready:
             gone = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     os.close(pipe)
@@ -226,7 +228,17 @@ def _supervise(wire: Wire, lock: libraries.Lock, probe: Probe, child: Child, gra
         ended = probing.how_it_ended(probe, status)
         if len(frame) > MAX_FRAME:
             ended = "the dry run found more than can be told"
+        wire.send(so_far)
         wire.send(encode(Report(id=probe.id, complete=False, ended=ended, seconds=time.monotonic() - started)))
+
+
+def _set_aside(frame: bytearray) -> bytes:
+    """Take what was only found so far out of what a child wrote: the last whole frame of that kind, or nothing."""
+    found = b""
+    while frame.startswith(probing.SO_FAR) and (end := frame.find(b"\n") + 1):
+        found = bytes(frame[len(probing.SO_FAR) : end])
+        del frame[:end]
+    return found if len(found) <= MAX_FRAME else b""
 
 
 def _bury(wire: Wire, graves: list[Grave]) -> bool:

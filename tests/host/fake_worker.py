@@ -71,6 +71,17 @@ def main(mode: str) -> None:
             os.abort()
         if mode == "hang":
             time.sleep(600)
+        if mode in ("tells and hangs", "tells and dies", "tells and says nothing", "tells twice"):
+            report(number, complete=False, statements=7, goes_on=True)
+        if mode == "tells and hangs":
+            time.sleep(600)
+        if mode == "tells and dies":
+            os.abort()
+        if mode == "tells twice":
+            report(number, complete=False, statements=8, goes_on=True)
+        if mode == "tells and says nothing":
+            report(number, complete=False, ended="stopped after 8 s")
+            continue
         if mode == "garbage for an answer":
             os.write(1, b'{"type":"Report"}\n')
         if mode == "answers the future":

@@ -192,6 +192,23 @@ async def test_a_worker_that_never_answers_is_replaced_while_questions_keep_comi
     assert first is not None
 
 
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        ("tells and hangs", "stopped after 0.1 s"),
+        ("tells and dies", "it was killed by SIGABRT"),
+        ("tells and says nothing", "stopped after 8 s"),
+        ("tells twice", "it sent a Report out of turn"),
+    ],
+)
+async def test_what_was_found_before_a_death_is_kept(fake: Fake, mode: str, told: str) -> None:
+    one = fake(mode, grace_seconds=0.1)
+    report = await one.host.ask(probe(seconds=0.1, number=7))
+    assert report.id == 7 and report.statements == 7
+    assert not report.complete and not report.goes_on
+    assert report.ended is not None and told in report.ended
+
+
 async def test_one_use_workers_follow_each_other(fake: Fake) -> None:
     one = fake("one use", one_use=True)
     pids = set()

@@ -121,6 +121,30 @@ async def test_how_a_probe_can_end(worker: Make, text: str, told: str) -> None:
 
 
 @linux
+@pytest.mark.parametrize(
+    ("text", "told", "found"),
+    [
+        ("so_far = 1\nso_far = 2\nwhile True: pass\n", "stopped after 0.3 s at line 3", 2),
+        ("import os\nso_far = 2\nos._exit(0)\n", "the program ended the process at line 3", 2),
+        ("import ctypes\nso_far = 2\nctypes.string_at(0)\n", "crashed at line 3", 2),
+        ("so_far = 2\nraise MemoryError\n", "memory ran out at line 2", 2),
+        ("so_far = 2\n1 / 0\n", "kls itself failed at line 2", 2),
+        ("import os\nso_far = 2\nos.write(3, b' {' + b'x' * 10_000_000)\n", "the dry run found more", 2),
+        ("so_far = 1\nended = 'itself'\n", "itself", 2),
+    ],
+)
+async def test_what_was_found_before_a_probe_died_is_told(worker: Make, text: str, told: str, found: int) -> None:
+    one = worker()
+    report = await one.host.ask(probe(text, seconds=0.3 if "stopped" in told else 8.0))
+    assert not report.complete and not report.goes_on
+    assert report.ended is not None and report.ended.startswith(told), report.ended
+    assert report.statements == found
+    hello = one.host.hello
+    assert (await one.host.ask(probe())).complete
+    assert one.host.hello is hello, "the zygote outlives its probes"
+
+
+@linux
 async def test_garbage_from_a_probe_costs_the_worker_only(worker: Make) -> None:
     one = worker()
     report = await one.host.ask(probe("import os\nos.write(3, b'{\"type\": 1}\\n')\nos._exit(0)\n"))

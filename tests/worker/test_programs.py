@@ -962,6 +962,43 @@ network(20)
     assert len(report.failures) == 1
 
 
+async def test_what_was_found_before_a_statement_that_never_ends_is_told(real: Host) -> None:
+    text = """import collections
+import itertools
+import numpy as np
+import keras
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
+model.compile(loss="mse")
+model.fit(np.zeros((10, 8)), np.zeros((10, 4)))
+model(np.zeros((10, 7)))
+for units in range(1, 40):
+    keras.Sequential([keras.Input((8,)), keras.layers.Dense(units)])
+collections.deque(itertools.repeat(0), maxlen=0)
+"""
+    report = await real.ask(plan.plan(Snapshot("file:///nowhere/train.py", "/nowhere/train.py", 1, text), seconds=4))
+    assert not report.complete and report.ended is not None
+    assert report.ended.startswith("stopped after 4 s at line 11"), report.ended
+    assert {layer.cls for layer in report.layers if layer.called} >= {"Dense"}
+    assert [call.status for call in report.calls] == ["traced"]
+    assert [failure.frames[0].line for failure in report.failures] == [8]
+
+
+async def test_the_program_itself_does_not_go_on_after_its_time(real: Host) -> None:
+    text = """import keras
+layer = keras.layers.Dense(4)
+while True:
+    try:
+        layer(keras.Input((8,)))
+        for number in range(10_000):
+            print(number)
+    except:
+        pass
+"""
+    report = await real.ask(plan.plan(Snapshot("file:///nowhere/train.py", "/nowhere/train.py", 1, text), seconds=3))
+    assert report.ended is None or report.ended == "the dry run stopped after 3 s", report.ended
+    assert report.layers
+
+
 async def test_a_module_of_keras_goes_by_its_public_name(real: Host) -> None:
     text = "import tensorflow as tf\nerror = tf.keras.losses.mean_absolute_error([1.0], [2.0])\n"
     report, loud = await said(real, text)

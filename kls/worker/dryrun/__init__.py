@@ -15,6 +15,7 @@ import sys
 import time
 import types
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from ..protocol import Probe, Report, Span
@@ -22,8 +23,8 @@ from ..protocol import Probe, Report, Span
 __all__ = ["run"]
 
 
-def run(probe: Probe) -> Report:
-    """Dry-run `probe.sources[0]` as `__main__` and report what was seen.
+def run(probe: Probe, tell: Callable[[Report], None]) -> Report:
+    """Dry-run `probe.sources[0]` as `__main__` and report what was seen; `tell` is given what was seen so far.
 
     Never raises for anything the author's program does; `Report.complete` and `ended` say when it was cut short.
     """
@@ -32,12 +33,12 @@ def run(probe: Probe) -> Report:
     dry = Run(probe)
     gc.disable()
     try:
-        return _report(dry, *_carry_out(dry))
+        return _report(dry, *_carry_out(dry, tell))
     finally:
         dry.stop_clock()
 
 
-def _carry_out(dry: Any) -> tuple[Any, Any]:
+def _carry_out(dry: Any, tell: Callable[[Report], None]) -> tuple[Any, Any]:
     from . import (
         eager,
         entries,
@@ -87,6 +88,8 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
     module.__dict__["__builtins__"] = builtins
     sys.argv = [main.path]
     _enter(dry.probe.folder or dry.probe.root)
+    if trial is None:
+        dry.tell_by(lambda: tell(_report(dry, watch, met, over=False)))
     dry.start_clock()
     try:
         execute(dry, main, module)
@@ -102,6 +105,7 @@ def _carry_out(dry: Any) -> tuple[Any, Any]:
 
         dry.ended = f"the dry run stopped: {first_line(error)}"
     dry.stop_clock()
+    dry.over = None
     if trial is not None:
         trial.end()
     return watch, met
@@ -116,13 +120,13 @@ def _trial(dry: Any) -> Any:
     return Trial(dry)
 
 
-def _report(dry: Any, watch: Any, met: Any) -> Report:
+def _report(dry: Any, watch: Any, met: Any, over: bool = True) -> Report:
     return Report(
         id=dry.probe.id,
-        complete=dry.ended is None,
+        complete=over and dry.ended is None,
         ended=dry.ended,
         seconds=time.monotonic() - dry.started,
-        layers=watch.layers(),
+        layers=watch.layers(over),
         models=watch.models(),
         variables=tuple(dry.variables),
         calls=tuple(met.calls),
@@ -134,6 +138,7 @@ def _report(dry: Any, watch: Any, met: Any) -> Report:
         witnesses=watch.witnesses.used(),
         steps=tuple(met.trial.steps) if met.trial is not None else (),
         ignored=tuple(sorted(dry.ignored)),
+        goes_on=not over,
     )
 
 

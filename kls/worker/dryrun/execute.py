@@ -144,6 +144,10 @@ class Runtime:
         statement = self._statements[number]
         run.statement = (statement, self._path)
         run.statement_started = run.now()
+        if run.over is not None:
+            raise Finished(run.over)
+        if run.statement_started[1] >= run.tell_at and threading.get_ident() == run.thread:
+            run.tell_so_far()
         run.stood.clear()
         if run.failed_layers and not run.calling:
             # What became of their failure is settled: it was a gap, or the author caught it.
@@ -588,7 +592,9 @@ class Runtime:
         self._tries.append((sys._getframe(1), number, caught))
 
     def try_close(self, number: int) -> None:
-        """The body of the author's `try` is over."""
+        """The body of the author's `try` is over, or one of its handlers begins."""
+        if self._run.over is not None:
+            raise Finished(self._run.over)
         frame = sys._getframe(1)
         self._tries = [item for item in self._tries if not (item[0] is frame and item[1] == number)]
 

@@ -179,8 +179,11 @@ class Watch:
         seen.calls.append(record)
         self.records += 1
 
-    def layers(self) -> tuple[Layer, ...]:
-        """All records, and one without tensors for each of the author's layers that was never called."""
+    def layers(self, over: bool = True) -> tuple[Layer, ...]:
+        """All records, and one without tensors for each of the author's layers that was never called.
+
+        While the program is not `over` no layer is asked for its configuration: one of the author's may be half made.
+        """
         records: list[Layer] = []
         for seen in self.seen.values():
             if not seen.direct or not isinstance(getattr(seen.layer, "name", None), str):
@@ -201,7 +204,7 @@ class Watch:
                         (),
                         None,
                         parameters_of(seen.layer),
-                        specs.config_of(seen.layer),
+                        specs.config_of(seen.layer) if over else {},
                     )
                 )
         return tuple(records)

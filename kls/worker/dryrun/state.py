@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import signal
 import threading
 import time
@@ -22,6 +23,10 @@ WAITING = 2.5
 TELLING = 0.1
 """The part of a dry run's time that is kept for telling what it found: of a program that takes longer, that is told."""
 TICK_SECONDS = 0.1
+TELL_SECONDS = 0.05
+"""How long to wait before telling again what was found so far, in case that the dry run is killed."""
+_TELL_SHARE = 30
+"""The least time between two tellings, in times what one takes."""
 _set_handler = signal.signal
 _MOST_GAPS = 500
 
@@ -88,6 +93,12 @@ class Run:
         self.missed: Optional[str] = None
         """The first file that the program asked for and that is not there."""
         self.ended: Optional[str] = None
+        self.over: Optional[str] = None
+        """Why the dry run is over, once it is: the author's own handlers do not go on after it."""
+        self.tell_at = math.inf
+        """When, by `now`'s clock on the wall, what was found so far is told next."""
+        self._tell: Callable[[], None] = lambda: None
+        self._telling = False
         self.left = False
         """Whether the program ended itself where every run of it does: an end like any other."""
         self.statement: Optional[tuple[Statement, str]] = None
@@ -130,6 +141,27 @@ class Run:
             if gap not in self.gaps[-20:]:
                 self.gaps.append(gap)
 
+    def tell_by(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called now and then, between statements."""
+        self._tell = tell
+        self.tell_at = time.monotonic() + TELL_SECONDS
+
+    def tell_so_far(self) -> None:
+        """Tell what was found so far; not while Keras is at work, in whose middle models are half made."""
+        if self.calling or self.sink is not None or self.step_graph is not None or self.eager_traces:
+            return
+        started, self.tell_at = time.monotonic(), math.inf
+        self._telling = True
+        try:
+            self._tell()
+        except Exception:
+            return  # something cannot be told yet: the end of the run is told all the same
+        finally:
+            self._telling = False
+        now = time.monotonic()
+        self.tell_at = now + max(TELL_SECONDS, _TELL_SHARE * (now - started))
+        self.statement_started = self.now()
+
     def start_clock(self) -> None:
         """Interrupt statements that overrun. Works where there is SIGALRM; elsewhere the supervisor's kill remains."""
         if hasattr(signal, "setitimer"):
@@ -142,9 +174,12 @@ class Run:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _tick(self, _number: int, frame: Optional[FrameType]) -> None:
+        if self._telling:
+            return
         if time.monotonic() > self.deadline:
             self.stop_clock()
-            raise Finished(f"the dry run stopped after {self.probe.seconds:g} s")
+            self.over = f"the dry run stopped after {self.probe.seconds:g} s"
+            raise Finished(self.over)
         if self.built != self._built_before:
             # A library puts a large model together: that ends by itself.
             self._built_before, self.statement_started = self.built, self.now()
