@@ -232,6 +232,47 @@ def test_adapt(dry: Dry) -> None:
     dry(body)
 
 
+def test_pictures_of_libraries_that_are_not_installed_have_documented_shapes(dry: Dry) -> None:
+    def body() -> None:
+        from kls.worker.dryrun.arrays import VirtualArray
+        from kls.worker.dryrun.pictures import OpenCV, Opener, Pixels
+        from kls.worker.dryrun.unknown import Unknown
+
+        cv2, image = OpenCV("no cv2"), Opener("no PIL")
+
+        def form(array: Any) -> tuple[Any, str]:
+            return array.shape, str(array.dtype)
+
+        picture = cv2.imread("a.png")
+        assert isinstance(picture, Pixels) and isinstance(picture.shape, Unknown)
+        assert form(cv2.resize(picture, (30, 20))) == ((20, 30, 3), "uint8")
+        assert form(cv2.resize(picture / 255.0, dsize=(30, 20))) == ((20, 30, 3), "float64")
+        assert form(cv2.resize(picture[3:50, :-4].astype("float32"), (30, 20))) == ((20, 30, 3), "float32")
+        grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+        assert form(cv2.resize(cv2.GaussianBlur(grey, (3, 3), 0), (30, 20))) == ((20, 30), "uint8")
+        assert form(cv2.resize(cv2.imread("a.png", 0), (30, 20))) == ((20, 30), "uint8")
+        assert form(cv2.cvtColor(cv2.resize(grey, (30, 20)), cv2.COLOR_GRAY2RGB)) == ((20, 30, 3), "uint8")
+        assert form(cv2.resize(VirtualArray.of((9, 9, 1), "float32"), (30, 20))) == ((20, 30), "float32")
+        for unknown in (
+            cv2.resize(cv2.imread("a.png", cv2.IMREAD_UNCHANGED), (30, 20)),
+            cv2.resize(picture, (0, 0), fx=0.5, fy=0.5),
+            cv2.resize(picture * 2.0, (30, 20)),
+            cv2.resize(1.0 - picture, (30, 20)),
+            cv2.resize(np.exp(picture), (30, 20)),
+            cv2.resize(picture[0], (30, 20)),
+            cv2.resize(cv2.filter2D(picture, -1, None), (30, 20)),
+            cv2.cvtColor(picture, cv2.COLOR_BGR2LAB),
+            np.array(picture),
+        ):
+            assert isinstance(unknown, Unknown), unknown
+        assert form(np.array(image.open("a.png").convert("RGB").resize((30, 20)))) == ((20, 30, 3), "uint8")
+        assert form(np.array(image.fromarray(picture).resize((30, 20)))) == ((20, 30, 3), "uint8")
+        assert form(np.array(image.fromarray(VirtualArray.of((4, 6), "uint8")))) == ((4, 6), "uint8")
+        assert isinstance(image.fromarray(VirtualArray.of((4, 6), "float32")), Unknown)
+
+    dry(body)
+
+
 def test_a_picture_that_is_not_there_has_the_size_it_is_scaled_to(dry: Dry) -> None:
     def body() -> None:
         import keras

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
@@ -997,6 +998,35 @@ while True:
     report = await real.ask(plan.plan(Snapshot("file:///nowhere/train.py", "/nowhere/train.py", 1, text), seconds=3))
     assert report.ended is None or report.ended == "the dry run stopped after 3 s", report.ended
     assert report.layers
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cv2") is not None, reason="OpenCV is installed")
+async def test_pictures_of_a_library_that_is_not_installed_meet_the_model(real: Host) -> None:
+    text = """import os
+import cv2
+import numpy as np
+import keras
+x, y = [], []
+for number, folder in enumerate(["no", "yes"]):
+    for name in os.listdir(folder):
+        picture = cv2.imread(os.path.join(folder, name))
+        x.append(cv2.resize(picture, (64, 48)) / 255.0)
+        y.append(number)
+x, y = np.array(x), np.array(y)
+model = keras.Sequential([keras.Input((48, 64, 3)), keras.layers.Flatten(), keras.layers.Dense(1)])
+model.compile(loss="mse")
+model.fit(x, y)
+try:
+    import cv2 as other
+except ImportError:
+    other = None
+known = other is None
+"""
+    report = await real.ask(plan.plan(Snapshot("file:///nowhere/train.py", "/nowhere/train.py", 1, text), seconds=60))
+    assert [gap.reason for gap in report.gaps if gap.kind == "module"] == ["the module 'cv2' is not installed"]
+    assert [call.status for call in report.calls] == ["traced"], report.calls
+    assert report.calls[0].arguments[0].tensors[0].shape[1:] == (48, 64, 3)
+    assert not report.failures
 
 
 async def test_a_module_of_keras_goes_by_its_public_name(real: Host) -> None:

@@ -125,3 +125,16 @@ def test_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(names["top"].__version__, Unknown)
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("kls_really_not_there")
+
+
+def test_what_python_says_of_the_type_of_an_unknown_is_no_fault(dry: Callable[[Callable[[], Any]], None]) -> None:
+    def body() -> None:
+        from kls.worker.dryrun.gaps import _speaks_of_unknown
+
+        with pytest.raises(TypeError) as told:
+            getattr(int, Unknown("the file is not there"))  # type: ignore[arg-type]
+        assert _speaks_of_unknown(told.value), told.value
+        assert not _speaks_of_unknown(ValueError("Unknown loss function: 'mean'"))
+        assert not _speaks_of_unknown(TypeError("Unknown layer: 'Dence'"))
+
+    dry(body)

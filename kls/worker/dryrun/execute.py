@@ -26,7 +26,7 @@ import tensorflow as tf
 from .. import progress
 from ..comments import Comment, Spec
 from ..protocol import Source, Span, Variable
-from . import half_filled, specs
+from . import half_filled, pictures, specs
 from .arrays import VirtualArray
 from .gathering import MOST_ADDED, Lists, unknown_like
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
@@ -213,11 +213,12 @@ class Runtime:
             self._spans[number] = self._run.statement_span(self._path, self._statements[number])
         return self._spans[number]
 
-    def unknown(self, number: int) -> Unknown:
+    def unknown(self, number: int, name: Optional[str] = None) -> Unknown:
         """What a failed statement's names become."""
         span = self.span(number)
         reason = self._run.gaps[-1].reason if self._run.gaps else "the statement failed"
-        return Unknown(reason, span.line)
+        known = pictures.missing(self._statements[number].node, name, reason, span.line)
+        return Unknown(reason, span.line) if known is None else known
 
     def put(self, number: int, base: Callable[[], Any], attribute: str) -> None:
         """Make an attribute Unknown after the statement that should have set or changed it failed."""

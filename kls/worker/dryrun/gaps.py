@@ -253,6 +253,8 @@ def of_python(run: Run, error: BaseException) -> dict[str, Any]:
 def _speaks_of_unknown(error: BaseException) -> bool:
     """Whether a message has an Unknown in it, or the name of its class, which is not the author's business."""
     text = str(error)
+    if isinstance(error, TypeError) and re.search(r"'Unknown'|\bnot Unknown\b", text):
+        return True  # Python tells the type of what it refuses by its bare name
     return TEXT in text or any(f"{kind.__module__}." in text for kind in (Unknown, Unread))
 
 

@@ -376,7 +376,8 @@ class _Rewriter:
 
     def _handler(self, number: ast.Constant, targets: tuple[str, ...], node: ast.stmt) -> ast.ExceptHandler:
         unknown: list[ast.stmt] = [
-            ast.Assign([_name(target, store=True)], _runtime("unknown", number)) for target in targets
+            ast.Assign([_name(target, store=True)], _runtime("unknown", number, ast.Constant(target)))
+            for target in targets
         ]
         decide = ast.If(_runtime("contains", number), unknown or [ast.Pass()], [ast.Raise(None, None)])
         return ast.ExceptHandler(_name("BaseException"), None, [decide])
