@@ -3,7 +3,8 @@
 Where the worker had to stand in for sizes that only a real run knows (`kls/worker/dryrun/witnesses.py`), the program
 is dry-run again with other numbers. A size that changes is not known and carries the author's name for it; a failure
 or a warning that only one run has, or has in other words, depends on the number, and nothing is said of it. A failure
-of ranks that both have in the same words but for the numbers is certain all the same: no number changes a rank.
+of ranks that both have in the same words but for the numbers is certain all the same: no number changes a rank. So is
+that of a window which is longer than what it slides over, where only the channels are not known.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def merged(one: Report, other: Report) -> Report:
             lost.append(failure)
         elif same is not None and not names.within(failure):
             failures.append(names.failure(failure, same))
-        elif similar is not None and _is_of_ranks(failure.message):
+        elif similar is not None and (_is_of_ranks(failure.message) or _is_of_known_places(failure, similar)):
             failures.append(names.failure(failure, similar))
         else:
             lost.append(failure)
@@ -161,6 +162,29 @@ def _is_of_ranks(message: str) -> bool:
     shapes = _TWO_SHAPES.search(message)
     other = shapes is not None and len(shapes[1].split(",")) != len(shapes[2].split(","))
     return other or _OF_RANKS.search(message) is not None
+
+
+_NO_PLACES = re.compile(
+    r"output size would be zero or negative\. .*?`inputs[ .]shape=[(\[]([^()\[\]]*)[)\]]`"
+    r"(?:, `kernel shape=\(([^()]*)\)`)?(.*)",
+    re.DOTALL,
+)
+"""What a convolution or a pooling says that has nothing to slide over (keras/src/ops/operation_utils.py)."""
+
+
+def _is_of_known_places(one: Failure, other: Failure) -> bool:
+    """Whether a window finds too few places in both runs, which differ in the number of channels alone."""
+    told = [_NO_PLACES.search(failure.message) for failure in (one, other)]
+    config: dict[str, Any] = one.facts.get("config") or {}
+    if config.get("data_format") != "channels_last":
+        return False
+
+    def without_channels(found: re.Match[str] | None) -> Hashable:
+        kernel = (found[2] or "").split()[:-2] if found is not None else []
+        return None if found is None else (tuple(found[1].split()[:-1]), tuple(kernel), found[3])
+
+    first = without_channels(told[0])
+    return first is not None and first == without_channels(told[1])
 
 
 class _Names:

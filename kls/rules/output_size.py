@@ -24,11 +24,12 @@ model = keras.Sequential([
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any
 
 from kls import edits
-from kls.facts import Finding, Fix, Related, Severity
+from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import operators, search
 from kls.rules.context import Context, Rule, failed_layer, finding, fix, show, single
 from kls.worker.protocol import Failure
@@ -80,7 +81,7 @@ def _fixes(
     sizes: tuple[int | None, ...],
 ) -> list[Fix]:
     layer = failed_layer(failure)
-    fixes = _turned(context)
+    fixes = [*_turned(context), *_columns_as_steps(context, shape)]
     if len(set(window)) > 1 and all(
         size is None or size >= part for size, part in zip(sizes, window[::-1], strict=False)
     ):
@@ -134,3 +135,30 @@ def _turned(context: Context) -> list[Fix]:
             fixes += fix(title, edit, turned, cause=source.span(value))
             break
     return fixes
+
+
+def _columns_as_steps(context: Context, shape: tuple[int | None, ...]) -> list[Fix]:
+    """Rows that are reshaped to one step of all columns, `(rows, 1, columns)`: as many steps of one number instead."""
+    if len(shape) != 3 or shape[1] != 1:
+        return []
+    changes: list[Edit | None] = []
+    place: Span | None = None
+    for source in context.sources.values():
+        for call in source.calls():
+            last = call.args[-1] if call.args else None
+            sizes = last.elts if isinstance(last, (ast.Tuple, ast.List)) else call.args
+            if search.last_part(call.func) == "reshape" and len(sizes) == 3 and source.segment(sizes[1]) == "1":
+                words = source.segment(sizes[2])
+                changes += [edits.replace(source, sizes[1], words), edits.replace(source, sizes[2], "1")]
+                place = place or source.span(call)
+        for call in source.calls():
+            value = edits.keyword(call, "input_shape") or edits.keyword(call, "shape")
+            if value is None and search.last_part(call.func) == "Input" and call.args:
+                value = call.args[0]
+            sizes = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
+            if value is not None and len(sizes) == 2 and source.segment(sizes[0]) == "1":
+                # The columns are then where the one step was.
+                words = re.sub(r"\.shape\[(2|-1)\]", ".shape[1]", source.segment(sizes[1]))
+                changes.append(edits.replace(source, value, f"({words}, 1)"))
+    title = "Make steps of the columns: `(rows, columns, 1)`"
+    return fix(title, *changes, cause=place) if place is not None else []

@@ -6,9 +6,10 @@ import ast
 import re
 
 from kls import edits
-from kls.facts import Fix
-from kls.rules import search
+from kls.facts import Edit, Fix, Span
+from kls.rules import search, written
 from kls.rules.context import Context, fix
+from kls.source import SourceText
 from kls.worker.protocol import Failure
 
 MOST = 3
@@ -17,7 +18,12 @@ MOST = 3
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates for a failing step of a pipeline."""
-    return [*_listed(context, failure), *_batched_late(context, failure), *_grey(context, failure)]
+    return [
+        *_listed(context, failure),
+        *_signature(context, failure),
+        *_batched_late(context, failure),
+        *_grey(context, failure),
+    ]
 
 
 def _listed(context: Context, failure: Failure) -> list[Fix]:
@@ -33,6 +39,43 @@ def _listed(context: Context, failure: Failure) -> list[Fix]:
                     f"Give them as a tuple: `{text}`", edits.replace(source, node, text), cause=source.span(node)
                 )
     return fixes[:MOST]
+
+
+def _signature(context: Context, failure: Failure) -> list[Fix]:
+    """`output_signature` of a generator with a list in it: `tf.data` nests in tuples only, so the generator gives
+    tuples in that place too."""
+    if "output_signature` must contain objects" not in failure.message:
+        return []
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:1]:
+        given = edits.keyword(call, "output_signature")
+        if isinstance(given, ast.Name):
+            given = next((value for _, value in reversed(written.assignments(source, given.id, call.lineno))), None)
+        lists = [node for node in ast.walk(given) if isinstance(node, ast.List)] if given is not None else []
+        if given is None or not lists or not call.args:
+            continue
+        changes = _as_tuples(source, given)
+        maker = search.last_part(call.args[0])
+        for item in source.nodes:
+            if isinstance(item, ast.FunctionDef) and item.name == maker:
+                yields = (node.value for node in ast.walk(item) if isinstance(node, ast.Yield))
+                changes += [edit for value in yields if value is not None for edit in _as_tuples(source, value)]
+        fixes += fix("Nest the parts in tuples, not in lists", *changes, cause=source.span(lists[0]))
+    return fixes
+
+
+def _as_tuples(source: SourceText, node: ast.expr) -> list[Edit | None]:
+    """Tuples for the lists at the top of `node` and in the tuples there."""
+    if isinstance(node, ast.Tuple):
+        return [edit for item in node.elts for edit in _as_tuples(source, item)]
+    if not isinstance(node, ast.List):
+        return []
+    span, comma = source.span(node), "," if len(node.elts) == 1 else ""
+    return [
+        Edit(Span(span.path, span.line, span.column, span.line, span.column + 1), "("),
+        *(edit for item in node.elts for edit in _as_tuples(source, item)),
+        Edit(Span(span.path, span.end_line, span.end_column - 1, span.end_line, span.end_column), f"{comma})"),
+    ]
 
 
 def _is_data(node: ast.expr) -> bool:

@@ -66,12 +66,16 @@ def root(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+_SPECS = ("TensorSpec", "RaggedTensorSpec", "SparseTensorSpec", "InputSpec", "TensorShape")
+"""Classes of TensorFlow and Keras that describe a tensor."""
+
+
 def makes_layer(node: ast.AST) -> bool:
     """Whether an expression looks like one that makes a layer: a call of a class, not of `Input` or a model."""
     if not isinstance(node, ast.Call):
         return False
     name = last_part(node.func)
-    return name[:1].isupper() and name not in ("Input", "Model", "Sequential", "KerasTensor")
+    return name[:1].isupper() and name not in ("Input", "Model", "Sequential", "KerasTensor", *_SPECS)
 
 
 def keras_name(source: SourceText) -> tuple[str, list[Edit]]:

@@ -124,6 +124,28 @@ async def test_a_fault_of_ranks_is_certain_whatever_the_number_is(real: Watched)
     assert report.failures == () and found == ()
 
 
+@pytest.mark.parametrize(
+    "layer", ["Conv1D(8, 5)", "MaxPooling1D(2)", "Conv1D(8, 2)", "AveragePooling1D(3, data_format='channels_last')"]
+)
+async def test_a_window_longer_than_known_places_is_certain(real: Watched, layer: str) -> None:
+    _, found = await judge(real, HEAD + f"layers.{layer}(keras.Input((1, num_classes)))\n")
+    assert [item.severity.value for item in found] == ["error"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "layers.Conv1D(8, 1999)(keras.Input((num_classes, 1)))\n",
+        "layers.Conv1D(8, 1999)(keras.Input((num_classes, 3)))\n",
+        "layers.MaxPooling1D(1999, data_format='channels_first')(keras.Input((3, num_classes)))\n",
+        "layers.MaxPooling1D(2999)(keras.Input((num_classes, 3)))\n",
+    ],
+)
+async def test_a_window_longer_than_unknown_places_may_be_the_numbers_own(real: Watched, text: str) -> None:
+    _, found = await judge(real, HEAD + text)
+    assert not found
+
+
 async def test_a_fault_of_sizes_may_be_the_numbers_own(real: Watched) -> None:
     text = (
         FOLDER.replace("(num_classes)", "(10, activation='softmax')")

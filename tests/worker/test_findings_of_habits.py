@@ -232,6 +232,23 @@ model = keras.Model([user, film], keras.layers.Dense(1)(keras.layers.Concatenate
 model.compile("adam", "mse")
 model.fit(data)
 """
+PARTS_IN_LISTS = """
+import keras
+import numpy as np
+import tensorflow as tf
+def parts():
+    while True:
+        yield np.random.rand(8, 4), [np.random.rand(8, 1), np.random.rand(8, 1)]
+signature = (
+    tf.TensorSpec((None, 4), tf.float32),
+    [tf.TensorSpec((None, 1), tf.float32), tf.TensorSpec((None, 1), tf.float32)],
+)
+data = tf.data.Dataset.from_generator(parts, output_signature=signature)
+rows = keras.Input((4,))
+net = keras.Model(rows, [keras.layers.Dense(1, name="age")(rows), keras.layers.Dense(1, name="size")(rows)])
+net.compile("adam", loss={"age": "mse", "size": "mae"})
+net.fit(data, steps_per_epoch=2)
+"""
 CUT_IN_BATCHES = """
 import numpy as np
 import tensorflow as tf
@@ -505,6 +522,7 @@ FAULTS = [
         'Change `os.path.join(folder, name)` to `os.path.join(folder, name) + ".keras"`',
     ),
     Fault(INPUTS_IN_A_LIST, "from_tensor_slices", "Give them as a tuple: `(users, films)`"),
+    Fault(PARTS_IN_LISTS, "[tf.TensorSpec", "Nest the parts in tuples, not in lists"),
     Fault(CUT_IN_BATCHES, ".map(cut)", "Map before the samples are put into batches"),
     Fault(WITHOUT_CHANNELS, "grayscale_to_rgb", "Give it the channel axis: `picture[..., None]`"),
     Fault(ONE_OPTIMIZER, "loss, other", "Give the second model its own: `optimizer_2`"),

@@ -416,6 +416,30 @@ model = keras.Sequential([keras.layers.Dense(8, input_dim=5), keras.layers.Dense
 model.compile(loss="sparse_categorical_crossentropy")
 model.fit(X, y)
 """
+SIGNALS = """
+import keras
+import pandas as pd
+from sklearn.model_selection import train_test_split
+signals = pd.read_csv("signals.csv", header=None)
+X, y = signals.iloc[:, :-1].values, signals.iloc[:, -1].values
+X_train, X_test, y_train, y_test = train_test_split(X, y)
+X_train = X_train.reshape(X_train.shape[0], 1, X_train.shape[1])
+X_test = X_test.reshape(X_test.shape[0], 1, X_test.shape[1])
+model = keras.Sequential()
+model.add(keras.layers.Conv1D(8, kernel_size=5, input_shape=(X_train.shape[1], X_train.shape[2])))
+model.add(keras.layers.Flatten())
+model.add(keras.layers.Dense(5, activation="softmax"))
+model.compile(loss="sparse_categorical_crossentropy")
+model.fit(X_train, y_train, validation_data=(X_test, y_test))
+"""
+
+
+async def test_sizes_asked_of_a_table_do_not_make_it_take_part(real: Host) -> None:
+    """The repaired program, which asks the same, is silent."""
+    columns = SIGNALS.replace(".shape[0], 1, X_train.shape[1]", ".shape[0], X_train.shape[1], 1")
+    columns = columns.replace(".shape[0], 1, X_test.shape[1]", ".shape[0], X_test.shape[1], 1")
+    found = await catalogue.findings(real, "columns", columns, tried=False)
+    assert [item for item in found if item.severity in catalogue.LOUD] == []
 
 
 @pytest.mark.parametrize(
@@ -424,6 +448,12 @@ model.fit(X, y)
         (DIGITS, "model.compile", "Use the loss `categorical_crossentropy`"),
         (PRICES, "X, y = np.array", "Reshape `X` to (-1, 60, 1)"),
         (FLOWERS, "input_dim=5", "Set `input_dim` to 4"),
+        (SIGNALS, "X_train = X_train.reshape", "Make steps of the columns: `(rows, columns, 1)`"),
+        (
+            SIGNALS.replace("(X_train.shape[1], X_train.shape[2])", "(1, X_train.shape[2])"),
+            "X_train = X_train.reshape",
+            "Make steps of the columns: `(rows, columns, 1)`",
+        ),
     ],
 )
 async def test_faults(real: Host, text: str, line: str, title: str) -> None:

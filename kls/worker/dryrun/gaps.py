@@ -475,17 +475,24 @@ def _is_judged(value: Any) -> bool:
 
 def unknown_in(run: Run, traceback: Optional[TracebackType], statement: Optional[Statement]) -> Optional[Unknown]:
     """An Unknown that took part in the failure: among the names of the author's failing lines, or in what the
-    library was given. One that a witness stood in for took no part; whether the number did, a second run shows."""
+    library was given. One that a witness stood in for took no part, nor did a table that is asked for its sizes alone;
+    whether a number did, a second run shows."""
+    measured: set[str] = set()
     if traceback is not None and statement is not None and isinstance(statement.node, _SIMPLE):
         names = {item.id for item in ast.walk(statement.node) if isinstance(item, ast.Name)}
-        for value in values_in(traceback.tb_frame, names):
-            if isinstance(value, Unknown) and id(value) not in run.stood:
-                return value
+        measured = _measured(statement.node)
+        for name in sorted(names):
+            for value in values_in(traceback.tb_frame, {name}):
+                sizes_alone = isinstance(value, Unread) and name in measured
+                if isinstance(value, Unknown) and not sizes_alone and id(value) not in run.stood:
+                    return value
     while traceback is not None:
         frame = traceback.tb_frame
         name = frame.f_code.co_filename
         if run.files.owns(name):
-            values: list[Any] = values_in(frame, expression_names(run, traceback))
+            names = expression_names(run, traceback)
+            sized = {key for key in names & measured if all(isinstance(x, Unread) for x in values_in(frame, {key}))}
+            values: list[Any] = values_in(frame, names - sized)
         elif is_own(name):
             values = []
         else:
@@ -496,6 +503,17 @@ def unknown_in(run: Run, traceback: Optional[TracebackType], statement: Optional
                 return found
         traceback = traceback.tb_next
     return None
+
+
+def _measured(node: ast.AST) -> set[str]:
+    """Names of which nothing but `.shape` is asked in a statement."""
+    shapes = {
+        item.value: item.value.id
+        for item in ast.walk(node)
+        if isinstance(item, ast.Attribute) and item.attr == "shape" and isinstance(item.value, ast.Name)
+    }
+    others = {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and item not in shapes}
+    return set(shapes.values()) - others
 
 
 def _unknown_inside(run: Run, value: Any, depth: int) -> Optional[Unknown]:
