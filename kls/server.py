@@ -198,7 +198,7 @@ def _life(server: Server) -> None:
         server.converter = Converter(client(params.capabilities, encoding), session.open_path, _manual)
         given = _object(params.initialization_options)
         trusted = given.get("trusted")
-        session.trusted = trusted if isinstance(trusted, bool) else None
+        session.consent.client = trusted if isinstance(trusted, bool) else None
         commands = given.get("commands")
         server.commands = tuple(map(str, cast("list[Any]", commands))) if isinstance(commands, list) else ()
         server.initial, problems = options.parse(given.get("settings"))

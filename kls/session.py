@@ -14,16 +14,19 @@ import contextlib
 import logging
 import os
 from collections.abc import Coroutine, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from kls import carrying, describe, graph, hardware, host, settings, trust
-from kls.analysis import Analysis, Tools, allowed, analyse
+from kls import carrying, describe, graph, hardware, settings, trust
+from kls.analysis import Analysis, Tools, analyse
+from kls.consent import Consent
 from kls.documents import Snapshot, moved
-from kls.facts import Finding, Related, Severity, Span
-from kls.hardware import Hardware, Measured
+from kls.facts import Finding, Severity, Span
+from kls.hardware import Measured
+from kls.published import Published
 from kls.rules import STEP_CODES
 from kls.settings import Settings
+from kls.steps import ENDED, Place, Steps
 from kls.worker.protocol import Call, Report
 from kls.workplace import Status, Workplace, Workplaces, weakness
 
@@ -49,9 +52,6 @@ CALM = 3.0
 
 PATIENCE = 60.0
 """Seconds that a real step waits for the analysis of the text that it is to be run for."""
-
-_MOST_STEPS = 64
-"""Measured steps that are remembered."""
 
 _STOPPED = frozenset(("time", "memory", "refused", "network", "file", "module", "exit"))
 """Kinds of gaps that tell the user why kls knows less than they may expect."""
@@ -110,17 +110,6 @@ class _Document:
     untried: Analysis | None = None
     causes: tuple[Snapshot, tuple[tuple[Finding, Finding], ...]] | None = None
     """Each finding of the last trial of fixes before and after it, which may have moved it to its cause."""
-    keys: tuple[Report, dict[Span, str]] | None = None
-    """What each step of a report goes by in the session's memory of steps."""
-
-
-@dataclass(frozen=True)
-class _Step:
-    """A real step that is being run, of the call at `span` in document `uri`."""
-
-    uri: str
-    span: Span
-    task: asyncio.Task[Measured]
 
 
 class Session:
@@ -130,24 +119,16 @@ class Session:
         self.editor = editor
         self.workplaces = workplaces
         self.settings = Settings()
-        self.trusted: bool | None = None
-        """What the client said of the whole workspace; None where it said nothing."""
         self.status = Status("idle", "waiting for a Keras program")
         self._documents: dict[str, _Document] = {}
-        self._reported: dict[str, dict[str, tuple[Finding, ...]]] = {}
-        self._shown: dict[str, tuple[Finding, ...]] = {}
-        self._answers: dict[str, bool] = {}
-        self._asked: set[str] = set()
         self._background: set[asyncio.Task[Any]] = set()
         self._configured = asyncio.Event()
         self._restarted = asyncio.Event()
         self._restarted.set()
         self._later: asyncio.TimerHandle | None = None
-        self._steps: dict[str, tuple[Snapshot, Measured]] = {}
-        """What real steps told, and the text that it was said of; by what a step depends on."""
-        self._step: _Step | None = None
-        self._weak_asked = False
-        self._stamp = trust.stamp()
+        self.consent = Consent(lambda folder: self._in_background(self._ask(folder)))
+        self._published = Published(editor.publish, self.snapshot, self.open_path)
+        self._steps = Steps(self._say, editor.hints_changed)
         workplaces.on_change = self._heard
 
     # What the editor does
@@ -165,12 +146,11 @@ class Session:
         document = self._documents.get(snapshot.uri)
         if document is None:
             return self.opened(snapshot)
-        self._end_step()
+        self._steps.end()
         gone = {cell.uri for cell in document.snapshot.cells} - {cell.uri for cell in snapshot.cells}
         previous, document.snapshot = document.snapshot, snapshot
         for uri in gone:
-            self._show(uri, (), snapshot)
-            self._shown.pop(uri, None)
+            self._published.clear(uri, snapshot)
         before, document.edited = document.edited, asyncio.get_running_loop().time()
         typing = document.edited - before < PAUSE
         document.burst = (document.burst or previous) if typing else None
@@ -209,20 +189,16 @@ class Session:
         """A document is no longer open: what it showed is taken back."""
         document = self._documents.pop(uri, None)
         if document is not None:
-            if self._step is not None and self._step.uri == uri:
-                self._end_step()
+            self._steps.close(uri)
             self._stop(document)
-            self._report(document, ())
-            self._reported.pop(uri, None)
-            for name in (uri, *(cell.uri for cell in document.snapshot.cells)):
-                self._shown.pop(name, None)
+            self._published.take_back(document.snapshot)
             for run in ("onType", "onSave"):  # what was not saved is gone: the file on disk counts again
                 self._start_importers(document.snapshot.path, run, 0.0)
 
     def configure(self, client: Settings) -> None:
         """The editor's settings are new; everything open is looked at again."""
         self.settings = client
-        self._steps.clear()
+        self._steps.forget()
         self._configured.set()
         self.refresh()
 
@@ -237,12 +213,7 @@ class Session:
 
     async def set_trust(self, folder: str, trusted: bool) -> None:
         """The user decided about a folder, for now and later."""
-        self._answers[folder] = trusted
-        try:
-            trust.remember(folder, trusted, "the question of an editor")
-        except OSError as error:
-            log.warning("the answer about %s cannot be kept: %s", folder, error)
-        self._stamp = trust.stamp()
+        self.consent.answer(folder, trusted)
         if trusted:
             self.refresh()
         else:
@@ -250,7 +221,7 @@ class Session:
 
     async def set_workspace_trust(self, trusted: bool) -> None:
         """The client's own notion of trust changed; taking it back ends every worker at once."""
-        self.trusted = trusted
+        self.consent.client = trusted
         if trusted:
             self.refresh()
         else:
@@ -263,16 +234,13 @@ class Session:
     async def _watch_trust(self) -> None:
         while True:
             await asyncio.sleep(WATCH)
-            now = trust.stamp()
-            if now != self._stamp:
-                self._stamp = now
-                self._answers.clear()
+            if self.consent.is_new():
                 await self.restart_worker()
 
     async def restart_worker(self) -> None:
         """End every worker and start anew with what is open."""
-        self._end_step()
-        self._steps.clear()
+        self._steps.end()
+        self._steps.forget()
         for document in self._documents.values():
             self._stop(document)  # an analysis that went on would start its worker again
         self._restarted.clear()
@@ -288,9 +256,8 @@ class Session:
             self._stop(document)
         for task in self._background:
             task.cancel()
-        step = self._step
-        self._end_step()
-        await asyncio.gather(self.workplaces.stop(), *([asyncio.wait({step.task})] if step else []))
+        ended = self._steps.end()
+        await asyncio.gather(self.workplaces.stop(), *([asyncio.wait({ended})] if ended else []))
 
     # Real steps
 
@@ -317,106 +284,36 @@ class Session:
         if not calls:
             return None, Measured(None, (), hardware.why_none(found.report))
         call = calls[0] if line is None else min(calls, key=lambda call: _distance(call.span, line))
-        _, known = self._steps.get(self._key(document, found, call), (None, None))
+        known = self._steps.known(document.snapshot.uri, found, call)
         if known is not None and known.step is not None and not again:
             return call.span, known
-        self._end_step()
-        task = asyncio.get_running_loop().create_task(self._measure(document, found, call))
-        self._step = _Step(document.snapshot.uri, call.span, task)
-        self.editor.hints_changed()
-        try:
-            await asyncio.wait({task})
-        finally:
-            task.cancel()
-            self._over(task)
-            self.editor.hints_changed()
-        return call.span, _ENDED if task.cancelled() else task.result()
-
-    async def _measure(self, document: _Document, found: Analysis, call: Call) -> Measured:
-        name = f"{os.path.basename(found.snapshot.name)} line {found.snapshot.locate(call.span.line)[1]}"
-        self._say(Status("busy", f"{name}: one real step is being run"))
-        worker: Hardware | None = None
-        measured = _ENDED
-        try:
-            workplace, folder, reason = await self._workplace(document)
-            if reason is not None or workplace.choice is None:
-                measured = Measured(None, (), reason or "there is no Python with TensorFlow")
-                return measured
-            worker = Hardware(workplace.choice, workplace.resolver.roots, self.workplaces.weakest)
-            chosen = document.settings
-            memory = int(chosen.hardware_memory) << 20 or None
-            measured = await worker.measure(found, found.sources, folder, memory, call.span, chosen.hardware_timeout)
-        except (host.Unavailable, host.Superseded) as error:
-            measured = Measured(None, (), str(error))
-        except Exception as error:
-            log.exception("the step of %s failed", found.snapshot.uri)
-            measured = Measured(None, (), f"kls itself failed: {error!r}")
-        finally:
-            told = measured.reason or (hardware.sentence(measured.step) if measured.step else "")
-            self._say(Status("ready", f"{name}: {told}"))
-            if worker is not None:
-                await worker.stop()
-        if len(self._steps) >= _MOST_STEPS:
-            self._steps.clear()
-        self._steps[self._key(document, found, call)] = (found.snapshot, measured)
-        if document.latest is found:
-            document.latest = self._with_steps(document, found)
+        measured = await self._steps.run(
+            document.snapshot.uri, found, call, document.settings, lambda: self._place(document)
+        )
+        if measured is not ENDED and document.latest is found:
+            document.latest = self._steps.with_findings(document.snapshot.uri, found, document.settings)
             document.carried = (found.snapshot, document.latest.findings)
             self._report(document, document.latest.findings, first=True)
-        return measured
+        return call.span, measured
 
-    def _over(self, task: asyncio.Task[Measured]) -> None:
-        if self._step is not None and self._step.task is task:
-            self._step = None
-
-    def _end_step(self) -> None:
-        """End the real step that is being run, its process first of all."""
-        if self._step is not None:
-            self._step.task.cancel()
-            self._step = None
+    async def _place(self, document: _Document) -> Place | str:
+        """Where the document's real steps are run, or why nowhere."""
+        workplace, folder, reason = await self._workplace(document)
+        if reason is not None or workplace.choice is None:
+            return reason or "there is no Python with TensorFlow"
+        return Place(workplace.choice, workplace.resolver.roots, folder, self.workplaces.weakest)
 
     async def _when_calm(self, document: _Document, generation: int) -> None:
         """Run a step that nobody asked for, once there was no edit for a while and nothing else is being run."""
         await asyncio.sleep(CALM)
-        while self._step is not None:
-            await asyncio.wait({self._step.task})
-            await asyncio.sleep(0)
+        await self._steps.idle()
         found = document.latest
         if document.generation != generation or found is None or found.report is None:
             return
         calls = hardware.steps_of(found.report, found.snapshot.name)
-        if calls and self._key(document, found, calls[0]) not in self._steps:
+        if calls and self._steps.known(document.snapshot.uri, found, calls[0]) is None:
             if not await asyncio.to_thread(hardware.unasked_is_unwelcome) and document.generation == generation:
                 await self.probe_step(document.snapshot.uri, calls[0].span.line)
-
-    def _key(self, document: _Document, found: Analysis, call: Call) -> str:
-        """What the step of `call` goes by in the memory of steps."""
-        report = found.report
-        assert report is not None
-        if document.keys is None or document.keys[0] is not report:
-            document.keys = report, {}
-        known = document.keys[1]
-        if call.span not in known:
-            texts = (found.snapshot.text, *(source.text for source in found.sources))
-            known[call.span] = f"{found.snapshot.name}\0{hardware.key(report, call, texts)}"
-        return known[call.span]
-
-    def _measured(self, document: _Document, found: Analysis, call: Call) -> tuple[Snapshot, Measured] | None:
-        return self._steps.get(self._key(document, found, call)) if self._steps else None
-
-    def _with_steps(self, document: _Document, found: Analysis) -> Analysis:
-        """The analysis with what real steps of this very model told before."""
-        if found.report is None or not self._steps:
-            return found
-        told: list[Finding] = []
-        for call in hardware.steps_of(found.report, found.snapshot.name):
-            known = self._measured(document, found, call)
-            if known is not None:
-                old, measured = known
-                same = old.text == found.snapshot.text
-                told += measured.findings if same else carrying.carry((old, measured.findings), found.snapshot)
-        own = tuple(item for item in found.findings if item.code not in STEP_CODES)
-        return replace(found, findings=(*own, *allowed(tuple(told), document.settings)))
 
     # What the editor asks
 
@@ -487,8 +384,8 @@ class Session:
         good = document.good
 
         def measured(call: Call) -> str | None:
-            known = self._measured(document, good, call)
-            return None if known is None or known[1].step is None else hardware.sentence(known[1].step)
+            known = self._steps.known(document.snapshot.uri, good, call)
+            return None if known is None or known.step is None else hardware.sentence(known.step)
 
         text = describe.hover(good.snapshot, document.good.report, old, column, measured) if old else None
         span = carrying.move_span(text.span, moves) if text else None
@@ -520,26 +417,10 @@ class Session:
         if document.settings.lens_models:
             found += describe.lenses(document.good.snapshot, document.good.report)
         if document.settings.lens_steps:
-            found += self._step_lenses(document, document.good, document.good.report)
+            found += self._steps.lenses(document.snapshot.uri, document.good, document.good.report)
         moves = moved(document.good.snapshot, document.snapshot)
         placed = ((moves.forward(lens.line), lens) for lens in found)
         return tuple(replace(lens, line=line) for line, lens in placed if line is not None)
-
-    def _step_lenses(self, document: _Document, good: Analysis, report: Report) -> list[describe.Lens]:
-        """A line above each training call that could be run for real: an offer, or what came of it."""
-        found: list[describe.Lens] = []
-        for call in hardware.steps_of(report, good.snapshot.name):
-            if call.method not in hardware.TRAINING:
-                continue
-            known = self._measured(document, good, call)
-            if self._step is not None and self._step.uri == document.snapshot.uri and self._step.span == call.span:
-                title, step = "one real step is being run \N{HORIZONTAL ELLIPSIS}", "running"
-            elif known is None:
-                title, step = f"Probe one step on {hardware.DEVICE}", "probe"
-            else:
-                title, step = f"{hardware.short(known[1])} \N{MIDDLE DOT} Probe again", "again"
-            found.append(describe.Lens(call.span.line, call.span.column, title, step))
-        return found
 
     def graphs(self, uri: str) -> tuple[Snapshot, tuple[graph.Graph, ...]] | None:
         """The pictures of the document's models by the last good analysis, and the text that they speak of."""
@@ -614,7 +495,7 @@ class Session:
     async def _workplace(self, document: _Document) -> tuple[Workplace, str, str | None]:
         """Where the document's program runs, in which folder, and why it may not, if it may not."""
         folder = self._folder(document.snapshot.path)
-        reason = self._distrust(folder)
+        reason = self.consent.refusal(folder)
         workplace = await self.workplaces.get(document.settings, folder, trusted=reason is None, wait=False)
         if document.settings.worker_mode == "off":
             reason = reason or "dry runs are switched off (kls.worker.mode)"
@@ -639,7 +520,8 @@ class Session:
         )
 
     def _take(self, document: _Document, step: Analysis) -> None:
-        step = document.latest = self._with_steps(document, step)
+        step = self._steps.with_findings(document.snapshot.uri, step, document.settings)
+        document.latest = step
         if step.final and document.settings.hardware_on_idle and step.report is not None and step.report.complete:
             self._in_background(self._when_calm(document, document.generation))
         if step.sites:
@@ -714,44 +596,9 @@ class Session:
             self.status = status
             self.editor.status_changed(status)
 
-    # What was published
-
     def _report(self, document: _Document, findings: Iterable[Finding], first: bool = False) -> None:
-        """Show the findings of one document, wherever their places are; `first` makes an empty list count too."""
-        snapshot = document.snapshot
-        by_uri: dict[str, list[Finding]] = {}
-        if first:
-            by_uri = {uri: [] for uri in ([cell.uri for cell in snapshot.cells] or [snapshot.uri])}
-        if document.settings.diagnostic_mode != "off":
-            for finding in findings:
-                uri, placed = self._home(snapshot, finding)
-                by_uri.setdefault(uri, []).append(placed)
-        before = self._reported.get(snapshot.uri, {})
-        self._reported[snapshot.uri] = {uri: tuple(items) for uri, items in by_uri.items()}
-        for uri in dict.fromkeys((*before, *by_uri)):
-            told = (item for owner in self._reported.values() for item in owner.get(uri, ()))
-            self._show(uri, carrying.once(told), snapshot)
-
-    def _show(self, uri: str, findings: tuple[Finding, ...], snapshot: Snapshot) -> None:
-        visible = tuple(replace(finding, fixes=()) for finding in findings)
-        if self._shown.get(uri) != visible:
-            self._shown[uri] = visible
-            self.editor.publish(self.snapshot(uri) or snapshot, uri, findings)
-
-    def _home(self, snapshot: Snapshot, finding: Finding) -> tuple[str, Finding]:
-        """Where to show a finding. One whose file is not open is shown at the nearest place in this document."""
-        if finding.span.path == snapshot.name:
-            return snapshot.locate(finding.span.line)[0], finding
-        other = self.open_path(finding.span.path)
-        if other is not None:
-            return other.locate(finding.span.line)[0], finding
-        here = next((item.span for item in finding.related if item.span.path == snapshot.name), None)
-        here = here or Span(snapshot.name, 1, 0, 1, len(snapshot.line_text(1)))
-        there = Related(finding.span, "the cause is here")
-        name = os.path.basename(finding.span.path)
-        message = f"{name} line {finding.span.line}: {finding.message}"
-        moved_here = replace(finding, span=here, message=message, related=(there, *finding.related))
-        return snapshot.locate(here.line)[0], moved_here
+        shown = () if document.settings.diagnostic_mode == "off" else findings
+        self._published.report(document.snapshot, shown, first)
 
     # Settings and trust
 
@@ -771,37 +618,9 @@ class Session:
         holding = [folder for folder in self.workplaces.folders if path.startswith(folder.rstrip(os.sep) + os.sep)]
         return max(holding, key=len, default=os.path.dirname(path))
 
-    def _distrust(self, folder: str) -> str | None:
-        """Why programs of `folder` may not be run, in one sentence; None where they may. Asks once where unknown."""
-        if self.trusted is not None:
-            return None if self.trusted else "this workspace is not trusted, so its programs are read but not run"
-        known = self._answers.get(folder)
-        if known is None and folder:
-            known = trust.recall(folder)
-        if known is None and folder not in self._asked:
-            self._asked.add(folder)
-            self._in_background(self._ask(folder))
-        if known:
-            return None
-        if known is None:
-            return f"{folder or 'this document'} is not trusted yet, so its programs are read but not run"
-        return f"{folder} is not trusted, so its programs are read but not run"
-
     def trust_facts(self) -> dict[str, Any]:
         """Who may be dry-run and who said so, for a status page."""
-        folders = {self._folder(document.snapshot.path): None for document in self._documents.values()}
-        return {
-            "by": "the editor" if self.trusted is not None else "your own configuration",
-            "folders": {folder: self._trusts(folder) for folder in folders if folder},
-            "answers": [asdict(said) for folder in folders if folder and (said := trust.answer(folder))],
-            "weak": trust.weak_agreed(),
-        }
-
-    def _trusts(self, folder: str) -> bool | None:
-        if self.trusted is not None:
-            return self.trusted
-        known = self._answers.get(folder)
-        return trust.recall(folder) if known is None else known
+        return self.consent.facts(self._folder(document.snapshot.path) for document in self._documents.values())
 
     async def _ask(self, folder: str) -> None:
         answer = await self.editor.ask_trust(folder)
@@ -812,8 +631,8 @@ class Session:
         """A worker does something else; one that did not start in a weak sandbox makes the user be asked once."""
         if status.state == "failed" and self.workplaces.too_weak:
             status = Status("static", weakness())
-            if trust.weak_agreed() is None and not self._weak_asked:
-                self._weak_asked = True
+            if trust.weak_agreed() is None and not self.consent.weak_asked:
+                self.consent.weak_asked = True
                 self._in_background(self._ask_weak())
         self._say(status)
 
@@ -821,11 +640,7 @@ class Session:
         answer = await self.editor.ask_weak()
         if answer is None:
             return
-        try:
-            trust.agree_weak(answer)
-        except OSError as error:
-            log.warning("the answer about the weak sandbox cannot be kept: %s", error)
-        self._stamp = trust.stamp()
+        self.consent.answer_weak(answer)
         if answer:
             await self.restart_worker()
 
@@ -841,9 +656,6 @@ def _is_half_written(document: _Document) -> bool:
         return False
     known = {cell.uri for cell in document.good.snapshot.cells if cell.error is not None}
     return any(cell.error is not None and cell.uri not in known for cell in document.snapshot.cells)
-
-
-_ENDED = Measured(None, (), "an edit, or somebody, ended the step before it was done")
 
 
 def _distance(span: Span, line: int) -> int:

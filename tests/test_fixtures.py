@@ -21,7 +21,7 @@ from tests.faults.truth import Truth
 from tests.literate import Fixture
 
 FIXTURES = literate.read_all()
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds for one dry run: two of the programs have large networks, and the machine may be busy."""
 
 

@@ -92,7 +92,7 @@ async def session(folder: Path) -> AsyncGenerator[tuple[Session, Screen]]:
     """A session in an empty folder that is trusted, with the TensorFlow beside the tests."""
     screen = Screen()
     made = Session(screen, Workplaces())
-    made.trusted = True
+    made.consent.client = True
     made.workplaces.folders = (str(folder),)
     made.configure(Settings(worker_interpreter=sys.executable))
     try:

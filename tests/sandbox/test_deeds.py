@@ -30,7 +30,9 @@ def test_honest_program(user: str, way: str, around: Around, started: Start) -> 
     named = [world.values["project"] + "/data.csv"]
 
     def got(deed: str) -> str | None:
-        return worker.ask(deed, world, lock=True, readable=named)["hit"]
+        answer = worker.ask(deed, world, lock=True, readable=named)
+        assert answer["hit"] is not None, answer
+        return answer["hit"]
 
     assert got("use_temporary") == "'text'"
     assert got("use_threads") == repr(list(range(16)))

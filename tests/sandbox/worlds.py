@@ -70,16 +70,15 @@ class World:
     values: dict[str, Any]
 
     def plant(self) -> None:
-        """Make everything as it was at first."""
+        """Make everything as it was at first; folders stay themselves, since running workers hold rules for them."""
         for name in ("home", "project", "packages", "open"):
-            shutil.rmtree(self.base / name, ignore_errors=True)
+            _empty(self.base / name)
         for name in ("beacon", "sibling"):
             (self.base / name).unlink(missing_ok=True)
         for name, text in FILES.items():
             path = self.base / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        (self.base / "open").mkdir()
         (self.base / "project/link.csv").symlink_to(self.base / "home/.ssh/id_rsa")
         for path in (self.base, *self.base.rglob("*")):
             os.chown(path, self.user.number, self.user.number, follow_symlinks=False)
@@ -139,6 +138,19 @@ def world(user: User) -> Iterator[World]:
         made = World(user, base, values)
         made.plant()
         yield made
+
+
+def _empty(folder: Path) -> None:
+    """A folder with nothing in it, made where there is none."""
+    if folder.is_symlink() or not folder.is_dir():
+        folder.unlink(missing_ok=True)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
 
 
 def _unix(address: str) -> socket.socket:
