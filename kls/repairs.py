@@ -90,7 +90,8 @@ async def verify(
                     tried.append(both)
                     break
             place = halves[0].fix.cause
-            if place is not None and not _fails_itself(halves[0]) and not _stays(finding, halves[0]):
+            moves = not _fails_itself(halves[0]) and not _stays(finding, halves[0]) and _gets_as_far(finding, halves[0])
+            if place is not None and moves:
                 finding = dataclasses.replace(finding, span=place)
         verified.append(with_fixes(finding, _told_apart(snapshot, tried)))
     return tuple(verified)
@@ -128,6 +129,24 @@ def _reached(trial: _Trial) -> int:
     """The line of the first error that is left: how far the program gets."""
     lines = (item.span.line for item in trial.after if item.severity is Severity.ERROR)
     return min(lines, default=len(trial.changed.sources[0].text))
+
+
+def _gets_as_far(finding: Finding, trial: _Trial) -> bool:
+    """Whether no error is left above the lines that the finding speaks of: else the fix breaks what ran before."""
+    path = finding.span.path
+    places = [item.span.line for item in (finding, *finding.related) if item.span.path == path]
+    raised = [
+        max(place.span.line for place in (item, *item.related) if place.span.path == path)
+        for item in trial.after
+        if item.severity is Severity.ERROR and item.span.path == path
+    ]
+    return min(raised, default=max(places)) >= max(places) - _removed(trial.fix, path)
+
+
+def _removed(fix: Fix, path: str) -> int:
+    """Lines that a fix takes out of a file, less those that it puts in."""
+    own = (edit for edit in fix.edits if edit.span.path == path)
+    return sum(edit.span.end_line - edit.span.line - edit.text.count("\n") for edit in own)
 
 
 def _fails_itself(trial: _Trial) -> bool:

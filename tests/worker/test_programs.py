@@ -67,6 +67,24 @@ wrong = keras.layers.LeakyReLU(alpha=None)
     assert [layer.cls for layer in report.layers][1:3] == ["LeakyReLU", "Dense"]
 
 
+async def test_a_model_that_could_not_be_written_is_not_missed_when_it_is_read(real: Host) -> None:
+    text = """
+import numpy as np
+import keras
+class Slower(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.optimizer.learning_rate = 0.01 / (epoch + 1)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+model.compile("adam", "mse")
+model.fit(np.zeros((8, 4)), np.zeros((8, 3)), callbacks=[Slower()])
+model.save("kept.keras")
+again = keras.models.load_model("kept.keras")
+"""
+    report, loud = await said(real, text)
+    assert loud == []
+    assert any(gap.span.line == 10 for gap in report.gaps)
+
+
 async def test_a_size_that_is_none_is_a_fault_still(real: Host) -> None:
     _, loud = await said(real, "import keras\nx = keras.Input((4,))\ny = keras.ops.reshape(x, (x.shape[0] * 2, 2))\n")
     assert [line for _, line in loud] == [3]

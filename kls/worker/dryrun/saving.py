@@ -41,7 +41,15 @@ def install(author_file: Callable[[str], bool]) -> None:
     def writer(original: Any) -> Any:
         def write(self: Any, filepath: Any, *arguments: Any, **keywords: Any) -> Any:
             target = place(filepath, self)
-            return None if target is None else _told(original, filepath, target, self, target, *arguments, **keywords)
+            if target is None:
+                return None
+            try:
+                return _told(original, filepath, target, self, target, *arguments, **keywords)
+            except Exception:
+                # What is not known, as a learning rate that depends on the epoch, cannot be written: nor is it known
+                # what would be read.
+                kept[os.path.abspath(os.fspath(filepath))] = None
+                raise
 
         return write
 
