@@ -31,6 +31,7 @@ from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import operators, sizes, written
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, size_of
+from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Failure, Model, Tensor
 
 RULE = Rule("input-structure", Severity.ERROR, "The data have another structure than the model's inputs.")
@@ -398,9 +399,9 @@ def _unfit(context: Context, argument: Argument, model: Model) -> Parts | None:
         fixes: list[Fix] = []
         name = f"part {index + 1} of {_name(argument)}"
         for source, node in written.literal(context, argument, ast.List)[:1]:
-            if not isinstance(node, ast.List) or len(node.elts) != len(parts):
+            item = _element(node, index, len(parts)) if isinstance(node, ast.List) else None
+            if item is None:
                 continue
-            item = node.elts[index]
             name = f"`{source.segment(item)}`"
             forms: list[tuple[str, str]] = []
             if len(given) == len(takes) + 1 and given[1] == len(parts):
@@ -408,6 +409,14 @@ def _unfit(context: Context, argument: Argument, model: Model) -> Parts | None:
             if size_of(given[1:]) is not None and size_of(given[1:]) == size_of(takes[1:]):
                 sizes = ", ".join(str(size or -1) for size in takes[1:])
                 forms.append((f"{{}}.reshape(-1, {sizes})", f"Reshape {name} to (-1, {sizes})"))
+            if len(given) == len(takes) - 1 and not _changes(source, item):
+                for form, whole in (
+                    ("{}[None]", (None, *given)),
+                    ("{}[:, None]", (given[0], 1, *given[1:])),
+                    ("{}[..., None]", (*given, 1)),
+                ):
+                    if compatible(whole[1:], takes[1:]):
+                        forms.append((form, f"Give {name} another axis: `{form.format(source.segment(item))}`"))
             for form, title in forms:
                 fixes += fix(title, edits.wrap(source, item, form), cause=source.span(item))
         layer = context.layers.get(model.input_layers[index], [None])[0] if index < len(model.input_layers) else None
@@ -416,3 +425,21 @@ def _unfit(context: Context, argument: Argument, model: Model) -> Parts | None:
             fixes += operators.set_layer_argument(context, layer, "shape", 0, text, title)
         return f"{name} is {show(given)}; input {index + 1} of the model takes {show(takes)}", fixes
     return None
+
+
+def _element(node: ast.List, index: int, parts: int) -> ast.expr | None:
+    """The element of a list that is part `index` of `parts`, where a `*rest` may stand for several of them."""
+    stars = [place for place, item in enumerate(node.elts) if isinstance(item, ast.Starred)]
+    if not stars:
+        return node.elts[index] if len(node.elts) == parts else None
+    after = parts - index  # counted from the end
+    if index < stars[0]:
+        return node.elts[index]
+    return node.elts[-after] if after < len(node.elts) - stars[-1] else None
+
+
+def _changes(source: SourceText, item: ast.expr) -> bool:
+    """Whether a name is assigned more than once, as in a loop that goes on with what it made: each may have another
+    shape."""
+    stored = [node for node in source.nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    return isinstance(item, ast.Name) and sum(node.id == item.id for node in stored) > 1

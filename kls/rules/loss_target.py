@@ -35,7 +35,7 @@ from kls import edits
 from kls.facts import Finding, Fix, Related, Severity, Span
 from kls.rules import image_sizes, operators, ranks, wording, written
 from kls.rules import labels as label_repairs
-from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single, size_of
+from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, single, size_of
 from kls.rules.image_sizes import Images
 from kls.rules.input_structure import PLAIN
 from kls.worker.protocol import Argument, Call, Failure, Layer, Model, Tensor
@@ -88,8 +88,10 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return weighed
     role = "validation_y" if failure.stage.startswith("validation") else "y"
     labels = argument_of(call, role) or _in_dataset(call, role)
-    known = single(model.outputs) or single(call.outputs)
-    output = known or _compared(failure)
+    known, told = single(model.outputs) or single(call.outputs), _compared(failure)
+    if known is not None and told is not None and known.shape and not compatible(told.shape or (), known.shape):
+        known = None  # of another call of a model of the author's own
+    output = known or told
     target = _labels_shape(labels)
     if labels is None or target is None or output is None or output.shape is None:
         return None

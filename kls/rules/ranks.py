@@ -59,7 +59,7 @@ def rank_fixes(context: Context, failure: Failure) -> list[Fix]:
                 fixes += return_sequences(context, layer, True)
             if layer.cls == "Flatten" or layer.cls.startswith("Global"):
                 fixes += operators.remove_layer(context, layer)
-        fixes += _earlier_sequences(context, before)
+        fixes += _earlier_sequences(context, failure, before)
         fixes += _batch_in_reshape(context, given)
         fixes += _inputs(context, before, "longer", leading_first=timed)
     if wanted is None or rank > wanted:
@@ -93,12 +93,27 @@ def _of_other_dimensions(context: Context, failure: Failure, rank: int) -> list[
 def _before(context: Context, failure: Failure, given: tuple[int | None, ...]) -> list[Layer]:
     """The layers before the failing one, the last first: those that gave its shape to what it was given, then the
     inputs."""
-    made = [layer for layer in context.report.layers if layer.key != failure.layer]
+    foreign = _of_other_models(context, failure)
+    made = [layer for layer in context.report.layers if layer.key != failure.layer and layer.key not in foreign]
     giving = [layer for layer in made if len(layer.outputs) == 1 and layer.outputs[0].shape == given]
     giving = [layer for layer in giving if not keeps_shape(layer)]
     inputs = [layer for layer in made if layer.cls == "InputLayer"]
     found = [*reversed(giving), *reversed(inputs)]
     return list({layer.key: layer for layer in found}.values())
+
+
+def _of_other_models(context: Context, failure: Failure) -> set[int]:
+    """Layers of models that the one whose `fit` or like fails has nothing to do with."""
+    call = context.sink(failure)
+    model = context.model_of(call) if call is not None else None
+    if model is None or not model.layers:
+        return set()
+    own, left = {*model.layers, *model.input_layers}, [model]
+    while left:
+        inner = [context.models[key] for key in left.pop().layers if key in context.models]
+        left += [item for item in inner if not own.issuperset(item.layers)]
+        own.update(key for item in inner for key in (*item.layers, *item.input_layers))
+    return {key for other in context.models.values() for key in (*other.layers, *other.input_layers)} - own
 
 
 def return_sequences(context: Context, layer: Layer, value: bool) -> list[Fix]:
@@ -188,10 +203,11 @@ def _permute(context: Context, failure: Failure, rank: int) -> list[Fix]:
     return fix(f"Permute all axes: {text}", edits.replace(found[0], value, text), cause=failure.layer_created)
 
 
-def _earlier_sequences(context: Context, before: list[Layer]) -> list[Fix]:
+def _earlier_sequences(context: Context, failure: Failure, before: list[Layer]) -> list[Fix]:
     """Recurrent layers further back that give their last step only."""
     fixes: list[Fix] = []
-    for layer in reversed(context.report.layers):
+    foreign = _of_other_models(context, failure)
+    for layer in (item for item in reversed(context.report.layers) if item.key not in foreign):
         out = layer.outputs[0].shape if layer.outputs else None
         if layer.cls in RECURRENT and out is not None and len(out) == 2 and layer not in before[:1]:
             fixes += return_sequences(context, layer, True)

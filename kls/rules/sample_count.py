@@ -111,6 +111,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         *_list_of_rows(context, call, counted),
         *_exchanged(context, counted),
         *_chosen_alike(context, counted),
+        *_chosen_elsewhere(context, call, counted),
+        *_whole(context, counted),
         *_of_another_part(context, call, counted),
         *_split_too(context, counted),
         *_axis(context, counted),
@@ -292,11 +294,16 @@ def _exchanged(context: Context, counted: list[tuple[Argument, int]]) -> list[Fi
 
 
 def _chosen_alike(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
-    """`x[held]` beside `y[kept]`: the rows of the one are chosen by what chose those of the other."""
+    """`x[held]` beside `y[kept]`, `x[40:]` beside `y[:40]`: the rows of the one are chosen by what chose those of the
+    other."""
     chosen: list[tuple[SourceText, ast.Subscript]] = []
     for argument, _ in counted:
         found = written.value_of(context, argument)
-        if found is not None and isinstance(found[1], ast.Subscript) and isinstance(found[1].slice, ast.Name):
+        if (
+            found is not None
+            and isinstance(found[1], ast.Subscript)
+            and isinstance(found[1].slice, ast.Name | ast.Slice)
+        ):
             chosen.append((found[0], found[1]))
     if len(chosen) != 2 or len(counted) != 2:
         return []
@@ -305,6 +312,43 @@ def _chosen_alike(context: Context, counted: list[tuple[Argument, int]]) -> list
         words = source.segment(other.slice)
         title = f"Take the rows of `{words}`: `{source.segment(node.value)}[{words}]`"
         fixes += fix(title, edits.replace(source, node.slice, words), cause=source.span(node))
+    return fixes
+
+
+def _chosen_elsewhere(context: Context, call: Call, counted: list[tuple[Argument, int]]) -> list[Fix]:
+    """`fit(x[train], y, sample_weight=weigh(y[train]))`: the rows of an array given whole are chosen elsewhere in the
+    call, or above it."""
+    odd = _odd_one(counted)
+    argument = odd[0] if odd is not None else None
+    if argument is None or argument.span is None or argument.name is None:
+        return []
+    source = context.source(argument.span.path)
+    node = source.at(argument.span, ast.expr) if source is not None else None
+    if source is None or not isinstance(node, ast.Name):
+        return []
+    spelled = {
+        source.segment(item): None
+        for item in sorted(source.nodes, key=lambda item: -getattr(item, "lineno", 0))
+        if isinstance(item, ast.Subscript) and isinstance(item.slice, ast.Name | ast.Slice)
+        if isinstance(item.value, ast.Name) and item.value.id == node.id and item.lineno <= call.span.end_line
+    }
+    fixes: list[Fix] = []
+    for words in list(spelled)[:2]:
+        fixes += fix(f"Give the same rows: `{words}`", edits.replace(source, node, words), cause=argument.span)
+    return fixes
+
+
+def _whole(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
+    """`fit(x, y[0])`: one row of an array is given in place of it."""
+    fixes: list[Fix] = []
+    for argument, _ in counted:
+        found = written.value_of(context, argument)
+        node = found[1] if found is not None else None
+        if found is None or not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Constant):
+            continue
+        source, words = found[0], found[0].segment(node.value)
+        if isinstance(node.slice.value, int):
+            fixes += fix(f"Give all of `{words}`", edits.replace(source, node, words), cause=source.span(node))
     return fixes
 
 

@@ -465,7 +465,55 @@ gate = layers.Conv1D(8, 2, padding="valid", activation="sigmoid")(x)
 wave = layers.Conv1D(8, 2, padding="valid", activation="tanh")(x)
 found = layers.Add()([x, layers.Multiply()([gate, wave])])
 """
+ROWS_OF_THE_OTHER_PART = """
+import keras
+import numpy as np
+rows, prices = np.random.rand(50, 4), np.random.rand(50)
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(rows[:40], prices[:40], validation_data=(rows[40:], prices[:40]))
+"""
+ROWS_OF_ONE_FOLD = """
+import keras
+import numpy as np
+rows, prices, fold = np.random.rand(50, 4), np.random.rand(50), np.arange(30)
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(rows[fold], prices, sample_weight=np.where(prices[fold] > 0.5, 2.0, 1.0))
+"""
+ONE_ROW_OF_LABELS = """
+import keras
+import numpy as np
+rows, wanted = np.random.rand(50, 4), np.random.rand(50, 3)
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+net.compile("adam", "mse")
+net.fit(rows, wanted[0])
+"""
+ONE_PART_WITHOUT_STEPS = """
+import keras
+import numpy as np
+steps, state = keras.Input((None, 6)), keras.Input((4,))
+net = keras.Model([steps, state], keras.layers.LSTM(4)(steps, initial_state=[state, state]))
+begin, *others = np.zeros((1, 6)), np.zeros((1, 4))
+net.predict([begin, *others])
+"""
+BESIDE_A_MODEL_OF_THE_SAME_LAYERS = """
+import keras
+import numpy as np
+from keras import layers
+first = keras.Sequential([keras.Input((8, 6)), layers.LSTM(4), layers.Dense(2)])
+first.compile("adam", "mse")
+first.fit(np.zeros((16, 8, 6)), np.zeros((16, 2)))
+second = keras.Sequential([layers.LSTM(4), layers.Dense(2)])
+second.compile("adam", "mse")
+second.fit(np.zeros((16, 8)), np.zeros((16, 2)))
+"""
 FAULTS = [
+    Fault(ROWS_OF_THE_OTHER_PART, "net.fit", "Take the rows of `40:`: `prices[40:]`"),
+    Fault(ROWS_OF_ONE_FOLD, "net.fit", "Give the same rows: `prices[fold]`"),
+    Fault(ONE_ROW_OF_LABELS, "net.fit", "Give all of `wanted`"),
+    Fault(ONE_PART_WITHOUT_STEPS, "net.predict", "Give `begin` another axis: `begin[None]`"),
+    Fault(BESIDE_A_MODEL_OF_THE_SAME_LAYERS, "second.fit", "Reshape the data to (16, 8, 1)"),
     Fault(NARROWER_CODE, "layers.Dense(3)(rows)", "Change 3 to 4 in `layers.Dense(3)`"),
     Fault(
         LABELS_OF_TWO_HEADS,
@@ -575,6 +623,33 @@ async def test_predictions_that_are_made_classes_in_place_are_classes(real: Host
     text = PROBABILITIES.replace("net.predict(rows)", f"net.predict(rows)\n{rounding}")
     found = await catalogue.findings(real, "rounded", text, tried=False)
     assert [item for item in found if item.severity in catalogue.LOUD] == []
+
+
+async def test_places_of_one_model_are_not_tried_for_another(real: Host) -> None:
+    found = await catalogue.findings(real, "fault", BESIDE_A_MODEL_OF_THE_SAME_LAYERS, tried=False)
+    edited = {edit.span.line for item in found for fix in item.fixes for edit in fix.edits}
+    assert edited and 5 not in edited
+
+
+async def test_the_shape_that_a_loss_was_given_is_told_and_no_other(real: Host) -> None:
+    text = """
+import keras
+import numpy as np
+class Words(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.words, self.out = keras.layers.Embedding(9, 4), keras.layers.Dense(9)
+    def call(self, numbers):
+        return self.out(self.words(numbers))
+def measure(y, p):
+    return keras.losses.sparse_categorical_crossentropy(y, p, from_logits=True)
+net = Words()
+net.compile("adam", measure)
+net.fit(np.zeros((8, 12), "int32"), np.zeros((8, 11), "int32"))
+net(np.zeros((1, 5), "int32"))
+"""
+    (error,) = await catalogue.findings(real, "fault", text, tried=False)
+    assert "11)" in error.message and "12, 9)" in error.message and "5" not in error.message
 
 
 @pytest.mark.parametrize("text", REPAIRED)

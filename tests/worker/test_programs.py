@@ -79,6 +79,7 @@ model.compile("adam", "mse")
 model.fit(np.zeros((8, 4)), np.zeros((8, 3)), callbacks=[Slower()])
 model.save("kept.keras")
 again = keras.models.load_model("kept.keras")
+again.predict(np.zeros((8, 4)))
 """
     report, loud = await said(real, text)
     assert loud == []

@@ -29,25 +29,27 @@ watch(saving_api.load_model, saving_api.save_model)
 def install(author_file: Callable[[str], bool]) -> None:
     """Redirect files of models and weights in this process."""
     kept: dict[str, Optional[str]] = {}
+    models: dict[str, Any] = {}
     folder = _folder()
 
-    def place(path: Any, model: Any) -> Optional[str]:
+    def place(path: Any, model: Any, whole: bool) -> Optional[str]:
         """Where a file of the program is kept; None for one that cannot be written."""
         name = os.path.abspath(os.fspath(path))
         large = getattr(model, "built", False) and model.count_params() > LARGEST_MODEL
         kept[name] = None if large or not folder else os.path.join(folder, f"{len(kept)}-{os.path.basename(name)}")
+        if whole:
+            models[name] = model
         return kept[name]
 
-    def writer(original: Any) -> Any:
+    def writer(original: Any, whole: bool) -> Any:
         def write(self: Any, filepath: Any, *arguments: Any, **keywords: Any) -> Any:
-            target = place(filepath, self)
+            target = place(filepath, self, whole)
             if target is None:
                 return None
             try:
                 return _told(original, filepath, target, self, target, *arguments, **keywords)
             except Exception:
-                # What is not known, as a learning rate that depends on the epoch, cannot be written: nor is it known
-                # what would be read.
+                # What is not known, as a learning rate that depends on the epoch, cannot be written.
                 kept[os.path.abspath(os.fspath(filepath))] = None
                 raise
 
@@ -63,9 +65,11 @@ def install(author_file: Callable[[str], bool]) -> None:
         return _told(load_weights, filepath, target, self, target, *arguments, **keywords)
 
     def read_model(filepath: Any, *arguments: Any, **keywords: Any) -> Any:
-        target = kept.get(os.path.abspath(os.fspath(filepath)))
+        name = os.path.abspath(os.fspath(filepath))
+        target = kept.get(name)
         if target is None:
-            return Unknown(f"the model in {filepath}")
+            # What was saved and could not be written is read as it was.
+            return models[name] if name in models else Unknown(f"the model in {filepath}")
         return _told(load_model, filepath, target, target, *arguments, **keywords)
 
     def write_model(model: Any, filepath: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -81,8 +85,8 @@ def install(author_file: Callable[[str], bool]) -> None:
         return exists(path) or (asked and (os.sep in os.fspath(path) or os.path.splitext(path)[1] != ""))
 
     file_utils.exists = there
-    Model.save = writer(Model.save)
-    Model.save_weights = writer(Model.save_weights)
+    Model.save = writer(Model.save, True)
+    Model.save_weights = writer(Model.save_weights, False)
     Model.load_weights = read_weights
     replace(load_model, read_model)
     replace(save_model, write_model)
