@@ -34,7 +34,7 @@ from .exceptions import (
 )
 from .instrument import Statement
 from .places import is_own
-from .state import Run, StatementTimeout
+from .state import Finished, Run, StatementTimeout
 from .unknown import TEXT, Unknown, UnknownValue
 from .unread import Unread
 
@@ -105,6 +105,11 @@ def _unjudged(run: Run, error: BaseException, statement: Optional[Statement]) ->
     """The gap of an exception that the installed Keras is no judge of, or that an Unknown raised."""
     if _asks_for_keras_2():
         return "module", _KERAS_2
+    clock: Optional[BaseException] = error
+    while clock is not None and not isinstance(clock, (StatementTimeout, Finished)):
+        clock = clock.__context__  # a library's bare `except:` takes the clock's exception and raises its own
+    if clock is not None:
+        return "time", str(clock)
     behind = _unknown_behind(error)
     if behind is not None:
         return "value", str(behind)
