@@ -105,6 +105,9 @@ class _Document:
     uncalled: bool = False
     """Whether a program that calls this document may come from anywhere in the project."""
     good: Analysis | None = None
+    """The last one that tells shapes."""
+    whole: Analysis | None = None
+    """The last one whose dry run came to its end."""
     carried: tuple[Snapshot, tuple[Finding, ...]] | None = None
     """What the editor shows of the last dry run, and the text it was said of."""
     untried: Analysis | None = None
@@ -377,36 +380,33 @@ class Session:
     def hover(self, uri: str, line: int, column: int) -> describe.Text | None:
         """What is known about a place of the text that the editor shows."""
         document = self._documents.get(self.owner(uri) or "")
-        if document is None or not document.settings.hover or document.good is None or document.good.report is None:
+        if document is None or not document.settings.hover:
             return None
-        moves = moved(document.good.snapshot, document.snapshot)
+        return next((text for good in _told(document) if (text := self._hover(document, good, line, column))), None)
+
+    def _hover(self, document: _Document, good: Analysis, line: int, column: int) -> describe.Text | None:
+        moves = moved(good.snapshot, document.snapshot)
         old = moves.back(line)
-        good = document.good
 
         def measured(call: Call) -> str | None:
             known = self._steps.known(document.snapshot.uri, good, call)
             return None if known is None or known.step is None else hardware.sentence(known.step)
 
-        text = describe.hover(good.snapshot, document.good.report, old, column, measured) if old else None
+        text = describe.hover(good.snapshot, good.report, old, column, measured) if old and good.report else None
         span = carrying.move_span(text.span, moves) if text else None
         return replace(text, span=span) if text and span else None
 
     def hints(self, uri: str) -> tuple[describe.Hint, ...]:
-        """The hints of the last good analysis, on the lines that have not been edited since."""
+        """The hints of the last good analysis, on the lines that have not been edited since. Behind the place where it
+        broke off stand those of the last whole one."""
         document = self._documents.get(self.owner(uri) or "")
-        if document is None or document.good is None or document.good.report is None:
+        if document is None:
             return ()
-        chosen = document.settings
-        found = describe.hints(
-            document.good.snapshot,
-            document.good.report,
-            layers=chosen.hint_layers,
-            dtypes=chosen.hint_dtypes,
-            data=chosen.hint_datasets,
-        )
-        moves = moved(document.good.snapshot, document.snapshot)
-        placed = ((moves.forward(hint.line), hint) for hint in found)
-        return tuple(replace(hint, line=line) for line, hint in placed if line is not None)
+        hints: list[describe.Hint] = []
+        for good in _told(document):
+            reached = max(((hint.line, hint.column) for hint in hints), default=(0, 0))
+            hints += [hint for hint in _hints(document, good) if (hint.line, hint.column) > reached]
+        return tuple(hints)
 
     def lenses(self, uri: str) -> tuple[describe.Lens, ...]:
         """The lines above the models of the last good analysis, on the lines that have not been edited since."""
@@ -458,7 +458,7 @@ class Session:
         self._stop(document)
         document.latest = None
         if not document.settings.enable:
-            document.good = document.carried = document.causes = None
+            document.good = document.whole = document.carried = document.causes = None
             self._report(document, ())
             self._say(Status("static", "kls is switched off (kls.enable)"))
             return
@@ -536,6 +536,8 @@ class Session:
             document.good is None or (document.good.report is not step.report and _has_shapes(step.report))
         ):
             document.good = step
+            if step.report.complete:
+                document.whole = step
             self.editor.hints_changed()
         findings = step.findings
         if not step.final and step.report is None:
@@ -648,6 +650,30 @@ class Session:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _told(document: _Document) -> tuple[Analysis, ...]:
+    """The analyses that tell the document's shapes, newest first: the last good one and, where its dry run broke off,
+    the last whole one."""
+    good, whole = document.good, document.whole
+    both = (good,) if whole is good else (good, whole)
+    return tuple(item for item in both if item is not None and item.report is not None)
+
+
+def _hints(document: _Document, good: Analysis) -> tuple[describe.Hint, ...]:
+    """What `good` tells beside the lines that have not been edited since."""
+    chosen = document.settings
+    assert good.report is not None
+    found = describe.hints(
+        good.snapshot,
+        good.report,
+        layers=chosen.hint_layers,
+        dtypes=chosen.hint_dtypes,
+        data=chosen.hint_datasets,
+    )
+    moves = moved(good.snapshot, document.snapshot)
+    placed = ((moves.forward(hint.line), hint) for hint in found)
+    return tuple(replace(hint, line=line) for line, hint in placed if line is not None)
 
 
 def _is_half_written(document: _Document) -> bool:

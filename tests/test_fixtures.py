@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from kls import check, describe, plan, repairs
 from kls.facts import Finding
+from kls.host import Host
 from kls.rules import MODULES, STEP_CODES
 from kls.source import apply
-from kls.worker.protocol import Probe, Report
 from tests import catalogue, literate
 from tests.faults.truth import Truth
 from tests.literate import Fixture
 
 FIXTURES = literate.read_all()
-PATIENCE = 120.0
-"""Seconds for one dry run: two of the programs have large networks, and the machine may be busy."""
+PATIENCE = 120
+"""Seconds for one dry run, or of CPU time for a real one: some programs have large networks, and the machine may be
+busy."""
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda item: item.name)
@@ -45,59 +45,55 @@ def test_hovers(fixture: Fixture) -> None:
         assert hover is not None and stated in hover.markdown, f"line {line}"
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def host() -> AsyncIterator[Host]:
+    """One real worker for all fixtures."""
+    async with catalogue.worker() as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Truth]:
+    """One process for all real runs."""
+    with Truth(tmp_path_factory.mktemp("truth"), PATIENCE) as truth:
+        yield truth
+
+
 @pytest.mark.tf
-@pytest.mark.timeout(3600)
-def test_fixtures_on_the_real_worker(request: pytest.FixtureRequest) -> None:
-    """The real worker gives the recorded reports, and the tried fixes are the stated ones, best first."""
-    update = request.config.getoption("--update")
-    problems = asyncio.run(_all_on_the_worker(update))
-    assert not problems, "\n".join(problems)
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda item: item.name)
+async def test_fixtures_on_the_real_worker(
+    fixture: Fixture, host: Host, truth: Truth, request: pytest.FixtureRequest
+) -> None:
+    """The real worker gives the recorded report, and the tried fixes are the stated ones, best first."""
+    probe = plan.plan(fixture.snapshot, seconds=PATIENCE)
+    report = await host.ask(probe)
+    if request.config.getoption("--update"):
+        literate.save(fixture, report)
+    else:
+        assert literate.normal(report) == literate.normal(literate.load(fixture)), "--update records it"
+    found = check.check(fixture.snapshot, (), report)
+    found = await repairs.verify(fixture.snapshot, found, probe, host.ask, before=report)
+    found = repairs.of_one_cause(found)
+    assert not literate.differences(fixture, found, with_fixes=True)
+    if any(said.severity == "error" for said in fixture.said):
+        _really(fixture, found, truth)
 
 
-async def _all_on_the_worker(update: bool) -> list[str]:
-    problems: list[str] = []
-    loop = asyncio.get_running_loop()
-    async with contextlib.AsyncExitStack() as stack:
-        host = await stack.enter_async_context(catalogue.worker())
-        truth = stack.enter_context(Truth(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
-        # One real run at a time, while the worker is at the next fixture.
-        real = stack.enter_context(ThreadPoolExecutor(1))
-        runs: list[asyncio.Future[list[str]]] = []
-
-        async def ask(probe: Probe) -> Report:
-            return await host.ask(probe)
-
-        for fixture in FIXTURES:
-            probe = plan.plan(fixture.snapshot, seconds=PATIENCE)
-            report = await ask(probe)
-            if update:
-                literate.save(fixture, report)
-            elif literate.normal(report) != literate.normal(literate.load(fixture)):
-                problems.append(f"{fixture.name}: the worker's report is not the recorded one (--update records it)")
-            found = check.check(fixture.snapshot, (), report)
-            found = await repairs.verify(fixture.snapshot, found, probe, ask, before=report)
-            found = repairs.of_one_cause(found)
-            problems += [f"{fixture.name}: {item}" for item in literate.differences(fixture, found, with_fixes=True)]
-            if any(said.severity == "error" for said in fixture.said):
-                runs.append(loop.run_in_executor(real, _really, fixture, found, truth))
-        return problems + [problem for run in runs for problem in await run]
-
-
-def _really(fixture: Fixture, findings: tuple[Finding, ...], truth: Truth) -> list[str]:
+def _really(fixture: Fixture, findings: tuple[Finding, ...], truth: Truth) -> None:
     """An error must really raise, and the best fixes must really make the program run: the first alone, or all of them
     where the program has several faults."""
     real = truth.outcome({"program.py": fixture.text}, staged=False)
-    if not real.failed:
-        return [f"{fixture.name}: an error is stated, and the real run does not fail: {real.end}"]
+    assert real.failed, f"an error is stated, and the real run does not fail: {real.end}"
     best = [item.fixes[0].edits for item in findings if item.severity.value == "error" and item.fixes]
     if not best:
-        return []
+        return
     every = dict.fromkeys((edit.span, edit.text) for edits in best for edit in edits)
-    text = apply(fixture.text, list(every))
-    if len(best) > 1 and _runs(truth, text):
-        return []
+    if len(best) > 1 and _runs(truth, apply(fixture.text, list(every))):
+        return
     text = apply(fixture.text, [(edit.span, edit.text) for edit in best[0]])
-    return [] if _runs(truth, text) else [f"{fixture.name}: the repaired program does not really run:\n{text}"]
+    assert _runs(truth, text), f"the repaired program does not really run:\n{text}"
 
 
 def _runs(truth: Truth, text: str) -> bool:

@@ -44,10 +44,11 @@ class Outcome:
 
 
 class Truth:
-    """Runs programs one after another. `cache` is a folder in which answers are kept; use as a context manager."""
+    """Runs programs one after another, each for at most `seconds` of CPU time. `cache` is a folder in which answers are
+    kept; use as a context manager."""
 
-    def __init__(self, cache: Path) -> None:
-        self._cache = cache
+    def __init__(self, cache: Path, seconds: int = SECONDS) -> None:
+        self._cache, self._seconds = cache, seconds
         self._stage = hashlib.sha256((Path(__file__).parent / "staged.py").read_bytes()).hexdigest()
         self._server: subprocess.Popen[str] | None = None
         cache.mkdir(parents=True, exist_ok=True)
@@ -97,7 +98,7 @@ class Truth:
         if kept.exists():
             return json.loads(kept.read_text())
         with tempfile.TemporaryDirectory() as folder:
-            question = {"files": dict(files), "folder": folder, "seconds": SECONDS}
+            question = {"files": dict(files), "folder": folder, "seconds": self._seconds}
             told = self._reply(json.dumps({**question, "contain": contain, "staged": staged}))
         kept.write_text(json.dumps(told))
         return told

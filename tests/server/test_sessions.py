@@ -199,10 +199,13 @@ async def test_a_crash_keeps_the_hints(shared: Editor) -> None:
     uri = shared.open("crash.py", PROGRAM)
     await shared.checked(uri, {FAULT})
     before = [hint.label for hint in await shared.hints(uri)]
-    assert before
+    line = PROGRAM.split("\n")[6]
+    last = await shared.hover(uri, 6, line.index("Dense(10)"))
+    assert before and last and "10" in last
     shared.edit(uri, PROGRAM + "import ctypes; ctypes.string_at(0)\n")
     await shared.until(lambda: "cut short" in shared.statuses[-1].sentence, "the crash is told")
     assert [hint.label for hint in await shared.hints(uri)] == before
+    assert await shared.hover(uri, 6, line.index("Dense(10)")) == last
     shared.close(uri)
 
 

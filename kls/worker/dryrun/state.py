@@ -18,6 +18,8 @@ from .unknown import Unknown
 
 STATEMENT_SECONDS = 2.5
 """Processor time one statement of the author may take before it is Unknown."""
+STATEMENT_SHARE = 1 / 12
+"""The part of a long dry run's time that it may take, where that is more."""
 WAITING = 2.5
 """How many times as long it may take by the clock on the wall, where other programs take the processor."""
 TELLING = 0.1
@@ -47,7 +49,8 @@ class Run:
         self.files = Files(probe.sources)
         self.started = time.monotonic()
         self.deadline = self.started + (1 - TELLING) * probe.seconds
-        self.statement_seconds = probe.seconds if probe.step_bytes else STATEMENT_SECONDS
+        share = max(STATEMENT_SECONDS, probe.seconds * STATEMENT_SHARE)
+        self.statement_seconds = probe.seconds if probe.step_bytes else share
         self.main = probe.sources[0].path
         self.failures: list[Failure] = []
         self.gaps: list[Gap] = []
