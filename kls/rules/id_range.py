@@ -55,9 +55,9 @@ class _Ids:
 
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
-    """The finding for ids that an Embedding refused outside of `fit`."""
+    """The finding for ids that an Embedding refused outside of `fit`, and for positions that it refuses anywhere."""
     told = re.search(r"indices\[[\d, ]*\] = (-?\d+) is not in \[0, (\d+)\)", failure.message)
-    if told is None or failure.call is not None or not failure.frames:
+    if told is None or not failure.frames:
         return None
     high, rows = int(told[1]), int(told[2])
     tables = [
@@ -65,12 +65,14 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     ]
     if high < 0 or not tables or tables[-1].created is None:
         return None
+    of_length = failure.call is not None
     for variable in context.report.variables:
         known = variable.values or {}
-        if variable.kind == "array" and known.get("integral") and rows <= known["max"] < 2 * rows + 2:
+        if not of_length and variable.kind == "array" and known.get("integral") and rows <= known["max"] < 2 * rows + 2:
             high = max(high, int(known["max"]))
+    told_of = f"{high + 1} positions are looked up" if of_length else f"the data hold ids up to {high}"
     lines = [
-        f"the data hold ids up to {high}; this Embedding has rows for 0 to {rows - 1}",
+        f"{told_of}; this Embedding has rows for 0 to {rows - 1}",
         f"It raises: {failure.exception}: {failure.message}",
     ]
     related = (Related(failure.frames[-1], "it raises here"),)
@@ -227,6 +229,8 @@ def _fixes(context: Context, table: Layer, high: int) -> list[Fix]:
     if found is not None and outer is not None and isinstance(outer[0], ast.Constant) and outer[0].value == have:
         changed = edits.replace(found[0], outer[0], str(high + 1))
         fixes += fix(f"Give {high + 1} rows", changed, cause=found[0].span(outer[1]))
+    elif found is not None and outer is not None and isinstance(have, int):
+        fixes += operators.change_count(found[0], outer[0], have, high + 1, f"Give {high + 1} rows")
     if found is not None and isinstance(width, int) and width > high and len(found[1].args) >= 2:
         source, call = found
         one, other = call.args[0], call.args[1]

@@ -20,14 +20,12 @@ import tensorflow as tf
 from keras.src.backend import Variable as KerasVariable
 from keras.src.backend.common import variables as common_variables
 from keras.src.layers.layer import Layer as KerasLayer
-from keras.src.optimizers.base_optimizer import BaseOptimizer
 from tensorflow.python.autograph.core import config as autograph
 from tensorflow.python.data.ops import dataset_ops
-from tensorflow.python.eager import backprop, record
 from tensorflow.python.framework.func_graph import FuncGraph
 from tensorflow.python.ops.resource_variable_ops import UninitializedVariable
 
-from . import ranges, replicas
+from . import gradients, ranges, replicas
 from .after_import import after_import
 from .arrays import VirtualArray
 from .state import Run
@@ -58,7 +56,8 @@ def install(run: Run) -> None:
     autograph.CONVERSION_RULES = (autograph.DoNotConvert(__name__.split(".")[0]), *autograph.CONVERSION_RULES)
     _weights_without_memory(run)
     _functions_are_traced(run)
-    _gradients_are_zero(run)
+    gradients.install(run)
+    ranges.install(run)
     _layers_on_much_data(run)
     _datasets_are_bounded(run)
 
@@ -83,7 +82,8 @@ def zeros_like(spec: Any) -> Any:
     return tf.zeros(shape, spec.dtype)
 
 
-def _zeros(structure: Any) -> Any:
+def _zeros(run: Run, structure: Any) -> Any:
+    run.shaped += 1
     return tf.nest.map_structure(
         lambda item: zeros_like(item) if isinstance(item, (tf.Tensor, tf.TensorSpec)) else item, structure
     )
@@ -169,7 +169,7 @@ class _Traced:
         arguments = _in_signature(self._kls_signature, arguments)
         concrete = self._kls_function.get_concrete_function(*arguments, **keywords)
         ranges.run_on_values(concrete, arguments, keywords)
-        return _zeros(concrete.structured_outputs)
+        return _zeros(self._kls_run, concrete.structured_outputs)
 
 
 def _in_signature(signature: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -201,48 +201,6 @@ def _functions_are_traced(run: Run) -> None:
         after_import(name, lambda module: setattr(module, "function", function))
 
 
-def _gradients_are_zero(run: Run) -> None:
-    def gradient(
-        self: Any, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = None
-    ) -> Any:
-        run.trained += 1
-        graph = run.step_graph
-        if graph is not None and graph is tf.compat.v1.get_default_graph() and not record.could_possibly_record():
-            run.backward.append(len(graph.get_operations()))  # no other tape still keeps anything
-        return tf.nest.map_structure(
-            lambda item: tf.zeros(item.shape, item.dtype) if _static(item) else tf.zeros_like(item), sources
-        )
-
-    def apply(self: Any, grads: Any, trainable_variables: Any = None) -> None:
-        run.trained += 1
-        if trainable_variables is None:
-            return
-        variables = list(trainable_variables)
-        if not self.built:
-            with keras.name_scope(self.name):
-                self.build(variables)
-            self.built = True
-        self._check_variables_are_known(variables)
-
-    pairs = BaseOptimizer.apply_gradients
-
-    def apply_gradients(self: Any, grads_and_vars: Any, *arguments: Any, **keywords: Any) -> Any:
-        given = list(grads_and_vars)
-        if not given:
-            # A model that was never built, because its data are not known, has nothing to learn.
-            run.trained += 1
-            return None
-        return pairs(self, given, *arguments, **keywords)
-
-    backprop.GradientTape.gradient = gradient
-    BaseOptimizer.apply = apply
-    BaseOptimizer.apply_gradients = apply_gradients
-
-
-def _static(item: Any) -> bool:
-    return all(size is not None for size in item.shape)
-
-
 def _layers_on_much_data(run: Run) -> None:
     call = KerasLayer.__call__
     known: dict[Any, tuple[Any, Any]] = {}
@@ -253,7 +211,7 @@ def _layers_on_much_data(run: Run) -> None:
         if outermost and tf.executing_eagerly() and _is_large(self, arguments, keywords):
             signature = _signature(run, self, arguments, keywords)
             if signature is not None and signature in known:
-                return _zeros(known[signature][1])
+                return _zeros(run, known[signature][1])
             answer = _symbolically(run, lambda a, k: call(self, *a, **k), arguments, keywords)
             if signature is not None and all(isinstance(item, tf.Tensor) for item in tf.nest.flatten(answer)):
                 known[signature] = (
@@ -324,7 +282,7 @@ def _symbolically(run: Run, call: Callable[[Any, Any], Any], arguments: Any, key
         raise
     finally:
         run.eager_traces -= 1
-    return _zeros(answer)
+    return _zeros(run, answer)
 
 
 def _datasets_are_bounded(run: Run) -> None:

@@ -18,6 +18,7 @@ from ..protocol import Failure, Node, Span, Tensor
 from . import columns, specs
 from .exceptions import expression_names, first_line, innermost_frame, message_of, value_of, values_in
 from .gaps import gap_of, of_python
+from .gradients import NO_GRADIENTS
 from .instrument import Statement
 from .state import Finished, Run, StatementTimeout
 from .unknown import Unknown, UnknownValue
@@ -97,6 +98,8 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
     named = columns.misspelt(run, error)
     if named is not None:
         facts["columns"] = named
+    if message_of(error) == NO_GRADIENTS:
+        facts["cut"] = [list(item) for item in dict.fromkeys(run.cut_at)]
     run.failed_layers.clear()
     return Failure(
         exception=type(error).__name__,

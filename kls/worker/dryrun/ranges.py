@@ -2,20 +2,59 @@
 
 A `tf.function` is traced and not run; what it does with the values of its arguments is not seen. Two operations refuse
 values by themselves: the sparse cross-entropy a class number without a logit, `gather` an id without a row. Where one
-of them is given an argument as it is, it is run on the values, and raises as the function would.
+of them is given an argument as it is, it is run on the values, and raises as the function would. So is an Embedding in
+a step where it is given positions: numbers that follow from the length of the data.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import Any, Optional
 
 import numpy as np
 import tensorflow as tf
+from keras.src.layers.core.embedding import Embedding
+
+from .state import Run
 
 _SAME = ("Cast", "Identity", "Reshape", "Squeeze", "ExpandDims")
 """Operations that keep the values of their first input, or refuse them for another cause."""
+_SPREAD = (*_SAME, "Tile", "BroadcastTo")
 _MOST = 1 << 20
 """Elements of an argument at most."""
+
+
+def install(run: Run) -> None:
+    """Have every Embedding look at the positions that it is given in a step."""
+    look_up = Embedding.call
+
+    @functools.wraps(look_up)
+    def call(self: Any, inputs: Any) -> Any:
+        if run.step_graph is not None and not tf.executing_eagerly():
+            largest = _largest(inputs)
+            if largest is not None and largest >= self.input_dim:
+                with tf.init_scope():
+                    tf.gather(tf.zeros((self.input_dim, 1)), [largest])
+        return look_up(self, inputs)
+
+    Embedding.call = call
+
+
+def _largest(tensor: Any) -> Optional[int]:
+    """The largest of the numbers in `tensor`, where they do not depend on the values of any data."""
+    if not isinstance(tensor, tf.Tensor):
+        return None
+    known = tf.get_static_value(tensor)
+    if known is not None:
+        return int(np.max(known)) if np.size(known) and known.dtype.kind in "iu" else None
+    if tensor.op.type in _SPREAD:
+        return _largest(tensor.op.inputs[0])
+    if tensor.op.type != "Range" or tensor.shape[0] is None:
+        return None
+    start, step = (tf.get_static_value(tensor.op.inputs[place]) for place in (0, 2))
+    if start is None or step is None or tensor.shape[0] == 0:
+        return None
+    return int(max(start, start + (tensor.shape[0] - 1) * step))
 
 
 def run_on_values(concrete: Any, arguments: Any, keywords: Any) -> None:

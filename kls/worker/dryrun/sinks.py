@@ -25,7 +25,7 @@ from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Argument, Call, Span, Tensor, Warned
-from . import callbacks, generators, memory, parts, results, scores, specs, unread
+from . import callbacks, generators, gradients, memory, parts, results, scores, specs, unread
 from .arrays import PREDICTED, VirtualArray
 from .batches import (
     PRIME,
@@ -399,6 +399,7 @@ class Sinks:
             self.logs[prefix] = results.names_of(logs)
         if training:
             with _stage(prefix + "step"):
+                gradients.refuse_cut(self.run, model, loss)
                 self._learn(model)
         return y_pred
 

@@ -87,6 +87,14 @@ class Run:
         """The layers whose calls are in progress, outermost first."""
         self.eager_traces = 0
         """Depth of traces that stand for eager calls: what only tracing forbids is not the program's fault there."""
+        self.shaped = 0
+        """How often an eager call answered zeros: what comes out hangs together with nothing."""
+        self.zeros_of: dict[int, tuple[Any, tuple[Any, ...]]] = {}
+        """Gradients that are zeros, by id, with the tensors that they depend on."""
+        self.unfollowed = False
+        """Whether the program has gradients behind which no dependence can be followed."""
+        self.cut_at: list[tuple[str, str, int]] = []
+        """Where the ways from a loss ended that reaches no weight: operation, file, and line from 1."""
         self.trained = 0
         """How often data met a model: a loop that trains need not go round again."""
         self.step_graph: Optional[Any] = None
