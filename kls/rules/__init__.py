@@ -18,6 +18,7 @@ from kls.rules import (
     argument_place,
     argument_value,
     batch_axis,
+    callback,
     channel_order,
     column_name,
     compile_call,
@@ -76,6 +77,7 @@ from kls.worker.protocol import Failure
 
 _EXPLAINING: tuple[ModuleType, ...] = (
     missing_return,
+    callback,
     training_results,
     column_name,
     unequal_rows,
@@ -118,6 +120,7 @@ _SURVEYING: tuple[ModuleType, ...] = (
     metric_meaning,
     target_broadcast,
     no_effect,
+    callback,
     batch_axis,
     argument_place,
     argument_value,

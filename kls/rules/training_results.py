@@ -70,23 +70,22 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
 
 def _name(source: SourceText, span: Span, taken: dict[str, Any], trained: list[Call]) -> tuple[str, Span, list[Fix]]:
     key, names = str(taken["key"]), [str(name) for name in taken["names"]]
-    listed = ", ".join(f'"{name}"' for name in names)
-    words = f'the history has no "{key}"; it has {listed}'
+    listed = ", ".join(f'"{name}"' for name in names) or "nothing yet"
+    whose = "the logs here have" if taken.get("of") == "logs" else "the history has"
+    words = f'{whose} no "{key}", but {listed}'
     literals = [node for node in source.nodes if isinstance(node, ast.Constant) and node.value == key]
     node = next((item for item in literals if span.line <= item.lineno <= span.end_line), None)
     if node is None:
         return words, span, []
     prefix, own = ("val_", key[4:]) if key.startswith("val_") else ("", key)
     fixes: list[Fix] = []
-    close = difflib.get_close_matches(key, names, 1, 0.6)
-    for name in dict.fromkeys([*([prefix + SHORT[own]] if own in SHORT else []), *close]):
-        if name in names:
-            quote = source.segment(node)[:1]
-            changes = [edits.replace(source, item, f"{quote}{name}{quote}") for item in literals]
-            fixes += fix(f'Use "{name}"', *changes, cause=source.span(node))
-    if prefix and not any(name.startswith("val_") for name in names):
-        words = f'the history has no "{key}": `fit` validates nothing'
-        fixes = [item for call in trained for item in _validate(source, call)]
+    for name in other_names(key, names):
+        quote = source.segment(node)[:1]
+        changes = [edits.replace(source, item, f"{quote}{name}{quote}") for item in literals]
+        fixes += fix(f'Use "{name}"', *changes, cause=source.span(node))
+    if prefix and names and not any(name.startswith("val_") for name in names):
+        words = f'{whose} no "{key}": `fit` validates nothing'
+        fixes = [item for call in trained for item in validated(source, call, key, names)]
         rename = [name for name in (own, SHORT.get(own)) if name in names]
         if not fixes and rename:
             edit = edits.replace(source, node, f'"{rename[0]}"')
@@ -94,12 +93,22 @@ def _name(source: SourceText, span: Span, taken: dict[str, Any], trained: list[C
     return words, source.span(node), fixes
 
 
-def _validate(source: SourceText, call: Call) -> list[Fix]:
-    """Validate on a part of the training data."""
+def other_names(key: str, names: list[str]) -> list[str]:
+    """What may be meant by a name that the logs do not have, likeliest first."""
+    prefix, own = ("val_", key[4:]) if key.startswith("val_") else ("", key)
+    close = difflib.get_close_matches(key, names, 1, 0.6)
+    meant = [prefix + SHORT[own], *close] if own in SHORT else close
+    return [name for name in dict.fromkeys(meant) if name in names and name.startswith("val_") == bool(prefix)]
+
+
+def validated(source: SourceText, call: Call, key: str, names: list[str]) -> list[Fix]:
+    """Validate on a part of the training data, where `key` is of a validation and the logs have none."""
     found = source.at(call.span, ast.Call)
+    if not key.startswith("val_") or any(name.startswith("val_") for name in names):
+        return []
     if found is None or not any(item.kind in ("array", "tensor") for item in call.arguments if item.role == "x"):
         return []
-    edit = edits.add_argument(source, found, "validation_split=0.2")
+    edit = edits.set_argument(source, found, "validation_split", None, "0.2")
     return fix("Validate on a part of the training data", edit, cause=call.span)
 
 

@@ -415,7 +415,7 @@ def _is_of_shapes(error: BaseException) -> bool:
 
 _REFUSED = re.compile(
     r"\(\) (missing \d+ required |takes (no|from \d+ to \d+|\d+) (positional )?argument|got an unexpected keyword "
-    r"argument|got multiple values for argument)"
+    r"argument|got multiple values for argument)|' object is not callable"
 )
 """How Python refuses a call by its arguments (Python/ceval.c, `format_missing` and `too_many_positional`)."""
 

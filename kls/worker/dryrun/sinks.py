@@ -179,8 +179,7 @@ class Sinks:
         names, validated = self.logs.get(""), self._validated(model, given) if method == "fit" else None
         answer = self._answer(method, model, given, outputs, span)
         if method == "fit" and call.status == "traced" and known and not paired and self.trial is None:
-            of_both = None if names is None or validated is None else (*names, *(f"val_{name}" for name in validated))
-            callbacks.play(run, model, given.get("callbacks"), of_both, span.line)
+            callbacks.play(run, model, given.get("callbacks"), names, validated, span)
         return answer
 
     def _answer(self, method: str, model: Any, given: dict[str, Any], outputs: Any, span: Span) -> Any:
