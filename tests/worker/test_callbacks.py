@@ -69,8 +69,8 @@ ERRORS = [
     Fault(BY_GET, 'logs.get("val_acc")', 'Use "val_accuracy"'),
 ]
 WARNINGS = [
-    Fault(IN_VAIN, "callbacks.EarlyStopping(", "Validate on a part of the training data"),
-    Fault(BY_DEFAULT, "callbacks.ReduceLROnPlateau(", "Validate on a part of the training data"),
+    Fault(IN_VAIN, "net.fit(", "Validate on a part of the training data"),
+    Fault(BY_DEFAULT, "net.fit(", "Validate on a part of the training data"),
     Fault(OLD_NAME_WITH_MODE, "callbacks.EarlyStopping(", 'Watch "val_accuracy"'),
 ]
 

@@ -49,12 +49,11 @@ def _largest(tensor: Any) -> Optional[int]:
         return int(np.max(known)) if np.size(known) and known.dtype.kind in "iu" else None
     if tensor.op.type in _SPREAD:
         return _largest(tensor.op.inputs[0])
-    if tensor.op.type != "Range" or tensor.shape[0] is None:
+    length = tensor.shape[0] if tensor.op.type == "Range" else None
+    if not length:
         return None
     start, step = (tf.get_static_value(tensor.op.inputs[place]) for place in (0, 2))
-    if start is None or step is None or tensor.shape[0] == 0:
-        return None
-    return int(max(start, start + (tensor.shape[0] - 1) * step))
+    return None if start is None or step is None else int(max(start, start + (length - 1) * step))
 
 
 def run_on_values(concrete: Any, arguments: Any, keywords: Any) -> None:
