@@ -1,7 +1,9 @@
-"""A table is asked for a column that it has under another spelling.
+"""A table is asked for a column that it does not have.
 
 ## What it says
-A pandas table has no column of this name, and one whose name differs in capitals, spaces or punctuation alone.
+A pandas table has no column of this name: it has one whose name differs in capitals, spaces or punctuation alone, the
+program has taken the column out of the table before, or there never was one. Or columns are looked for among the rows,
+for want of `axis=1`.
 
 ## Why it matters
 pandas raises `KeyError`, often long after the table was read.
@@ -14,24 +16,32 @@ labels = table["Has Bought"]
 ```
 
 ## Repair
-The name as the table has it.
+The name as the table has it; the other columns alone; what is made of the column before it is taken out.
 """
 
 from __future__ import annotations
 
 import ast
+import difflib
+from typing import Any
 
 from kls import edits
-from kls.facts import Edit, Finding, Severity
+from kls.facts import Edit, Finding, Fix, Related, Severity, Span
+from kls.rules import search
 from kls.rules.context import Context, Rule, finding, fix
+from kls.source import SourceText
 from kls.worker.protocol import Failure
 
-RULE = Rule("column-name", Severity.ERROR, "A table is asked for a column that it has under another spelling.")
+RULE = Rule("column-name", Severity.ERROR, "A table is asked for a column that it does not have.")
+
+MOST_SHOWN = 12
+"""Columns of a table that a message names."""
 
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
-    """The finding for a `KeyError` of pandas, at the first of the names that are spelt otherwise."""
-    names: dict[str, str] = failure.facts.get("columns") or {}
+    """The finding for a `KeyError` of pandas, at the first of the names that the table does not have."""
+    facts: dict[str, Any] = failure.facts.get("columns") or {}
+    names: dict[str, str] = facts.get("names") or {}
     source = context.source(failure.frames[-1].path) if failure.frames else None
     if not names or source is None:
         return None
@@ -43,16 +53,96 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     ]
     here = [node for node in said if crash.line <= node.lineno <= crash.end_line]
     span = source.span(here[0]) if here else crash
+    labels: list[str] = facts.get("labels") or []
+    name, has = next(iter(names.items()))
+    if facts.get("rows"):
+        first = f"the table has no row {name!r}; that is a column: `axis=1` is missing"
+        fixes = _axis(source, crash, here)
+    elif has:
+        first = f"the table has no column {name!r}; it has {has!r}"
+        fixes = _renamed(source, here or said, names, span if here else crash)
+    else:
+        shown = ", ".join(map(repr, labels[:MOST_SHOWN])) + (", …" if len(labels) > MOST_SHOWN else "")
+        first = f"the table has no column {name!r}; it has {shown}"
+        close = {item: difflib.get_close_matches(item, labels, 1, 0.75) for item in names}
+        spelt = {item: found[0] for item, found in close.items() if found}
+        fixes = _renamed(source, here or said, spelt, span if here else crash) if len(spelt) == len(names) else []
+        fixes += [*_without(source, crash, here or said), *_before(source, crash, name)]
+    lines = [first, f"pandas raises: {failure.exception}: {failure.message}"]
+    out = _taken_out(source, crash, name)
+    related = (Related(source.span(out), f"{name!r} is taken out here"),) if out is not None and not has else ()
+    return finding(RULE, context, span, "\n".join(lines), related=related, fixes=tuple(fixes))
+
+
+def _renamed(source: SourceText, nodes: list[ast.Constant], names: dict[str, str], cause: Span) -> list[Fix]:
     changes: list[Edit | None] = []
-    for node in here or said:
+    for node in nodes:
         quote = source.segment(node)[:1]
-        if quote in "'\"":
+        if quote in "'\"" and str(node.value) in names:
             changes.append(edits.replace(source, node, f"{quote}{names[str(node.value)]}{quote}"))
-    first, has = next(iter(names.items()))
-    lines = [
-        f"the table has no column {first!r}; it has {has!r}",
-        f"pandas raises: {failure.exception}: {failure.message}",
-    ]
     titles = ", ".join(f"`{name!r}`" for name in names.values())
-    fixes = fix(f"Write {titles}", *changes, cause=source.span(here[0]) if here else crash)
-    return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
+    return fix(f"Write {titles}", *changes, cause=cause) if changes else []
+
+
+def _drop(source: SourceText, crash: Span) -> ast.Call | None:
+    """The call of `drop` in the failing statement."""
+    inside = [call for call in source.calls() if crash.line <= call.lineno <= crash.end_line]
+    return next((call for call in inside if search.last_part(call.func) == "drop"), None)
+
+
+def _axis(source: SourceText, crash: Span, here: list[ast.Constant]) -> list[Fix]:
+    """`drop("id")` of a column: `axis=1`."""
+    call = _drop(source, crash)
+    if call is None or not here:
+        return []
+    if len(call.args) > 1:
+        changed: Edit | None = edits.replace(source, call.args[1], "1")
+    else:
+        changed = edits.set_argument(source, call, "axis", None, "1")
+    return fix("Set `axis=1`", changed, cause=source.span(here[0]))
+
+
+def _without(source: SourceText, crash: Span, nodes: list[ast.Constant]) -> list[Fix]:
+    """The other columns alone: the name out of a list, or nothing dropped where it is the only one."""
+    fixes: list[Fix] = []
+    for node in nodes[:4]:
+        outer = source.parents.get(node)
+        if isinstance(outer, (ast.List, ast.Tuple)) and len(outer.elts) > 1:
+            kept = ", ".join(source.segment(item) for item in outer.elts if item is not node)
+            ends = "[]" if isinstance(outer, ast.List) else "()"
+            text = f"{ends[0]}{kept}{',' if ends == '()' and len(outer.elts) == 2 else ''}{ends[1]}"
+            title = f"Leave out `{source.segment(node)}`"
+            fixes += fix(title, edits.replace(source, outer, text), cause=source.span(node))
+    call = _drop(source, crash)
+    if call is None or not isinstance(call.func, ast.Attribute) or fixes:
+        return fixes
+    statement = source.statement(call)
+    place = source.span(call)
+    if isinstance(statement, ast.Expr) and statement.value is call:
+        return fix("Leave this line out", edits.remove_statement(source, statement), cause=place)
+    table = source.segment(call.func.value)
+    if isinstance(statement, ast.Assign) and statement.value is call:
+        if [source.segment(target) for target in statement.targets] == [table]:
+            return fix("Leave this line out", edits.remove_statement(source, statement), cause=place)
+    return fix("Drop nothing", edits.replace(source, call, table), cause=place)
+
+
+def _taken_out(source: SourceText, crash: Span, name: str) -> ast.stmt | None:
+    """The last statement above the failing one that drops the column `name`."""
+    found: ast.stmt | None = None
+    for call in source.calls():
+        words = [item.value for item in ast.walk(call) if isinstance(item, ast.Constant)]
+        if search.last_part(call.func) in ("drop", "pop", "set_index") and name in words and call.lineno < crash.line:
+            found = source.statement(call) or found
+    return found
+
+
+def _before(source: SourceText, crash: Span, name: str) -> list[Fix]:
+    """`y = df["price"]` behind the statement that drops the column: before it."""
+    statement, out = source.statement_at(crash.line), _taken_out(source, crash, name)
+    alone = isinstance(statement, ast.Assign) and statement.lineno == statement.end_lineno
+    if statement is None or out is None or not alone or source.function(statement) is not source.function(out):
+        return []
+    moved = edits.insert_before(source, out, source.segment(statement))
+    title = f"Do it before `{name!r}` is taken out"
+    return fix(title, moved, edits.remove_statement(source, statement), cause=source.span(statement))

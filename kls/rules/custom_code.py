@@ -58,7 +58,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if place is not None:
         source, node = place
         inside = not isinstance(search.scope(source, node), ast.Module)
-        if inside:
+        call = context.sink(failure)
+        if inside and (call is None or failure.stage != "adapter" or failure.frames[-1] != call.span):
             fixes += _shapes(context, source, node) if re.search(r"None|unknown|\?|[Cc]onvert", failure.message) else []
             fixes += _dtypes(source, node, failure)
     fixes += _late(context, failure)

@@ -28,8 +28,9 @@ import re
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, written
+from kls.rules import operators, search, written
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix
+from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Failure, Model
 
 RULE = Rule("data-form", Severity.ERROR, "`fit` was given data in a form that it does not take.")
@@ -235,6 +236,7 @@ def _lists(context: Context, call: Call, model: Model, failure: Failure) -> Part
     source = context.source(call.span.path)
     own = not any(item.role.startswith("validation") and item.name is None for item in lists)
     if source is not None and own and all(item.span is not None for item in lists):
+        fixes += _as_others_are_padded(context, source, lists)
         array, tensor = ("an array", "a tensor") if len(lists) == 1 else ("arrays", "tensors")
         np_name, tf_name = written.module_name(source, "numpy"), written.module_name(source, "tensorflow")
         new = [] if np_name or tf_name else edits.add_import(source, "import numpy as np")
@@ -249,6 +251,30 @@ def _lists(context: Context, call: Call, model: Model, failure: Failure) -> Part
     what = "a Python list" if len(lists) == 1 else "Python lists"
     first = f"{named} {'is' if len(lists) == 1 else 'are'} {what}; `{call.method}` takes arrays"
     return first, lists[0].span or call.span, fixes
+
+
+def _as_others_are_padded(context: Context, source: SourceText, lists: list[Argument]) -> list[Fix]:
+    """Lists of word numbers, as a `Tokenizer` gives them, padded as the program pads others."""
+    of_words = [(item.values or {}).get("inner") == "int" or (item.values or {}).get("longest") == 0 for item in lists]
+    if not all(of_words) or not all(item.role.endswith("x") for item in lists):
+        return []
+    functions = [call for call in source.calls() if search.last_part(call.func) == "pad_sequences"]
+    for call in reversed(functions):
+        rest = [*call.args[1:], *(item.value for item in call.keywords)]
+        names = {node.id for item in rest for node in ast.walk(item) if isinstance(node, ast.Name)}
+        everywhere = {
+            target.id
+            for statement, target, _ in source.assignments()
+            if isinstance(target, ast.Name) and source.function(statement) is None
+        }
+        if not call.args or not rest or not names <= everywhere:
+            continue
+        before, given = source.span(call), source.span(call.args[0])
+        more = source.cut(Span(source.path, given.end_line, given.end_column, before.end_line, before.end_column))
+        form = f"{source.segment(call.func)}({{}}{more}"
+        named = " and ".join(f"`{item.name or item.role}`" for item in lists)
+        return written.wrap_arguments(context, [(item, form) for item in lists], f"Pad {named} as others are padded")
+    return []
 
 
 def _stacked(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:

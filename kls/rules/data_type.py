@@ -22,11 +22,12 @@ model.fit(x, y)
 
 from __future__ import annotations
 
+import ast
 import re
 
 from kls import edits
 from kls.facts import Finding, Fix, Related, Severity
-from kls.rules import operators, written
+from kls.rules import operators, search, written
 from kls.rules.context import Context, Rule, finding, fix
 from kls.worker.protocol import Argument, Failure, Tensor
 
@@ -104,6 +105,29 @@ def _inputs_of_text(context: Context, argument: Argument) -> list[Fix]:
     return list({item.edits: item for item in fixes}.values())
 
 
+def _columns_of_words(context: Context, argument: Argument) -> list[Fix]:
+    """The rows of a table that has columns of words, where it is made an array: `df.values`."""
+    shape = argument.tensors[0].shape if len(argument.tensors) == 1 else None
+    place = operators.assignment(context, argument)
+    pandas = written.module_name(place[0], "pandas") if place is not None else None
+    if place is None or pandas is None or shape is None or len(shape) != 2 or not argument.role.endswith("x"):
+        return []
+    source, statement, name = place
+    origin = written.whole(source, name, statement.end_lineno or statement.lineno)
+    made, name = (statement, name) if origin is None else origin[:2]
+    value = next((value for node, value in written.assignments(source, name, made.lineno) if node is made), None)
+    call = value if isinstance(value, ast.Call) else None
+    inner = value if call is None else call.func if isinstance(call.func, ast.Attribute) else None
+    if call is not None and len(call.args) == 1 and search.last_part(call.func) in ("array", "asarray"):
+        table = call.args[0]
+    elif isinstance(inner, ast.Attribute) and inner.attr in ("values", "to_numpy"):
+        table = inner.value
+    else:
+        return []
+    changed = edits.wrap(source, table, f"{pandas}.get_dummies({{}}, dtype=float)")
+    return fix(f"Make a column of 0 and 1 of each word in `{name}`", changed, cause=source.span(made))
+
+
 def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
     fixes: list[Fix] = _inputs_of_text(context, argument) if kind == "strings" else []
     if fixes:
@@ -119,6 +143,7 @@ def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
         form = f"{pandas}.get_dummies({{}}, dtype=float)"
         title = f"Make a column of 0 and 1 of each word in `{name}`"
         return [*fixes, *operators.transform_data(context, argument, form, title)]
+    fixes += _columns_of_words(context, argument)
     strings = kind == "strings" or elements == "str"
     if kind == "Python objects" and elements in ("list", "ndarray", "tuple") and np is not None:
         fixes += operators.transform_data(

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
@@ -138,7 +139,8 @@ def _keys(context: Context, argument: Argument, model: Model) -> Parts | None:
     nodes = written.literal(context, argument, ast.Dict)
     fixes = list(written.rename_keys(nodes, keys, names))
     fixes += _add_keys(context, argument, missing)
-    fixes += _named_alike(context, missing, [key for key in keys if key not in names])
+    extra = [key for key in keys if key not in names]
+    fixes += [*_named_alike(context, missing, extra), *_put_together(context, missing, extra)]
     wanted = ", ".join(f'"{name}"' for name in names)
     return f"{_name(argument)} has the keys {shown}; the model's inputs are {wanted}", fixes
 
@@ -162,6 +164,57 @@ def _named_alike(context: Context, missing: list[str], extra: list[str]) -> list
         told = ", ".join(f'"{one}" to "{other}"' for one, other in pairs.items())
         fixes += fix(f"Rename {told} everywhere", *changes, cause=cause) if changes else []
     return fixes
+
+
+def _put_together(context: Context, missing: list[str], extra: list[str]) -> list[Fix]:
+    """Keys that the program puts together of two texts, one of which all of them share: `column + "_id"` where the
+    inputs are `column + "_in"`."""
+    fixes: list[Fix] = []
+    for own, other in ((extra, missing), (missing, extra)):
+        for source in context.sources.values():
+            for node, text in _texts(source):
+                new = _exchanged_part(text, own, other)
+                if new is None:
+                    continue
+                words = source.segment(node)
+                if words.count(text) == 1:
+                    changed = edits.replace(source, node, words.replace(text, new))
+                    fixes += fix(f'Change "{text}" to "{new}"', changed, cause=source.span(node))
+    return fixes[:4]
+
+
+def _texts(source: SourceText) -> Iterator[tuple[ast.expr, str]]:
+    """The texts of which the program puts others together, each with the literal that it stands in."""
+    for node in source.nodes:
+        if isinstance(node, ast.JoinedStr):
+            yield from ((node, str(item.value)) for item in node.values if isinstance(item, ast.Constant))
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            for side in (node.left, node.right):
+                if isinstance(side, ast.Constant) and isinstance(side.value, str):
+                    yield side, side.value
+
+
+def _exchanged_part(text: str, own: list[str], other: list[str]) -> str | None:
+    """What stands in `other` for `text`, the end or the beginning of every name in `own`; None where these are not the
+    same but for that."""
+    for ends in (True, False):
+        kept = [_without(name, text, ends) for name in own]
+        found = {_rest(other, part, ends) for part in kept if part is not None}
+        if text and len(own) == len(other) and None not in kept and len(found) == 1:
+            return found.pop()
+    return None
+
+
+def _without(name: str, text: str, ends: bool) -> str | None:
+    """A name without the text that it ends or begins with, None where it does not or where nothing is left."""
+    kept = name.removesuffix(text) if ends else name.removeprefix(text)
+    return kept if kept and kept != name else None
+
+
+def _rest(names: list[str], kept: str, ends: bool) -> str | None:
+    """What the one name has besides `kept`; None where there is not one such name."""
+    match = [name for name in names if (name.startswith(kept) if ends else name.endswith(kept))]
+    return (match[0].removeprefix(kept) if ends else match[0].removesuffix(kept)) or None if len(match) == 1 else None
 
 
 def _add_keys(context: Context, argument: Argument, missing: list[str]) -> list[Fix]:

@@ -42,6 +42,7 @@ METHODS = {
     "predict_generator": "predict",
     "reset_states": "reset_state",
     "predict_proba": "predict",
+    "lr": "learning_rate",
     "CuDNNLSTM": "LSTM",
     "CuDNNGRU": "GRU",
     "mse": "mean_squared_error",

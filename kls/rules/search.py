@@ -334,9 +334,18 @@ def other_values(context: Context, failure: Failure) -> list[Fix]:
             for text in _alternatives(source, name, node, offered, numbers, failure):
                 label = f"`{name}`" if name else f"`{_short(source.segment(node))}`"
                 place = span if span.line == span.end_line else source.span(node)
-                fixes += fix(f"Change {label} to `{text}`", edits.replace(source, node, text), cause=place)
+                everywhere = re.search(_MUST_END, failure.message) is not None
+                changes = [edits.replace(source, one, text) for one in (_alike(source, node) if everywhere else [node])]
+                fixes += fix(f"Change {label} to `{text}`", *changes, cause=place)
         fixes += _defaults(source, call, failure, {name for name, _ in given if name})
     return fixes
+
+
+def _alike(source: SourceText, node: ast.expr) -> list[ast.expr]:
+    """`node` and the other places where the program writes the same text: the name of one file."""
+    if not isinstance(node, ast.Constant):
+        return [node]
+    return [item for item in source.nodes if isinstance(item, ast.Constant) and item.value == node.value]
 
 
 def _alternatives(

@@ -50,7 +50,7 @@ def _axis(context: Context, failure: Failure) -> list[Fix]:
     arrays = {
         item.name
         for item in context.report.variables
-        if item.kind == "array" and len(item.tensors) == 1 and len(item.tensors[0].shape or ()) == rank
+        if item.kind in ("array", "unknown") and len(item.tensors) == 1 and len(item.tensors[0].shape or ()) == rank
     }
     names = [name for name in sorted(arrays) if name == asked["name"] or stem(name) == stem(asked["name"])]
     if asked["name"] not in names:

@@ -12,6 +12,7 @@ import keras
 from . import specs
 from .state import Run
 from .unknown import Unknown
+from .unread import Unread, form_of
 
 
 def axis_of(run: Run, error: BaseException, innermost: Optional[TracebackType]) -> Optional[dict[str, Any]]:
@@ -25,11 +26,18 @@ def axis_of(run: Run, error: BaseException, innermost: Optional[TracebackType]) 
             continue
         owner = node.value.value if isinstance(node.value, ast.Attribute) and node.value.attr == "shape" else None
         value = _value_of(owner, innermost.tb_frame) if owner is not None else None
-        shape = None if value is None or isinstance(value, Unknown) else specs.shape_of(value)
+        shape = _shape_of(value)
         axis = node.slice.value if isinstance(node.slice, ast.Constant) else None
-        if owner is not None and shape is not None and specs.is_tensor(value) and isinstance(axis, int):
+        if owner is not None and shape is not None and isinstance(axis, int):
             return {"name": ast.unparse(owner), "shape": list(shape), "axis": axis}
     return None
+
+
+def _shape_of(value: Any) -> Optional[tuple[Optional[int], ...]]:
+    """The shape of an array, also of one that was not read, whose axes are known; None for anything else."""
+    if isinstance(value, Unread):
+        return (None, *(size if isinstance(size, int) else None for size in form_of(value).sizes))
+    return specs.shape_of(value) if not isinstance(value, Unknown) and specs.is_tensor(value) else None
 
 
 def outputs_of(run: Run, error: BaseException, innermost: Optional[TracebackType]) -> Optional[dict[str, Any]]:

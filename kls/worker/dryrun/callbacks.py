@@ -1,6 +1,7 @@
 """Callbacks: the author's own methods are called once, behind the `fit` that they were given to.
 
-Of Keras's own it is looked at what can be told before a training.
+Of Keras's own it is looked at what can be told before a training, and a checkpoint is written where the program may
+read it.
 Which epoch it is and what the logs hold is Unknown; the names in the logs are known where the step was traced. A
 learning rate is asked for as in the first epoch; what a callback watches must be there, and Keras must know whether
 more of it is better.
@@ -37,6 +38,8 @@ def play(run: Run, model: Any, given: Any, training: results.Names, validation: 
             both = None if training is None or validation is None else results.names_of_both(training, validation)
             if both is not None:
                 _watch(run, item, both, results.only_of_keras(given), span)
+            if type(item) is ModelCheckpoint:
+                _write(run, model, item)
 
 
 def _own(run: Run, model: Any, own: list[Any], training: results.Names, validation: results.Names, line: int) -> None:
@@ -114,6 +117,19 @@ def _watch(run: Run, item: Any, names: tuple[str, ...], nobody_adds: bool, span:
         warned = Warned(span, "Watched", f"{kind} {watched} {' '.join(names)}")
         if warned not in run.warnings:
             run.warnings.append(warned)
+
+
+def _write(run: Run, model: Any, item: Any) -> None:
+    """Have a checkpoint write `model` where the program reads files of models. Raises what Keras says of a model that
+    cannot be written."""
+    reads = any("load_" in source.text for source in run.probe.sources)
+    if not reads or item.save_freq != "epoch" or "{" in item.filepath:
+        return
+    try:
+        (model.save_weights if item.save_weights_only else model.save)(item.filepath)
+    except Exception as error:
+        if gap_kind(run, error) is None:
+            raise
 
 
 def _is_own(item: Any) -> bool:

@@ -367,7 +367,13 @@ class Runtime:
         try:
             return bool(value)
         except UnknownValue:
+            self._unsure(number)
             return False if leaves else None
+
+    def _unsure(self, number: int) -> None:
+        place = self._run.files.span_of_node(self._path, self._statements[number].node)
+        if place not in self._run.unsure:
+            self._run.unsure.append(place)
 
     def peek(self, names_now: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         """What `names` stand for at the moment."""
@@ -502,6 +508,7 @@ class Runtime:
     def _cut_short(self, number: int, trained: int, once: bool = False) -> None:
         """A loop is left early; one that has trained since `trained` was counted has shown what it does. With `once`
         its one round stands for all."""
+        self._unsure(number)
         if self._run.trained == trained:
             self._cut.add(number)
             if once:

@@ -95,7 +95,7 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
     if isinstance(error, AttributeError):
         facts.update(_attribute(error))
     facts.update(of_python(run, error))
-    named = columns.misspelt(run, error)
+    named = columns.missed(run, error)
     if named is not None:
         facts["columns"] = named
     if message_of(error) == NO_GRADIENTS:

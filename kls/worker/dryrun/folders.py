@@ -6,6 +6,7 @@ and a plausible number of files is assumed.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import os
@@ -22,6 +23,7 @@ from .aliases import replace, watch
 from .arrays import VirtualArray
 from .datasets import STAND_IN_TEXT, repeated, unread, zeros
 from .unknown import Unknown, UnknownValue
+from .unread import numbered
 
 __all__ = ["SAMPLES", "in_data_format", "install", "labels"]
 
@@ -235,14 +237,15 @@ def _flow(files: Any, names: Any, given: dict[str, Any], width: Any, origin: str
     size = (*(int(item) for item in given["target_size"]), channels)
     mode = given["class_mode"] if width is None else width
     flow = Flow(SAMPLES if files is None else files, names, int(given["batch_size"]), size, mode, origin, given)
-    if mode != "categorical" or names is not None:
+    if mode not in ("categorical", "sparse") or names is not None:
         return flow
     image = zeros((flow.batch_size, *flow.image_shape), tf.float32)
     reason = f"the class folders of {origin}"
+    some, every = ([2], [None]) if mode == "categorical" else ([], [])
     dataset = repeated(image, len(flow)).map(
         lambda item: (
             tf.compat.v1.placeholder_with_default(item, [None, *flow.image_shape]),
-            tf.compat.v1.placeholder_with_default(unread(tf.zeros([flow.batch_size, 2]), reason), [None, None]),
+            tf.compat.v1.placeholder_with_default(unread(tf.zeros([flow.batch_size, *some]), reason), [None, *every]),
         )
     )
     for name in (*vars(flow), *vars(Flow)):
@@ -300,6 +303,12 @@ def _image_data_generator() -> None:
         output = [inputs, *(item[index_array] for item in (self.y, self.sample_weight) if item is not None)]
         return output[0] if len(output) == 1 else tuple(output)
 
+    def flow(self: Any, x: Any, y: Any = None, *args: Any, **keywords: Any) -> Any:
+        x, y = numbered(x, y)
+        return of_arrays(self, x, y, *args, **keywords)
+
+    of_arrays = kind.flow
+    kind.flow = functools.wraps(of_arrays)(flow)
     kind.flow_from_directory = flow_from_directory
     kind.flow_from_dataframe = flow_from_dataframe
     kind.fit = lambda self, x, *args, **keywords: None

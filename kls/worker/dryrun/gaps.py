@@ -176,7 +176,7 @@ def gap_of(
         return "value", "the vocabulary that was to be learnt is not known"
     if not isinstance(error, ImportError) and not _raised_by_judge(run, error, path, statement, frame):
         return "error", first_line(error)
-    unknown = unknown_in(run, error.__traceback__, statement)
+    unknown = None if _names_an_argument(run, error) else unknown_in(run, error.__traceback__, statement)
     if unknown is not None:
         return "value", unknown.reason
     if run.missed is not None and _OF_NOTHING.search(str(error)):
@@ -379,7 +379,7 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
     package = package_of(name)
     if package is not None:
         if package == "pandas":
-            return columns.misspelt(run, error) is not None
+            return columns.missed(run, error) is not None
         return package in JUDGES or (package == "sklearn" and _is_of_shapes(error))
     if not run.files.owns(name):
         return _through_judge(error)
@@ -390,6 +390,8 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
     if not isinstance(error, (ValueError, TypeError, IndexError, AttributeError)) or _PYTHON_OWN.search(str(error)):
         return False
     values = values_in(innermost.tb_frame, expression_names(run, innermost))
+    if isinstance(error, AttributeError):
+        values.append(error.obj)  # `self.model.optimizer.lr` misses it of what none of its names stands for
     if "'NoneType'" in str(error):
         # A size of a tensor may be None; else None is what an option or a search gave, and no matter of tensors.
         return any(isinstance(value, _DATA) or _holds_data(value) for value in values)
@@ -436,6 +438,20 @@ def _is_refused_call(run: Run, error: BaseException, innermost: TracebackType) -
     target = getattr(function, "__init__", None) if isinstance(function, type) else function
     code = getattr(getattr(target, "__func__", target), "__code__", None)
     return code is not None and run.files.owns(code.co_filename) and all(item.arg for item in node.keywords)
+
+
+_NO_SUCH_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
+
+
+def _names_an_argument(run: Run, error: BaseException) -> bool:
+    """Whether a call is refused for the name of an argument that the author wrote, whatever values it was given."""
+    told = _NO_SUCH_ARGUMENT.search(str(error)) if isinstance(error, TypeError) else None
+    innermost = innermost_frame(run, error)
+    if told is None or innermost is None:
+        return False
+    span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti)
+    node = run.files.call_at(span) if span is not None else None
+    return node is not None and any(item.arg == told[1] for item in node.keywords)
 
 
 def _is_within_compile(run: Run, node: ast.Call, path: str) -> bool:

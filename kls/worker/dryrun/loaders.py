@@ -29,7 +29,7 @@ from keras.src.utils import (
     timeseries_dataset_utils,
 )
 
-from . import datasets, folders, generators, pictures, preprocessing, unread
+from . import datasets, folders, generators, pictures, preprocessing, tokenizers, unread
 from .aliases import replace, watch
 from .arrays import VirtualArray, find_unknown, is_large
 from .folders import in_data_format, labels
@@ -127,8 +127,10 @@ def _pad_sequences(original: Any, rows: Callable[[int], int]) -> Any:
     def pad_sequences(sequences: Any, maxlen: Any = None, dtype: Any = "int32", *args: Any, **keywords: Any) -> Any:
         if isinstance(sequences, Unknown):
             if not isinstance(maxlen, int):
-                return sequences
-            return VirtualArray.of((rows(sequences.line or 1), maxlen), np.dtype(dtype), "pad_sequences")
+                return sequences.unshaped()
+            known = sequences.rows if isinstance(sequences, tokenizers.Sequences) else None
+            count = rows(sequences.line or 1) if known is None else known
+            return VirtualArray.of((count, maxlen), np.dtype(dtype), "pad_sequences")
         if hasattr(sequences, "__len__") and len(sequences) > 2000 and not isinstance(sequences, VirtualArray):
             longest = max(len(item) for item in sequences) if maxlen is None else maxlen
             if is_large((len(sequences), longest), dtype):
@@ -211,3 +213,4 @@ def install(author_file: Callable[[str], bool], rows: Callable[[int], int] = lam
     datasets.install(author_file)
     generators.install()
     preprocessing.install(author_file)
+    tokenizers.install(rows)

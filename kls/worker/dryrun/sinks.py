@@ -25,7 +25,7 @@ from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Argument, Call, Span, Tensor, Warned
-from . import callbacks, generators, gradients, memory, parts, results, scores, specs, unread
+from . import callbacks, generators, gradients, memory, parts, results, scores, specs, tokenizers, unread
 from .arrays import PREDICTED, VirtualArray
 from .batches import (
     PRIME,
@@ -488,6 +488,7 @@ def install(run: Run, watch: Watch, trial: Any = None) -> Sinks:
     return sinks
 
 
+_DATA = ("x", "y", "validation_data")
 _OF_TEXTS = ("TextVectorization", "StringLookup", "Hashing", "HashedCrossing", "KerasLayer")
 """Layers that take texts."""
 
@@ -495,6 +496,7 @@ _OF_TEXTS = ("TextVectorization", "StringLookup", "Hashing", "HashedCrossing", "
 def _numbered(given: dict[str, Any], model: Any) -> dict[str, Any]:
     """The arguments of a sink with numbers in the place of tables that were not read; a model that takes texts may be
     given texts."""
+    given = {key: tokenizers.lists(value) if key in _DATA else value for key, value in given.items()}
     layers = list(model._flatten_layers())
     texts = any(type(layer).__name__ in _OF_TEXTS for layer in layers)
     if texts or any(

@@ -168,7 +168,8 @@ def _rows(value: Any) -> Optional[dict[str, Any]]:
     first = next((item for item in value if len(item)), None)
     while first is not None and isinstance(first, (list, tuple, np.ndarray)) and len(first):
         first = first[0]
-    inner = "float" if isinstance(first, (float, np.floating)) else type(first).__name__
+    kinds = {(float, np.floating): "float", bool: "bool", int: "int"}
+    inner = next((name for kind, name in kinds.items() if isinstance(first, kind)), type(first).__name__)
     return {"shortest": min(lengths), "longest": max(lengths), "inner": inner}
 
 

@@ -54,6 +54,9 @@ class Run:
         self.main = probe.sources[0].path
         self.failures: list[Failure] = []
         self.gaps: list[Gap] = []
+        self.unsure: list[Span] = []
+        """Branches whose test nobody knows, and loops that were not run to their end: what stands in them was carried
+        out on a guess."""
         self.warnings: list[Warned] = []
         self.variables: list[Variable] = []
         self.last_bound: dict[Span, Any] = {}

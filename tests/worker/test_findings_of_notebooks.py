@@ -1,0 +1,234 @@
+"""Faults of notebooks whose tables, texts and pictures are often not there: what is certain all the same."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from kls.facts import Severity
+from kls.host import Host
+from tests import catalogue
+from tests.worker.test_moved_findings import Fault
+
+pytest.importorskip("pandas")
+pytest.importorskip("sklearn")
+
+pytestmark = [
+    pytest.mark.tf,
+    pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
+]
+
+DIGITS = """
+import keras
+import pandas as pd
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
+digits = pd.read_csv("digits.csv")
+y = digits["label"].values
+x = digits.drop("label", axis=1).values.reshape(-1, 28, 28, 1) / 255
+net = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")])
+net.compile("adam", "sparse_categorical_crossentropy")
+flow = ImageDataGenerator(horizontal_flip=True).flow(x, y, batch_size=16)
+net.fit(flow, epochs=3, workers=4)
+"""
+RATE_OF_A_CALLBACK = """
+import keras
+import pandas as pd
+class Rates(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        print(float(self.model.optimizer.lr))
+table = pd.read_csv("fraud.csv")
+net = keras.Sequential([keras.layers.Dense(1, activation="sigmoid")])
+net.compile("adam", "binary_crossentropy")
+net.fit(table.drop("fraud", axis=1).values, table["fraud"].values, callbacks=[Rates()])
+"""
+WINDOWS_OF_ONE_COLUMN = """
+import keras
+import numpy as np
+import pandas as pd
+power = pd.read_csv("power.csv")[["load"]].values
+x, y = [], []
+for i in range(len(power) - 24):
+    x.append(power[i:i + 24, 0])
+    y.append(power[i + 24, 0])
+x = np.array(x)
+y = np.array(y)
+net = keras.Sequential([keras.Input((x.shape[1], x.shape[2])), keras.layers.GRU(8), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(x, y)
+"""
+CLASSES_OF_FOLDERS = """
+import keras
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
+flow = ImageDataGenerator().flow_from_directory("flowers", target_size=(32, 32), class_mode="sparse")
+net = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(5, activation="softmax")])
+net.compile("adam", "categorical_crossentropy")
+net.fit(flow)
+"""
+WORDS = """
+import keras
+import pandas as pd
+from keras.src.legacy.preprocessing.text import Tokenizer
+from keras.utils import pad_sequences
+tweets = pd.read_csv("tweets.csv")
+length = 40
+tokens = Tokenizer(num_words=500)
+tokens.fit_on_texts(tweets["text"])
+x = pad_sequences(tokens.texts_to_sequences(tweets["text"]), maxlen=length, padding="post")
+net = keras.Sequential([keras.layers.Embedding(500, 8), keras.layers.LSTM(8), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(x, tweets["target"].values)
+def judge(text):
+    found = tokens.texts_to_sequences([text])
+    return net.predict(found)
+judge("fire")
+"""
+BEST_MODEL = """
+import keras
+import numpy as np
+def far(y, p):
+    return keras.ops.mean(keras.ops.abs(y - p))
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", far)
+best = keras.callbacks.ModelCheckpoint("best.keras", save_best_only=True)
+net.fit(np.zeros((8, 4)), np.zeros((8, 1)), validation_split=0.5, callbacks=[best])
+net = keras.models.load_model("best.keras")
+"""
+NAMED_FILE = """
+import keras
+import numpy as np
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+best = keras.callbacks.ModelCheckpoint("best.hdf5", save_weights_only=True)
+net.fit(np.zeros((8, 4)), np.zeros((8, 1)), callbacks=[best])
+net.load_weights("best.hdf5")
+"""
+KEYS_PUT_TOGETHER = """
+import keras
+import numpy as np
+columns = ["shop", "kind"]
+def parts(table):
+    return {column + "_id": table[column] for column in columns}
+inputs = [keras.Input((1,), name=f"{column}_in") for column in columns]
+net = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Concatenate()(inputs)))
+net.compile("adam", "mse")
+net.fit(parts({column: np.zeros((8, 1)) for column in columns}), np.zeros((8, 1)))
+"""
+COLUMNS_OF_WORDS = """
+import keras
+import pandas as pd
+from sklearn.model_selection import train_test_split
+houses = pd.DataFrame({"rooms": [1, 2, 3, 4] * 9, "town": ["a", "b", "c", "b"] * 9, "price": [1.5, 2.5, 3.5, 4.5] * 9})
+x = houses.drop(columns="price").values
+y = houses["price"].values
+x_train, x_test, y_train, y_test = train_test_split(x, y)
+net = keras.Sequential([keras.Input((x.shape[1],)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(x_train, y_train, validation_data=(x_test, y_test))
+"""
+TABLE = """
+import numpy as np
+import pandas as pd
+from tensorflow import keras
+wine = pd.DataFrame({"id": [1, 2, 3], "acid": [0.5, 0.25, 0.75], "grade": [3, 4, 3]})
+"""
+DROPPED_TWICE = f"""{TABLE}
+wine = wine.drop("id", axis=1)
+x = wine.drop(["grade", "id"], axis=1)
+"""
+LABELS_BEHIND = f"""{TABLE}
+wine.drop("grade", axis=1, inplace=True)
+y = wine["grade"].values
+"""
+AMONG_THE_ROWS = f"""{TABLE}
+wine = wine.drop("id")
+"""
+
+FAULTS = [
+    Fault(DIGITS, "workers=4", "Leave out `workers`"),
+    Fault(RATE_OF_A_CALLBACK, "optimizer.lr", "Use `learning_rate`"),
+    Fault(WINDOWS_OF_ONE_COLUMN, "x = np", "Give `x` another axis: `x.reshape(x.shape[0], x.shape[1], 1)`"),
+    Fault(CLASSES_OF_FOLDERS, "flow = ", 'Read labels of class_mode="categorical"'),
+    Fault(WORDS, "predict(found)", "Pad `found` as others are padded"),
+    Fault(WORDS.replace('read_csv("tweets.csv")', 'DataFrame({"text": ["a b", "c a d"] * 9, "target": [0, 1] * 9})'),
+          "predict(found)", "Pad `found` as others are padded"),
+    Fault(BEST_MODEL, "load_model", "Tell Keras of `far`: `custom_objects`"),
+    Fault(NAMED_FILE, "best = ", 'Change `"best.hdf5"` to `"best.weights.h5"`'),
+    Fault(KEYS_PUT_TOGETHER, '"_id"', 'Change "_id" to "_in"'),
+    Fault(KEYS_PUT_TOGETHER.replace('column + "_id"', 'f"{column}_id"'), "_id", 'Change "_id" to "_in"'),
+    Fault(COLUMNS_OF_WORDS, "x = houses", "Make a column of 0 and 1 of each word in `x`"),
+    Fault(DROPPED_TWICE, '"grade", "id"', 'Leave out `"id"`'),
+    Fault(LABELS_BEHIND, "y = wine", "Do it before `'grade'` is taken out"),
+    Fault(AMONG_THE_ROWS, "wine.drop", "Set `axis=1`"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
+async def test_the_first_repair_is_the_one_that_is_meant(real: Host, fault: Fault) -> None:
+    found = await catalogue.findings(real, "fault", fault.text, tried=True)
+    (error,) = [item for item in found if item.severity is Severity.ERROR]
+    assert error.fixes and error.fixes[0].title == fault.title, [fix.title for fix in error.fixes]
+    assert fault.line in fault.text.split("\n")[error.span.line - 1]
+
+
+REPAIRED = [
+    DIGITS.replace(", workers=4", ""),
+    RATE_OF_A_CALLBACK.replace(".lr", ".learning_rate"),
+    WINDOWS_OF_ONE_COLUMN.replace("np.array(x)", "np.array(x)[..., None]"),
+    CLASSES_OF_FOLDERS.replace('"sparse"', '"categorical"'),
+    CLASSES_OF_FOLDERS.replace('"categorical_', '"sparse_categorical_'),
+    WORDS.replace("([text])", "([text])\n    found = pad_sequences(found, maxlen=length)"),
+    BEST_MODEL.replace('"best.keras")\n', '"best.keras", custom_objects={"far": far})\n'),
+    BEST_MODEL.replace('"best.keras",', '"best-{epoch}.keras",'),
+    KEYS_PUT_TOGETHER.replace("_id", "_in"),
+    COLUMNS_OF_WORDS.replace(".values", ".select_dtypes('number').values", 1),
+]
+UNCERTAIN = [
+    """
+import os
+if os.environ.get("TRAINING"):
+    wine = wine.drop("id", axis=1)
+else:
+    wine = wine.drop("id", axis=1)
+""",
+    """
+wine = wine.merge(pd.read_csv("more.csv"), on="id")
+y = wine["colour"]
+""",
+    """
+try:
+    y = wine["colour"]
+except KeyError:
+    y = wine["grade"]
+""",
+    """
+more = pd.read_csv("more.csv")
+for name in more.columns:
+    wine[name] = more[name]
+y = wine["colour"]
+""",
+    """
+def add(rows):
+    rows["colour"] = open("colours.txt").read()
+add(wine)
+y = wine["colour"]
+""",
+    """
+wine["vintage"] = np.random.choice(["old", "new"], 3)
+wine = pd.get_dummies(wine)
+y = wine["vintage_new"]
+""",
+    """
+wine.assign(colour=1).to_csv("wine.csv")
+wine = pd.read_csv("wine.csv")
+y = wine["colour"]
+""",
+]
+"""Where a real run may come to other columns."""
+
+
+@pytest.mark.parametrize("text", [*REPAIRED, *(TABLE + more for more in UNCERTAIN)])
+async def test_what_fits_or_is_not_known_is_not_told(real: Host, text: str) -> None:
+    found = await catalogue.findings(real, "repaired", text, tried=False)
+    assert [item for item in found if item.severity in catalogue.LOUD] == []
