@@ -20,7 +20,7 @@ As the message says.
 from __future__ import annotations
 
 from kls.facts import Finding, Related, Severity
-from kls.rules import taken_apart, wording
+from kls.rules import predictions, taken_apart, wording
 from kls.rules.context import Context, Rule, finding
 from kls.worker.protocol import Failure
 
@@ -35,7 +35,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         span = inner
     if span is None:
         return None
-    first = taken_apart.told(failure) or wording.first_line(failure)
+    first = taken_apart.told(failure) or predictions.told(failure) or wording.first_line(failure)
     own, _, rest = failure.message.partition("\n")
     raises = failure.exception if own == first else f"{failure.exception}: {own}"
     lines = [first, f"It raises: {raises}", *([rest] if rest else [])]

@@ -1,5 +1,5 @@
-"""What a model predicted, where scikit-learn takes classes or as many rows as there are labels. Not a rule: `suspects`
-asks.
+"""What a model predicted, where scikit-learn takes classes or as many rows as there are labels, and where Python takes
+one number. Not a rule: `suspects` asks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from kls import edits
 from kls.facts import Fix
 from kls.rules import search, written
-from kls.rules.context import Context, fix
+from kls.rules.context import Context, fix, show
 from kls.source import SourceText
 from kls.worker.protocol import Failure
 
@@ -34,7 +34,54 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
             fixes += _where_predicted(context, source, call, given)
         if classes:
             fixes += _class_numbers(context, source, call, given, "continuous" in failure.message)
+    return [*fixes[:MOST], *_one_number(context, failure)]
+
+
+def told(failure: Failure) -> str | None:
+    """In words that a row of predictions is no single number, None where the failure is another."""
+    shape = failure.facts.get("predicted")
+    if shape is None:
+        return None
+    if not shape:
+        return "what the model predicts is a number with a fraction, where an index is meant"
+    return f"what the model predicts is an array {show(tuple(shape))}, where one number is meant"
+
+
+def _one_number(context: Context, failure: Failure) -> list[Fix]:
+    """The class of the largest score, or the largest score, in the place of all of them."""
+    shape = failure.facts.get("predicted")
+    span = failure.frames[-1] if failure.frames else None
+    source = context.source(span.path) if span is not None else None
+    node = source.at(span, ast.expr) if source is not None else None
+    if shape is None or source is None or node is None:
+        return []
+    fixes: list[Fix] = []
+    for value, counts in _meant(node):
+        text = edits.parenthesised(source, value)
+        if not shape:
+            forms = [f"int({text} > 0.5)"]
+        elif counts:
+            forms = [f"{text}.argmax()"] if shape[-1] > 1 else [f"int({text}[0] > 0.5)"]
+        else:
+            forms = [f"{text}.max()"]
+        for form in forms:
+            fixes += fix(f"Give one number: `{form}`", edits.replace(source, value, form), cause=source.span(value))
     return fixes[:MOST]
+
+
+def _meant(node: ast.expr) -> Iterator[tuple[ast.expr, bool]]:
+    """The expressions that are to be one number, with whether it is an index or a class."""
+    if isinstance(node, ast.Subscript):
+        yield node.slice, True
+    elif isinstance(node, ast.Call):
+        whole = search.last_part(node.func) in ("int", "range", "index")
+        yield from ((item, whole) for item in node.args)
+    elif isinstance(node, ast.Compare):
+        yield node.left, False
+    elif isinstance(node, ast.JoinedStr):
+        yield from ((item.value, False) for item in node.values if isinstance(item, ast.FormattedValue))
+    else:
+        yield node, False
 
 
 def _shape_of(context: Context, source: SourceText, node: ast.expr, line: int) -> tuple[int | None, ...] | None:

@@ -20,6 +20,7 @@ from typing import Any, NoReturn, Optional
 
 import numpy as np
 
+from . import conversions
 from .unknown import UnhashableUnknown, Unknown, UnknownValue
 
 __all__ = ["LIMIT_BYTES", "PREDICTED", "VirtualArray", "bare", "find_unknown", "install", "shape_and_dtype", "tiny"]
@@ -128,6 +129,13 @@ class VirtualArray(np.ndarray):
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise UnknownValue(self._reason())
 
+    def _refuse_by_shape(self, name: str, *arguments: Any) -> None:
+        """Raises what NumPy raises for predictions of this shape and dtype, whatever they are."""
+        error = conversions.refusal(name, self.shape, self.dtype, *arguments) if self.origin == PREDICTED else None
+        if error is not None:
+            error.__dict__["_kls_predicted"] = list(self.shape)
+            raise error
+
     def _reason(self) -> str:
         return f"the values of {self.origin}" if self.origin else "the values of this array"
 
@@ -135,6 +143,8 @@ class VirtualArray(np.ndarray):
         # A single number reads as one: programs write numbers into files and parse them again.
         if not self.ndim and self.dtype.kind in "biuf":
             return format(np.zeros((), self.dtype).item(), spec)
+        if spec:
+            self._refuse_by_shape("format", spec)
         return f"<array {self.shape} {self.dtype}, values not known>"
 
     def _copied(self, *_: Any, **__: Any) -> VirtualArray:
@@ -259,12 +269,24 @@ class VirtualArray(np.ndarray):
         return self._like((), self.dtype if digits is not None else np.int64)
 
 
+def _converted(name: str) -> Callable[..., NoReturn]:
+    def convert(self: VirtualArray, *arguments: Any) -> NoReturn:
+        if not arguments:
+            self._refuse_by_shape(name)
+        self._refuse()
+
+    return convert
+
+
 # Exceptions of Python's own name an object's class: the author's object is an array of NumPy.
 VirtualArray.__name__ = "numpy.ndarray"
-for _name in "tolist item tobytes tofile dump dumps nonzero compress choose __reduce_ex__ __reduce__".split():
+for _name in "tolist tobytes tofile dump dumps nonzero compress choose __reduce_ex__ __reduce__".split():
     setattr(VirtualArray, _name, VirtualArray._refuse)
-for _name in "bool int float complex index contains".split():
+for _name in "complex contains".split():
     setattr(VirtualArray, f"__{_name}__", VirtualArray._refuse)
+for _name in "bool int float index".split():
+    setattr(VirtualArray, f"__{_name}__", _converted(_name))
+VirtualArray.item = _converted("item")
 for _name in "repr str format".split():
     setattr(VirtualArray, f"__{_name}__", VirtualArray._text)
 for _name in "copy flatten byteswap conj conjugate __copy__".split():

@@ -243,7 +243,8 @@ def os_gap(error: BaseException) -> tuple[str, str]:
 def of_python(run: Run, error: BaseException) -> dict[str, Any]:
     """What is known of an exception of Python's own that no unknown value can have brought about: "silent", the
     function that gave nothing; "taken", the results that were taken apart; "elements", those of a dataset; "asked", an
-    axis that is not there; "given", the tensors of a layer that are taken apart."""
+    axis that is not there; "given", the tensors of a layer that are taken apart; "predicted", the shape of predictions
+    that are no single number."""
     innermost = innermost_frame(run, error)
     told = {
         "silent": nothing.giver(run, error),
@@ -251,6 +252,7 @@ def of_python(run: Run, error: BaseException) -> dict[str, Any]:
         "elements": unpacking.of_elements(run, error, innermost),
         "asked": asked.axis_of(run, error, innermost),
         "given": asked.outputs_of(run, error, innermost),
+        "predicted": getattr(error, "_kls_predicted", None),
     }
     return {name: fact for name, fact in told.items() if fact is not None}
 
