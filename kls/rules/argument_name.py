@@ -90,7 +90,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     ):
         return None
     parameters = tuple(str(item) for item in failure.facts.get("parameters") or ())
-    own = _own_method(context, failure)
+    own = _own_method(context, failure) or _of_compile(context, failure)
     if own is not None:
         words, span, fixes = own
         lines = [words, f"It raises: {failure.exception}: {failure.message}"]
@@ -154,6 +154,33 @@ def _own_method(context: Context, failure: Failure) -> tuple[str, Span, list[Fix
             header = Span(source.path, node.lineno, node.col_offset, node.lineno, len(source.lines[node.lineno - 1]))
             words = f"`{node.name}` takes no `{name}`, which Keras gives it"
             return words, header, fix(f"Take it: `{name}=None`", edit, cause=header)
+    return None
+
+
+def _of_compile(context: Context, failure: Failure) -> tuple[str, Span, list[Fix]] | None:
+    """A function of the author as a loss or metric that does not take (y_true, y_pred)."""
+    told = re.match(r"(\w+)\(\) (takes \d positional|missing \d required positional)", failure.message)
+    kind = next((word for word in ("loss", "metric") if word in failure.stage), None)
+    if told is None or kind is None:
+        return None
+    for source in context.sources.values():
+        for node in source.nodes:
+            if not isinstance(node, ast.FunctionDef) or node.name != told[1] or not node.args.args:
+                continue
+            names = [arg.arg for arg in node.args.args]
+            first = node.args.args[0]
+            fixes: list[Fix] = []
+            header = Span(source.path, node.lineno, node.col_offset, node.lineno, len(source.lines[node.lineno - 1]))
+            if len(names) == 1:
+                before = re.search(r"pred|out|prob|logit", names[0]) is not None
+                place = source.span(ast.copy_location(ast.Name(first.arg), first))
+                line, column = (place.line, place.column) if before else _end_of(source, first)
+                text = "y_true, " if before else ", y_pred"
+                edit = Edit(Span(source.path, line, column, line, column), text)
+                fixes = fix("Take the labels and the predictions", edit, cause=header)
+            count = "1 argument" if len(names) == 1 else f"{len(names)} arguments"
+            words = f"Keras gives a {kind} the labels and the predictions; `{node.name}` takes {count}"
+            return words, header, fixes
     return None
 
 

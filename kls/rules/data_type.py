@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 
 from kls import edits
 from kls.facts import Finding, Fix, Related, Severity
@@ -53,8 +54,14 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         parts = [item for item in argument.tensors if _kind(item) == kind and item.path]
         if parts:
             dtype = f"holds {parts[0].dtype} in `{parts[0].path}`"
+        texts = any(layer.cls in OF_TEXTS for layer in context.report.layers)
+        why = (
+            "cannot be computed with"
+            if not texts or kind != "strings" or argument.kind != "array"
+            else ("of NumPy are not taken, only TensorFlow's")
+        )
         lines = [
-            f"`{name}` {dtype}: {kind} cannot be computed with",
+            f"`{name}` {dtype}: {kind} {why}",
             f"Keras raises: {failure.exception}: {failure.message}",
         ]
         fixes = _fixes(context, argument, kind)
@@ -128,8 +135,22 @@ def _columns_of_words(context: Context, argument: Argument) -> list[Fix]:
     return fix(f"Make a column of 0 and 1 of each word in `{name}`", changed, cause=source.span(made))
 
 
+def _strings_of_tensorflow(context: Context, argument: Argument, besides: list[Fix]) -> list[Fix]:
+    """`tf.constant(words)` for a model that begins with texts, alone and with each of `besides`."""
+    source = written.value_of(context, argument)
+    tf = written.module_name(source[0], "tensorflow") if source is not None else None
+    if tf is None or argument.kind != "array" or not any(layer.cls in OF_TEXTS for layer in context.report.layers):
+        return []
+    title = f"Give strings of TensorFlow: `{tf}.constant`"
+    alone = operators.transform_argument(context, argument, f"{tf}.constant({{}})", title)
+    both = [replace(item, title=f"{item.title}, and strings of TensorFlow", edits=(*item.edits, *one.edits))
+            for one in alone for item in besides]  # fmt: skip
+    return [*alone, *both]
+
+
 def _fixes(context: Context, argument: Argument, kind: str) -> list[Fix]:
     fixes: list[Fix] = _inputs_of_text(context, argument) if kind == "strings" else []
+    fixes += _strings_of_tensorflow(context, argument, fixes) if kind == "strings" else []
     if fixes:
         return fixes
     name = argument.name or argument.role

@@ -61,6 +61,8 @@ class _Case:
     output: Shape
     values: dict[str, Any]
     last: Layer | None
+    sparse: bool
+    """Whether the loss, or one inside a function of the author's, takes class numbers."""
 
     @property
     def classes(self) -> int | None:
@@ -97,7 +99,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return None
     values = labels.values or {}
     shape = (None, *output.shape[1:])
-    case = _Case(context, call, model, labels, target, shape, values, operators.output_layer(context, model))
+    sparse = call.loss in SPARSE or "`target.ndim - 1`" in failure.message
+    case = _Case(context, call, model, labels, target, shape, values, operators.output_layer(context, model), sparse)
     if known is None and not (_steps_kept(case) or _one_row(case)):
         return None  # of a model of the author's own little more is known than the message says
     subject = f"`{labels.name}`" if labels.name else "the labels"
@@ -320,7 +323,7 @@ def _one_row(case: _Case) -> bool:
 def _steps_kept(case: _Case) -> list[Fix]:
     """Labels for each step of a sequence of which a recurrent or pooling layer leaves one row."""
     steps = case.target[1] if len(case.target) > 1 else None
-    missing = len(case.target) - len(case.output) + (1 if case.call.loss in SPARSE else 0)
+    missing = len(case.target) - len(case.output) + (1 if case.sparse else 0)
     if steps is None or missing != 1:
         return []
     fixes: list[Fix] = []

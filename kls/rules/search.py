@@ -372,6 +372,8 @@ def _alternatives(
     if isinstance(value, str):
         if name == "weights":
             return ["None"]
+        if re.fullmatch(r"\d+|\d*\.\d+|\d+e-?\d+", value):
+            return [value]
         return _words(source, node, value, offered, failure.message)
     if isinstance(value, bool) or value is None:
         return []

@@ -508,7 +508,59 @@ second = keras.Sequential([layers.LSTM(4), layers.Dense(2)])
 second.compile("adam", "mse")
 second.fit(np.zeros((16, 8)), np.zeros((16, 2)))
 """
+RATE_IN_QUOTES = """
+import keras
+import numpy as np
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile(keras.optimizers.SGD("0.01"), "mse")
+net.fit(np.zeros((20, 4)), np.zeros(20))
+"""
+STRINGS_OF_NUMPY = """
+import numpy as np
+import tensorflow as tf
+from tensorflow.keras import layers
+said = np.array(["so so", "well done", "never"] * 8)
+split = layers.TextVectorization(output_sequence_length=6)
+split.adapt(said)
+words = tf.keras.Input((1,)DTYPE)
+seen = layers.GlobalAveragePooling1D()(layers.Embedding(30, 4)(split(words)))
+net = tf.keras.Model(words, layers.Dense(1)(seen))
+net.compile("adam", "mse")
+net.fit(said, np.zeros(24))
+"""
+STEPS_OF_A_MASKED_LOSS = """
+import keras
+import numpy as np
+from keras import layers
+def measure(y, p):
+    each = keras.losses.sparse_categorical_crossentropy(y, p, from_logits=True)
+    kept = keras.ops.cast(y != 0, each.dtype)
+    return keras.ops.sum(each * kept) / keras.ops.sum(kept)
+net = keras.Sequential([keras.Input((20,)), layers.Embedding(30, 8), layers.GRU(16), layers.Dense(30)])
+net.compile("adam", measure)
+net.fit(np.ones((16, 20)), np.ones((16, 20)))
+"""
+METRIC_OF_ONE = """
+import keras
+import numpy as np
+def spread(y_pred):
+    return keras.ops.std(y_pred)
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", "mse", metrics=[spread])
+net.fit(np.zeros((20, 4)), np.zeros((20, 1)))
+"""
 FAULTS = [
+    Fault(RATE_IN_QUOTES, 'SGD("0.01")', 'Change `"0.01"` to `0.01`'),
+    Fault(
+        STRINGS_OF_NUMPY.replace("DTYPE", ', dtype="string"'), "net.fit", "Give strings of TensorFlow: `tf.constant`"
+    ),
+    Fault(
+        STRINGS_OF_NUMPY.replace("DTYPE", ""),
+        "words = ",
+        'Give the input `input_layer` strings: `dtype="string"`, and strings of TensorFlow',
+    ),
+    Fault(STEPS_OF_A_MASKED_LOSS, "layers.GRU(16)", "Set `return_sequences=True`"),
+    Fault(METRIC_OF_ONE, "def spread", "Take the labels and the predictions"),
     Fault(ROWS_OF_THE_OTHER_PART, "net.fit", "Take the rows of `40:`: `prices[40:]`"),
     Fault(ROWS_OF_ONE_FOLD, "net.fit", "Give the same rows: `prices[fold]`"),
     Fault(ONE_ROW_OF_LABELS, "net.fit", "Give all of `wanted`"),
@@ -650,6 +702,15 @@ net(np.zeros((1, 5), "int32"))
 """
     (error,) = await catalogue.findings(real, "fault", text, tried=False)
     assert "11)" in error.message and "12, 9)" in error.message and "5" not in error.message
+
+
+async def test_a_loss_that_takes_more_than_it_is_given(real: Host) -> None:
+    text = METRIC_OF_ONE.replace("spread(y_pred)", "spread(y_true, y_pred, share)").replace(
+        '"mse", metrics=[spread]', "loss=spread"
+    )
+    (error,) = await catalogue.findings(real, "fault", text, tried=True)
+    assert (error.code, error.span.line) == ("argument-name", 4)
+    assert "a loss the labels and the predictions; `spread` takes 3 arguments" in error.message
 
 
 @pytest.mark.parametrize("text", REPAIRED)
