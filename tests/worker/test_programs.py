@@ -1225,8 +1225,42 @@ model.fit(found, np.array(kinds))
     assert loud == []
 
 
+async def test_what_is_learnt_from_data_that_are_not_known_is_learnt_outside_of_a_trace(real: Host) -> None:
+    text = """
+import keras
+import pandas as pd
+class Learning(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.scale = keras.layers.Normalization(axis=-1)
+        self.chain = keras.Sequential([self.scale, keras.layers.Dense(1)])
+        self.join = keras.layers.Concatenate(axis=1)
+    def joined(self, parts):
+        columns = []
+        for _, rows in sorted(parts.items()):
+            columns.append(rows)
+        return self.join(columns)
+    def adapt(self, parts):
+        parts = self.joined(parts)
+        self.scale.adapt(parts)
+    def call(self, parts):
+        return self.chain(self.joined(parts))
+table = pd.read_csv("trees.csv")
+parts = {name: table[[name]].values for name in ("age", "height")}
+model = Learning()
+model.adapt(parts)
+model.compile("adam", "mse", run_eagerly=True)
+model.fit(parts, table.pop("found"))
+"""
+    report, loud = await said(real, text)
+    assert loud == []
+    (call,) = report.calls
+    assert call.status == "traced"
+
+
 async def test_what_a_stopped_statement_was_to_learn_is_not_known(real: Host) -> None:
     text = """
+import itertools
 import numpy as np
 import keras
 class Learning(keras.Model):
@@ -1235,9 +1269,7 @@ class Learning(keras.Model):
         self.scale = keras.layers.Normalization(axis=-1)
         self.chain = keras.Sequential([self.scale, keras.layers.Dense(1)])
     def adapt(self, rows):
-        while True:
-            rows = rows * 1.5
-        self.scale.adapt(rows)
+        self.scale.adapt([rows for _ in itertools.count()])
     def call(self, rows):
         return self.chain(rows)
 rows, found = np.random.rand(40, 5), np.random.rand(40, 1)

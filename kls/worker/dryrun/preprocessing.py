@@ -6,6 +6,7 @@ is taken to be as large as `max_tokens`, or of Unknown size where that is not gi
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -43,7 +44,7 @@ def _bounded(data: Any) -> Any:
 
 
 def _normalization() -> None:
-    adapt, call = Normalization.adapt, Normalization.call
+    adapt, call, finalize = Normalization.adapt, Normalization.call, Normalization.finalize_state
 
     def adapted(self: Any, data: Any, *args: Any, **keywords: Any) -> None:
         data = numbers(data, None)
@@ -63,7 +64,12 @@ def _normalization() -> None:
             self.build(tuple(inputs.shape))
         return call(self, inputs)
 
-    Normalization.adapt, Normalization.call = adapted, called
+    def finalized(self: Any) -> None:
+        # What data that are not known have adapted is built by its first call, which may be inside a trace.
+        with tf.init_scope() if getattr(self, "_kls_adapted", False) else contextlib.nullcontext():
+            finalize(self)
+
+    Normalization.adapt, Normalization.call, Normalization.finalize_state = adapted, called, finalized
 
 
 def _build(layer: Any, shape: Any) -> None:
