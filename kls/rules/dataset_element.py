@@ -169,6 +169,10 @@ def _mapped(context: Context, failure: Failure, source: SourceText, node: ast.Ca
             return "the function computes with integers and fractions together", span, fixes
     if failure.exception == "NotImplementedError" or "numpy" in words.lower():
         return "the function calls NumPy on a tensor that has no value yet", span, _without_numpy(source, function)
+    if "contains no shape" in words or "no known rank" in words:
+        decoded = _decoded(source)
+        if decoded:
+            return "a picture may be an animation here: it has no known shape", span, decoded
     if "_VariantDataset" in words:
         what = "each window is a dataset of its own: `flat_map` makes tensors of them"
         return what, span, _windows(source, node)

@@ -11,7 +11,7 @@ from kls.facts import Fix
 from kls.rules import operators, written
 from kls.rules.context import Context, fix
 from kls.source import SourceText
-from kls.worker.protocol import Argument
+from kls.worker.protocol import Argument, Call
 
 Shape = tuple[int | None, ...]
 MODES = {
@@ -200,3 +200,17 @@ def by_folder(context: Context, dataset: Argument, loss: str | None) -> list[Fix
             if isinstance(item, ast.Name):
                 work += [made for _, made in written.assignments(source, item.id, item.lineno) if made is not None]
     return []
+
+
+def one_step_on(context: Context, call: Call, labels: Argument) -> list[Fix]:
+    """The labels from the second step on, where the model is given all but the last step of the same array."""
+    found = context.call_node(call.span)
+    given = edits.argument(found[1], "x", 0) if found is not None else None
+    if found is None or given is None or labels.name is None:
+        return []
+    source, names = found[0], {item.id for item in ast.walk(given) if isinstance(item, ast.Name)}
+    made = [value for _, target, value in source.assignments() if source.segment(target) in names]
+    ends = re.compile(rf"\b{labels.name}\[:, *: *-1\]")
+    if not any(ends.search(source.segment(item)) for item in (given, *made)):
+        return []
+    return operators.transform_argument(context, labels, "{}[:, 1:]", "Give the labels from the second step on")

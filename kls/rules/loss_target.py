@@ -260,6 +260,7 @@ def _label_fixes(case: _Case, validation: bool) -> list[Fix]:
     if case.call.loss in BINARY and units == 1 and len(target) == len(output) and target[-1] == 2:
         fixes += label_repairs.not_encoded(context, labels)
     fixes += _steps_kept(case)
+    fixes += label_repairs.one_step_on(context, case.call, labels)
     if len(target) == len(output) - 1 and len(output) > 2 and output[-1] == 1 and not sparse:
         if all(a is None or b is None or a == b for a, b in zip(target, output, strict=False)):
             fixes += _data(case, "{}[..., None]", "Give the labels the output's last axis of 1")

@@ -1,10 +1,11 @@
-"""An optimizer that learnt the variables of one model first, and is given those of another. Not a rule: `suspects`
-asks.
+"""An optimizer that learnt the variables of one model first, and is given those of another; pairs of gradients and
+variables the wrong way round. Not a rule: `suspects` asks.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 
 from kls import edits
 from kls.facts import Fix
@@ -17,9 +18,9 @@ _APPLYING = ("apply_gradients", "apply", "minimize")
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """An optimizer of its own for the second model, made as the first one is."""
+    fixes: list[Fix] = _exchanged(context, failure)
     if "Unknown variable" not in failure.message:
-        return []
-    fixes: list[Fix] = []
+        return fixes
     for source, call in search.calls(context, failure)[:2]:
         function = call.func
         if not isinstance(function, ast.Attribute) or function.attr not in _APPLYING:
@@ -35,4 +36,19 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
             edits.replace(source, function.value, f"{words}_2"),
         )
         fixes += fix(f"Give the second model its own: `{words}_2`", *changes, cause=source.span(call))
+    return fixes
+
+
+def _exchanged(context: Context, failure: Failure) -> list[Fix]:
+    """`apply_gradients(zip(variables, gradients))`: the gradient comes first."""
+    if not re.search(r"_unique_id|no attribute '(name|path|regularizer|overwrite_with_gradient)'", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:2]:
+        pairs = call.args[0] if call.args else None
+        if search.last_part(call.func) != "apply_gradients" or not isinstance(pairs, ast.Call) or len(pairs.args) != 2:
+            continue
+        one, other = pairs.args
+        swapped = [edits.replace(source, one, source.segment(other)), edits.replace(source, other, source.segment(one))]
+        fixes += fix("Give each gradient first, then its variable", *swapped, cause=source.span(pairs))
     return fixes

@@ -30,8 +30,25 @@ def diagnose(context: Context, failure: Failure) -> tuple[str, list[Fix]] | None
     if kind is not None:
         shown = kind[2] if len(kind[2]) < 40 else kind[2][:40] + "…"
         return f"the generator yields {shown} where the dataset was told {kind[1]}", []
+    if re.search("Cannot batch tensors with different shapes|Cannot add tensor to the batch", failure.message):
+        windows = whole_windows(context)
+        if windows:
+            return "the last windows are shorter than the others, and no batch can be made of both", windows
     parts = re.search(r"did not match the expected structure", failure.message)
     return ("the generator yields another structure than the dataset was told", []) if parts is not None else None
+
+
+def whole_windows(context: Context) -> list[Fix]:
+    """`drop_remainder=True` for the windows that are cut, or for the batch that is made of each."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            name, given = search.last_part(call.func), edits.keyword(call, "drop_remainder")
+            whole = isinstance(given, ast.Constant) and given.value is True
+            if name == "window" and call.args and not whole and len(call.args) < 4:
+                edit = edits.set_argument(source, call, "drop_remainder", 3, "True")
+                fixes += fix("Drop the windows that are not whole", edit, cause=source.span(call))
+    return fixes
 
 
 def _sizes(text: str) -> Sizes:

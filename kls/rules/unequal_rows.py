@@ -34,7 +34,7 @@ from dataclasses import dataclass
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import laid_out, operators, written
+from kls.rules import laid_out, operators, signatures, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show
 from kls.rules.reading import Reading, inside, stated
 from kls.source import SourceText
@@ -120,8 +120,8 @@ def _of_batch(context: Context, failure: Failure, call: Call) -> Finding | None:
     ]
     names = {item.statement for item in context.chain(data)}
     own = [item for item in places if (at := item[0].statement(item[1])) is not None and item[0].span(at) in names]
-    if told is None or not places:
-        return None
+    if told is None or not places or signatures.whole_windows(context):
+        return None  # `dataset_element` speaks of windows
     source, node = (own or places)[-1]
     assert isinstance(node.func, ast.Attribute)
     span = source.span(node)

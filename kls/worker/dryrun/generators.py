@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,7 +62,12 @@ def draw_first(dataset: Any) -> None:
 
 _KEEPING = frozenset("ShuffleDataset RepeatDataset CacheDataset PrefetchDataset OptionsDataset".split())
 """Steps after which the elements are all those of before, in whatever order, by their class without what leads it."""
+_READING = frozenset("TFRecordDatasetV2 TextLineDatasetV2 FixedLengthRecordDatasetV2 CsvDatasetV2".split())
+"""Sources whose elements stand in files."""
 _MOST_DRAWN = 64
+_MOST_WINDOWS = 2000
+_DRAWING = 0.3
+"""Processor time in seconds for which windows are drawn."""
 
 
 def draw_batch(dataset: Any) -> None:
@@ -91,6 +97,28 @@ def draw_batch(dataset: Any) -> None:
         if size > 1 and len(elements) > 1:
             again = tf.data.Dataset.from_generator(elements.__iter__, output_signature=made.element_spec)
             next(iter(again.batch(len(elements))))
+
+
+def draw_windows(dataset: Any) -> None:
+    """Draw the elements of a pipeline that cuts windows and batches them, for a while.
+
+    Raises InvalidArgumentError as TensorFlow does where windows of different lengths meet: the last ones, where nothing
+    drops what remains.
+    """
+    steps = list(_steps(dataset))
+    kinds = {_kind(step) for step in steps}
+    if "WindowDataset" not in kinds or any(hasattr(step, _GENERATOR) for step in steps) or kinds & _READING:
+        return
+    until = time.process_time() + _DRAWING
+    try:
+        for _ in zip(range(_MOST_WINDOWS), dataset):
+            if time.process_time() > until:
+                return
+    except tf.errors.InvalidArgumentError as error:
+        if "Cannot batch tensors with different shapes" in str(error) or "Cannot add tensor to the batch" in str(error):
+            raise
+    except Exception:
+        return
 
 
 def _drawn(made: Any, most: int) -> list[Any]:

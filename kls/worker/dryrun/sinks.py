@@ -280,6 +280,7 @@ class Sinks:
             with _stage("adapter"):
                 generators.draw_first(data.x)
                 generators.draw_batch(data.x)
+                generators.draw_windows(data.x)
         validation = given.get("validation_data")
         if method == "fit" and validation is not None:
             with _stage("validation-adapter"):
