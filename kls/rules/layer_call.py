@@ -294,6 +294,8 @@ def _lists(source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:
         if isinstance(place.func, ast.Call) and "Attention" in search.last_part(place.func.func):
             text = f", {words}"
             fixes += fix("Attend to itself: give the tensor twice", _end(source.span(place.args[0]), text), cause=cause)
+            listed = edits.replace(source, place.args[0], f"[{words}, {words}]")
+            fixes += fix("Attend to itself: give a list with the tensor twice", listed, cause=cause)
     return fixes
 
 

@@ -58,10 +58,12 @@ def rank_fixes(context: Context, failure: Failure) -> list[Fix]:
             if layer.cls in RECURRENT:
                 fixes += return_sequences(context, layer, True)
             if layer.cls == "Flatten" or layer.cls.startswith("Global"):
+                fixes += _each_step(context, layer)
                 fixes += operators.remove_layer(context, layer)
         fixes += _earlier_sequences(context, failure, before)
         fixes += _batch_in_reshape(context, given)
-        fixes += _inputs(context, before, "longer", leading_first=timed)
+        square = len(given) > 3 and given[-1] == given[-2] and (given[-1] or 0) > 4  # of pictures without channels
+        fixes += _inputs(context, before, "longer", leading_first=timed and not square)
     if wanted is None or rank > wanted:
         for layer in before[:1]:
             if layer.cls in RECURRENT and layer.config.get("return_sequences"):
@@ -72,6 +74,18 @@ def rank_fixes(context: Context, failure: Failure) -> list[Fix]:
         if failure.layer_cls == "Permute":
             fixes += _permute(context, failure, rank)
     return fixes
+
+
+def _each_step(context: Context, layer: Layer) -> list[Fix]:
+    """`TimeDistributed(Flatten())`, where a layer that flattens or pools is given a sequence of pictures or rows."""
+    given = layer.inputs[0].shape if layer.inputs else None
+    found = context.call_node(layer.created)
+    frames = layer.cls == "Flatten" and len(given or ()) == 5
+    if found is None or not frames:
+        return []
+    words, imports = edits.callee_like(*found, "TimeDistributed")
+    edit = edits.replace(found[0], found[1], f"{words}({found[0].segment(found[1])})")
+    return fix(f"Flatten each step: `{words}`", edit, *imports, cause=layer.created)
 
 
 def _of_other_dimensions(context: Context, failure: Failure, rank: int) -> list[Fix]:

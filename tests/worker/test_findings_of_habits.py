@@ -549,7 +549,26 @@ net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
 net.compile("adam", "mse", metrics=[spread])
 net.fit(np.zeros((20, 4)), np.zeros((20, 1)))
 """
+FLAT_FILM = """
+from keras import Input, layers
+film = Input((5, 32, 32, 3))
+seen = layers.TimeDistributed(layers.Conv2D(4, 3))(film)
+seen = layers.LSTM(8)(layers.Flatten()(seen))
+"""
+FILM_WITHOUT_CHANNELS = """
+from keras import Input, layers
+film = Input((10, 32, 32))
+seen = layers.ConvLSTM2D(4, 3)(film)
+"""
+ATTENTION_TO_ONE = """
+from keras import Input, layers
+steps = Input((10, 16))
+seen = layers.Attention()(steps)
+"""
 FAULTS = [
+    Fault(FLAT_FILM, "layers.Flatten()", "Flatten each step: `layers.TimeDistributed`"),
+    Fault(FILM_WITHOUT_CHANNELS, "film = Input", "Set the input shape to (10, 32, 32, 1)"),
+    Fault(ATTENTION_TO_ONE, "layers.Attention", "Attend to itself: give a list with the tensor twice"),
     Fault(RATE_IN_QUOTES, 'SGD("0.01")', 'Change `"0.01"` to `0.01`'),
     Fault(
         STRINGS_OF_NUMPY.replace("DTYPE", ', dtype="string"'), "net.fit", "Give strings of TensorFlow: `tf.constant`"
