@@ -8,8 +8,7 @@ import pytest
 
 from kls.facts import Severity
 from kls.host import Host
-from tests import catalogue
-from tests.worker.test_moved_findings import Fault
+from tests.worker.faults import Fault, assert_silent, assert_told
 
 pytestmark = [
     pytest.mark.tf,
@@ -77,10 +76,7 @@ WARNINGS = [
 
 @pytest.mark.parametrize("fault", [*ERRORS, *WARNINGS], ids=lambda fault: fault.title)
 async def test_the_finding_stands_where_the_author_edits(real: Host, fault: Fault) -> None:
-    (told,) = await catalogue.findings(real, "fault", fault.text, tried=True)
-    assert told.severity is (Severity.ERROR if fault in ERRORS else Severity.WARNING)
-    assert fault.title in [fix.title for fix in told.fixes], [fix.title for fix in told.fixes]
-    assert fault.line in fault.text.split("\n")[told.span.line - 1]
+    await assert_told(real, fault, Severity.ERROR if fault in ERRORS else Severity.WARNING)
 
 
 ADDED = """class Score(keras.callbacks.Callback):
@@ -108,4 +104,4 @@ WORKING = [
 
 @pytest.mark.parametrize("text", WORKING)
 async def test_what_fits_is_not_told(real: Host, text: str) -> None:
-    assert await catalogue.findings(real, "working", text, tried=False) == ()
+    await assert_silent(real, text)

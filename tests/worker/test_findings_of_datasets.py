@@ -6,10 +6,8 @@ import sys
 
 import pytest
 
-from kls.facts import Severity
 from kls.host import Host
-from tests import catalogue
-from tests.worker.test_moved_findings import Fault
+from tests.worker.faults import Fault, assert_silent, assert_told
 
 pytestmark = [
     pytest.mark.tf,
@@ -69,10 +67,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
 async def test_the_finding_stands_where_the_author_edits(real: Host, fault: Fault) -> None:
-    found = await catalogue.findings(real, "fault", fault.text, tried=True)
-    (error,) = [item for item in found if item.severity is Severity.ERROR]
-    assert fault.title in [fix.title for fix in error.fixes], [fix.title for fix in error.fixes]
-    assert fault.line in fault.text.split("\n")[error.span.line - 1]
+    await assert_told(real, fault)
 
 
 REPAIRED = [
@@ -88,5 +83,4 @@ REPAIRED = [
 
 @pytest.mark.parametrize("text", REPAIRED)
 async def test_what_fits_is_not_told(real: Host, text: str) -> None:
-    found = await catalogue.findings(real, "repaired", text, tried=False)
-    assert [item for item in found if item.severity in catalogue.LOUD] == []
+    await assert_silent(real, text)

@@ -8,10 +8,9 @@ import sys
 
 import pytest
 
-from kls.facts import Severity
 from kls.host import Host
 from tests import catalogue
-from tests.worker.test_moved_findings import Fault
+from tests.worker.faults import Fault, assert_silent, assert_told
 
 pytestmark = [
     pytest.mark.tf,
@@ -656,10 +655,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
 async def test_the_first_repair_is_the_one_that_is_meant(real: Host, fault: Fault) -> None:
-    found = await catalogue.findings(real, "fault", fault.text, tried=True)
-    (error,) = [item for item in found if item.severity is Severity.ERROR]
-    assert error.fixes and error.fixes[0].title == fault.title, [fix.title for fix in error.fixes]
-    assert fault.line in fault.text.split("\n")[error.span.line - 1]
+    await assert_told(real, fault, best=True)
 
 
 REPAIRED = [
@@ -734,5 +730,4 @@ async def test_a_loss_that_takes_more_than_it_is_given(real: Host) -> None:
 
 @pytest.mark.parametrize("text", REPAIRED)
 async def test_what_fits_is_not_told(real: Host, text: str) -> None:
-    found = await catalogue.findings(real, "repaired", text, tried=False)
-    assert [item for item in found if item.severity in catalogue.LOUD] == []
+    await assert_silent(real, text)

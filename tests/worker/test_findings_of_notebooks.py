@@ -6,10 +6,8 @@ import sys
 
 import pytest
 
-from kls.facts import Severity
 from kls.host import Host
-from tests import catalogue
-from tests.worker.test_moved_findings import Fault
+from tests.worker.faults import Fault, assert_silent, assert_told
 
 pytest.importorskip("pandas")
 pytest.importorskip("sklearn")
@@ -166,10 +164,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
 async def test_the_first_repair_is_the_one_that_is_meant(real: Host, fault: Fault) -> None:
-    found = await catalogue.findings(real, "fault", fault.text, tried=True)
-    (error,) = [item for item in found if item.severity is Severity.ERROR]
-    assert error.fixes and error.fixes[0].title == fault.title, [fix.title for fix in error.fixes]
-    assert fault.line in fault.text.split("\n")[error.span.line - 1]
+    await assert_told(real, fault, best=True)
 
 
 REPAIRED = [
@@ -230,5 +225,4 @@ y = wine["colour"]
 
 @pytest.mark.parametrize("text", [*REPAIRED, *(TABLE + more for more in UNCERTAIN)])
 async def test_what_fits_or_is_not_known_is_not_told(real: Host, text: str) -> None:
-    found = await catalogue.findings(real, "repaired", text, tried=False)
-    assert [item for item in found if item.severity in catalogue.LOUD] == []
+    await assert_silent(real, text)

@@ -8,8 +8,7 @@ import pytest
 
 from kls.facts import Severity
 from kls.host import Host
-from tests import catalogue
-from tests.worker.test_moved_findings import Fault
+from tests.worker.faults import Fault, assert_silent, assert_told
 
 pytestmark = [
     pytest.mark.tf,
@@ -316,10 +315,7 @@ FAULTS = [
 async def test_the_first_repair_is_the_one_that_is_meant(real: Host, fault: Fault) -> None:
     if "PIL" in fault.text:
         pytest.importorskip("PIL")
-    found = await catalogue.findings(real, "fault", fault.text, tried=True)
-    (error,) = [item for item in found if item.severity is Severity.ERROR]
-    assert error.fixes and error.fixes[0].title == fault.title, [fix.title for fix in error.fixes]
-    assert fault.line in fault.text.split("\n")[error.span.line - 1]
+    await assert_told(real, fault, best=True)
 
 
 ATTENTION = """
@@ -351,11 +347,7 @@ SILENT = [
 
 @pytest.mark.parametrize("fault", SILENT, ids=lambda fault: fault.title)
 async def test_what_runs_and_is_wrong(real: Host, fault: Fault) -> None:
-    found = await catalogue.findings(real, "fault", fault.text, tried=True)
-    (warning,) = [item for item in found if item.severity in catalogue.LOUD]
-    assert warning.severity is Severity.WARNING
-    assert [fix.title for fix in warning.fixes][:1] == [fault.title]
-    assert fault.line in fault.text.split("\n")[warning.span.line - 1]
+    await assert_told(real, fault, Severity.WARNING, best=True)
 
 
 REPAIRED = [
@@ -375,5 +367,4 @@ REPAIRED = [
 
 @pytest.mark.parametrize("text", REPAIRED)
 async def test_what_fits_is_not_told(real: Host, text: str) -> None:
-    found = await catalogue.findings(real, "repaired", text, tried=False)
-    assert [item for item in found if item.severity in catalogue.LOUD] == []
+    await assert_silent(real, text)

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from kls import check, plan, repairs
 from kls.documents import Snapshot
-from kls.facts import Edit, Fix, Severity, Span
+from kls.facts import Edit, Fix, Span
 from kls.host import Host
-from tests import catalogue
+from tests.worker.faults import Fault, assert_told
 
 pytestmark = [
     pytest.mark.tf,
     pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
     pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
 ]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A program that raises, a text on the line to edit, and the title of a repair that must be among those tried."""
-
-    text: str
-    line: str
-    title: str
 
 
 ODD_PADDING = """
@@ -1196,10 +1187,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
 async def test_the_repair_that_holds_is_where_the_finding_goes(real: Host, fault: Fault) -> None:
-    found = await catalogue.findings(real, "fault", fault.text, tried=True)
-    (error,) = [item for item in found if item.severity is Severity.ERROR]
-    assert fault.title in [fix.title for fix in error.fixes], [fix.title for fix in error.fixes]
-    assert fault.line in fault.text.split("\n")[error.span.line - 1]
+    await assert_told(real, fault)
 
 
 TWO_ALIKE = """
