@@ -4,7 +4,8 @@ Where the worker had to stand in for sizes that only a real run knows (`kls/work
 is dry-run again with other numbers. A size that changes is not known and carries the author's name for it; a failure
 or a warning that only one run has, or has in other words, depends on the number, and nothing is said of it. A failure
 of ranks that both have in the same words but for the numbers is certain all the same: no number changes a rank. So is
-that of a window which is longer than what it slides over, where only the channels are not known.
+that of a window which is longer than what it slides over, where only the channels are not known, and that of two shapes
+which disagree in a size that is known.
 """
 
 from __future__ import annotations
@@ -58,7 +59,11 @@ def merged(one: Report, other: Report) -> Report:
             lost.append(failure)
         elif same is not None and not names.within(failure):
             failures.append(names.failure(failure, same))
-        elif similar is not None and (_is_of_ranks(failure.message) or _is_of_known_places(failure, similar)):
+        elif similar is not None and (
+            _is_of_ranks(failure.message)
+            or _is_of_known_places(failure, similar)
+            or _is_of_known_sizes(failure.message, similar.message)
+        ):
             failures.append(names.failure(failure, similar))
         else:
             lost.append(failure)
@@ -162,6 +167,26 @@ def _is_of_ranks(message: str) -> bool:
     shapes = _TWO_SHAPES.search(message)
     other = shapes is not None and len(shapes[1].split(",")) != len(shapes[2].split(","))
     return other or _OF_RANKS.search(message) is not None
+
+
+_TWO_WEIGHTS = re.compile(r"weight shape \(([^()]*)\) is not compatible with provided weight shape \(([^()]*)\)")
+"""What a layer says of the weights that it is given (keras/src/layers/layer.py, `set_weights`)."""
+
+
+def _is_of_known_sizes(one: str, other: str) -> bool:
+    """Whether two shapes disagree in a size that is the same in both runs, whatever the others are."""
+    told = [_TWO_SHAPES.search(text) or _TWO_WEIGHTS.search(text) for text in (one, other)]
+    axes = [[side.split(", ") for side in found.groups()] for found in told if found is not None]
+    if len(axes) != 2 or len({len(side) for pair in axes for side in pair}) != 1:
+        return False
+    wanted, given = ([zip(*pair, strict=True)] for pair in zip(*axes, strict=True))
+    return any(
+        first[0] == first[1]
+        and second[0] == second[1]
+        and first[0] != second[0]
+        and all(size.isdigit() for size in (*first, *second))
+        for first, second in zip(*wanted, *given, strict=True)
+    )
 
 
 _NO_PLACES = re.compile(

@@ -174,6 +174,11 @@ def _late(context: Context, call: Call, model: Model, failure: Failure) -> Parts
     if _is_of_optimizer(failure):
         return _optimizer(source, node)
     loss = edits.argument(node, "loss", 1)
+    if failure.stage.endswith("loss") and len(node.args) == 3 and _are_metrics(node.args[2]):
+        value = node.args[2]
+        fixes = fix("Name them: `metrics=`", edits.wrap(source, value, "metrics={}"), cause=source.span(value))
+        words = f"`compile` takes {source.segment(value)} for weights of losses: these come third, metrics fourth"
+        return words, source.span(value), fixes
     if failure.stage.endswith("loss"):
         if loss is None and "loss" in failure.message.lower() and not call.loss:
             place: list[Fix] = []
@@ -200,6 +205,12 @@ def _late(context: Context, call: Call, model: Model, failure: Failure) -> Parts
         )
         return f"`metrics` is one list; the model has {count} outputs", source.span(metrics), fixes
     return None
+
+
+def _are_metrics(node: ast.expr) -> bool:
+    """Whether a list written out holds names of metrics, and so no weights."""
+    items = node.elts if isinstance(node, (ast.List, ast.Tuple)) else []
+    return any(isinstance(item, ast.Constant) and isinstance(item.value, str) for item in items)
 
 
 def _optimizer(source: SourceText, node: ast.Call) -> Parts | None:

@@ -28,7 +28,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from kls import edits
-from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity
+from kls.facts import Evidence, Finding, Fix, Related, Severity, Span
 from kls.rules import operators, search, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix
 from kls.rules.reading import Reading, inside, stated
@@ -142,6 +142,12 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
 
 
 def survey(context: Context) -> Iterator[Finding]:
+    """Parts of one array where arrays of the same samples belong; batches of a stateful model that do not come out."""
+    yield from _parts_of_one(context)
+    yield from _batches_of_a_state(context)
+
+
+def _batches_of_a_state(context: Context) -> Iterator[Finding]:
     """Samples that do not come out even in the batches of a stateful model, which keeps a state for each of a batch."""
     stateful = {layer.key for layer in context.report.layers if layer.config.get("stateful") is True}
     for call in context.report.calls:
@@ -276,21 +282,71 @@ def _exchanged(context: Context, counted: list[tuple[Argument, int]]) -> list[Fi
             pairs = [item for item in target.elts if isinstance(item, ast.Tuple) and len(item.elts) == 2]
             if len(pairs) == 2 and len(target.elts) == 2:
                 inner = [name for pair in pairs for name in pair.elts]
-                order = (0, 2, 1, 3)
             elif len(target.elts) == 4 and all(isinstance(item, ast.Name) for item in target.elts):
-                inner, order = list(target.elts), (0, 2, 1, 3)
+                inner = list(target.elts)
             else:
                 continue
             bound = {item.id for item in inner if isinstance(item, ast.Name)}
             if len(names) < 2 or not set(names) <= bound:
                 continue
-            changes: list[Edit | None] = [
-                edits.replace(source, inner[place], source.segment(inner[index]))
-                for place, index in enumerate(order)
-                if place != index
-            ]
-            return fix("Name the parts in the order in which they come", *changes, cause=source.span(target))
+            return _in_order(source, inner, source.span(target))
     return []
+
+
+def _in_order(source: SourceText, names: list[ast.expr], cause: Span) -> list[Fix]:
+    """The two names in the middle the other way round."""
+    changes = [edits.replace(source, names[place], source.segment(names[3 - place])) for place in (1, 2)]
+    return fix("Name the parts in the order in which they come", *changes, cause=cause)
+
+
+def _parts_of_one(context: Context) -> Iterator[Finding]:
+    """`x_train, y_train, x_test, y_test = train_test_split(x, y)`: the parts come array by array, so that a `fit` is
+    given both parts of one array, which are of different lengths whatever the array is."""
+    told: set[Span] = set()
+    for call in context.report.calls:
+        x, y = argument_of(call, "x"), argument_of(call, "y")
+        if call.status == "failed" or call.paired or x is None or y is None:
+            continue
+        found = _same_split(context, x, y)
+        if found is None or found[0].span(found[1]) in told:
+            continue
+        source, target, given = found
+        told.add(source.span(target))
+        lines = [
+            f"`{x.name}` and `{y.name}` are both parts of `{given}`: `train_test_split` gives both parts of an array "
+            "before those of the next",
+            f"`{call.method}` will raise: ValueError: Data cardinality is ambiguous",
+        ]
+        yield finding(
+            RULE, context, source.span(target), "\n".join(lines), call=call, evidence=Evidence.WOULD_RAISE,
+            related=(Related(call.span, f"`{call.method}` raises here"),),
+            fixes=tuple(_in_order(source, list(target.elts), source.span(target))),
+        )  # fmt: skip
+
+
+def _same_split(context: Context, x: Argument, y: Argument) -> tuple[SourceText, ast.Tuple, str] | None:
+    """The names that a `train_test_split` binds, two of which are those of the arguments, and the array that both are
+    parts of; None where there is none, or where halves are as long as each other."""
+    source = context.source(x.span.path) if x.span is not None else None
+    if source is None or x.span is None or x.name is None or y.name is None:
+        return None
+    known = [written.assignments(source, name, x.span.line) for name in (x.name, y.name)]
+    made = known[0][-1][0] if all(known) and known[0][-1][0] is known[1][-1][0] else None
+    target, split = (made.targets[0], made.value) if made is not None else (None, None)
+    if not isinstance(target, ast.Tuple) or not isinstance(split, ast.Call):
+        return None
+    names = [item.id if isinstance(item, ast.Name) else "" for item in target.elts]
+    places = [names.index(name) for name in (x.name, y.name) if names.count(name) == 1]
+    if search.last_part(split.func) != "train_test_split" or len(names) != 2 * len(split.args) or len(names) != 4:
+        return None
+    size = edits.keyword(split, "test_size")
+    unequal = size is None or (isinstance(size, ast.Constant) and size.value != 0.5 and isinstance(size.value, float))
+    one_array = len(places) == 2 and places[0] // 2 == places[1] // 2 and places[0] != places[1]
+    statement = source.statement_at(x.span.line)
+    here = made is not None and statement is not None and source.function(made) is source.function(statement)
+    if not unequal or not one_array or not here or edits.keyword(split, "train_size") is not None:
+        return None
+    return source, target, source.segment(split.args[places[0] // 2])
 
 
 def _chosen_alike(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:

@@ -9,7 +9,7 @@ import re
 
 from kls import edits
 from kls.facts import Fix
-from kls.rules import written
+from kls.rules import search, written
 from kls.rules.context import Context, argument_of, fix
 from kls.source import SourceText
 from kls.worker.protocol import Failure
@@ -26,13 +26,32 @@ def stem(name: str) -> str:
 
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
-    """What the labels of one call go through and those of the failing one do not."""
+    """What the labels of one call go through and those of the failing one do not; the columns of another table."""
     call = context.sink(failure)
+    if re.search(r"\bfeatures\b|[Ee]xpected (?:axis|shape)|[Ii]nvalid input shape", failure.message):
+        return _same_columns(context)
     if call is None or not failure.stage.endswith(("loss", "metrics")):
         return []
     prefix = "validation_" if failure.stage.startswith("validation") else ""
     labels = argument_of(call, f"{prefix}y")
     return done_alike(context, labels.name, call.span.line) if labels is not None and labels.name is not None else []
+
+
+def _same_columns(context: Context) -> list[Fix]:
+    """`test = pd.get_dummies(test)` with the columns that `train` got: a word that one of them lacks makes none."""
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        made: dict[str, ast.Assign] = {}
+        for statement, target, value in source.assignments():
+            called = isinstance(value, ast.Call) and search.last_part(value.func) == "get_dummies"
+            if called and isinstance(target, ast.Name) and source.function(statement) is None:
+                made[target.id] = statement
+        first = next(iter(made), None)
+        for name in list(made)[1:]:
+            line = f"{name} = {name}.reindex(columns={first}.columns, fill_value=0)"
+            changed = edits.insert_after(source, made[name], line)
+            fixes += fix(f"Give `{name}` the columns of `{first}`: `{line}`", changed, cause=source.span(made[name]))
+    return fixes[:MOST]
 
 
 def done_alike(context: Context, name: str, before: int) -> list[Fix]:

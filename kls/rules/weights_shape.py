@@ -28,7 +28,7 @@ import re
 
 from kls import edits
 from kls.facts import Finding, Fix, Related, Severity, Span
-from kls.rules import search
+from kls.rules import search, written
 from kls.rules.context import Context, Rule, finding, fix
 from kls.worker.protocol import Failure, Layer
 
@@ -93,6 +93,37 @@ def without_head(context: Context, failure: Failure) -> list[Fix]:
     ]
     changes = [edits.replace(source, node, f"{source.segment(node)}[:-1]") for node in lists]
     return fix("Leave out the last layer", *changes, cause=source.span(walk.iter)) if changes else []
+
+
+_OF_TABLES = re.compile(
+    r"weight shape \(([\d?]+), ([\d?]+)\) is not compatible with provided weight shape \(([\d?]+), ([\d?]+)\)"
+)
+
+
+def as_wide(context: Context, failure: Failure) -> list[Fix]:
+    """`Embedding(words, 100, weights=[np.zeros((words, size))])`: of the table's own size."""
+    told = _OF_TABLES.search(failure.message)
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:2] if told is not None else ():
+        given = edits.keyword(call, "weights")
+        for name in [item for item in ast.walk(given) if isinstance(item, ast.Name)] if given is not None else []:
+            known = [value for _, value in written.assignments(source, name.id, call.lineno) if value is not None]
+            for axis, argument in enumerate(("input_dim", "output_dim")):
+                size = _size(known[-1], axis) if known else None
+                node = edits.argument(call, argument, axis)
+                if told is None or size is None or node is None or told[1 + axis] == told[3 + axis]:
+                    continue
+                words = source.segment(size)
+                changed = edits.replace(source, node, words)
+                fixes += fix(f"Make the layer as the table: `{words}`", changed, cause=source.span(node))
+    return fixes
+
+
+def _size(value: ast.expr, axis: int) -> ast.expr | None:
+    """A size in `np.zeros((rows, columns))` or `np.random.rand(rows, columns)`."""
+    shapes = [item for item in getattr(value, "args", []) if isinstance(item, (ast.Tuple, ast.List))]
+    sizes = shapes[0].elts if shapes else getattr(value, "args", [])
+    return sizes[axis] if len(sizes) == 2 else None
 
 
 def _skipped(context: Context, failure: Failure, where: Span, layer: Layer | None) -> list[Fix]:

@@ -143,7 +143,82 @@ AMONG_THE_ROWS = f"""{TABLE}
 wine = wine.drop("id")
 """
 
+METRICS_THIRD = """
+import keras
+import numpy as np
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", "mse", ["mae"])
+net.fit(np.zeros((8, 4)), np.zeros(8))
+"""
+PARTS_OF_ONE = """
+import keras
+import pandas as pd
+from sklearn.model_selection import train_test_split
+houses = pd.read_csv("houses.csv")
+x = houses.drop("price", axis=1).values
+y = houses["price"].values
+x_train, y_train, x_test, y_test = train_test_split(x, y, test_size=0.2)
+net = keras.Sequential([keras.Input((x.shape[1],)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(x_train, y_train)
+net.evaluate(x_test, y_test)
+"""
+PICTURES_OF_A_TABLE = """
+import keras
+import pandas as pd
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
+from sklearn.model_selection import train_test_split
+eyes = pd.DataFrame({"file": [f"{i}.png" for i in range(30)], "stage": [i % 5 for i in range(30)]})
+train, held = train_test_split(eyes, test_size=0.2)
+flow = ImageDataGenerator().flow_from_dataframe(train, "pictures", x_col="file", y_col="stage", target_size=(16, 16))
+net = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(5, activation="softmax")])
+net.compile("adam", "categorical_crossentropy")
+net.fit(flow)
+"""
+VECTORS_OF_WORDS = """
+import keras
+import numpy as np
+import pandas as pd
+from keras.src.legacy.preprocessing.text import Tokenizer
+from keras.utils import pad_sequences
+length, tokens = 100, Tokenizer()
+texts = pd.read_csv("texts.csv")
+tokens.fit_on_texts(texts["text"])
+words, size = len(tokens.word_index) + 1, 50
+vectors = np.zeros((words, size))
+x = pad_sequences(tokens.texts_to_sequences(texts["text"]), maxlen=length)
+net = keras.Sequential([keras.Input((length,))])
+net.add(keras.layers.Embedding(words, 100, weights=[vectors]))
+net.add(keras.layers.GlobalMaxPooling1D())
+net.add(keras.layers.Dense(1))
+net.compile("adam", "mse")
+net.fit(x, texts["label"])
+"""
+WORDS_OF_TWO_TABLES = """
+import keras
+import pandas as pd
+from sklearn.preprocessing import StandardScaler
+train = pd.DataFrame({"size": [1, 2, 3, 4], "shop": ["a", "b", "c", "a"]})
+sales = pd.Series([1.5, 2.5, 3.5, 4.5])
+test = pd.DataFrame({"size": [1, 2], "shop": ["a", "b"]})
+train = pd.get_dummies(train, dtype=float)
+test = pd.get_dummies(test, dtype=float)
+net = keras.Sequential([keras.Input((train.shape[1],)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(train, sales)
+net.predict(StandardScaler().fit_transform(test))
+"""
+
 FAULTS = [
+    Fault(METRICS_THIRD, "net.compile", "Name them: `metrics=`"),
+    Fault(PARTS_OF_ONE, "x_train, y_train", "Name the parts in the order in which they come"),
+    Fault(PICTURES_OF_A_TABLE, "flow = ", 'Make words of the classes: `eyes["stage"].astype(str)`'),
+    Fault(VECTORS_OF_WORDS, "Embedding", "Make the layer as the table: `size`"),
+    Fault(
+        WORDS_OF_TWO_TABLES,
+        "test = pd.get",
+        "Give `test` the columns of `train`: `test = test.reindex(columns=train.columns, fill_value=0)`",
+    ),
     Fault(DIGITS, "workers=4", "Leave out `workers`"),
     Fault(RATE_OF_A_CALLBACK, "optimizer.lr", "Use `learning_rate`"),
     Fault(WINDOWS_OF_ONE_COLUMN, "x = np", "Give `x` another axis: `x.reshape(x.shape[0], x.shape[1], 1)`"),
@@ -168,6 +243,16 @@ async def test_the_first_repair_is_the_one_that_is_meant(real: Host, fault: Faul
 
 
 REPAIRED = [
+    METRICS_THIRD.replace('["mae"]', 'metrics=["mae"]'),
+    METRICS_THIRD.replace('["mae"]', "[2.0]"),
+    PARTS_OF_ONE.replace("y_train, x_test", "x_test, y_train"),
+    PARTS_OF_ONE.replace("y_train, x_test", "x_test, y_train").replace("x_test, y_test)", "x_train, y_train)"),
+    PICTURES_OF_A_TABLE.replace("i % 5 for", "str(i % 5) for"),
+    PICTURES_OF_A_TABLE.replace('"stage",', '"stage", class_mode="raw",').replace("categorical", "sparse_categorical"),
+    VECTORS_OF_WORDS.replace("words, 100,", "words, 50,"),
+    WORDS_OF_TWO_TABLES.replace('["a", "b"]', '["c", "b"]')
+    .replace("[1, 2]", "[1, 2, 3]")
+    .replace('["c", "b"]', '["a", "b", "c"]'),
     DIGITS.replace(", workers=4", ""),
     RATE_OF_A_CALLBACK.replace(".lr", ".learning_rate"),
     WINDOWS_OF_ONE_COLUMN.replace("np.array(x)", "np.array(x)[..., None]"),

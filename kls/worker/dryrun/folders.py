@@ -10,6 +10,7 @@ import functools
 import inspect
 import math
 import os
+import types
 from collections.abc import Callable
 from typing import Any, Optional
 
@@ -285,6 +286,8 @@ def _image_data_generator() -> None:
         frame, columns, mode = given["dataframe"], given["y_col"], given["class_mode"]
         names = given["classes"]
         known = type(frame).__name__ == "DataFrame"
+        if known:
+            _check_frame(frame, given)
         if known and names is None and isinstance(columns, str) and mode in ("categorical", "sparse", "binary"):
             names = sorted(frame[columns].astype(str).unique())
         width = None
@@ -313,6 +316,17 @@ def _image_data_generator() -> None:
     kind.flow_from_dataframe = flow_from_dataframe
     kind.fit = lambda self, x, *args, **keywords: None
     legacy_image.NumpyArrayIterator._get_batches_of_transformed_samples = batch
+
+
+def _check_frame(frame: Any, given: dict[str, Any]) -> None:
+    """What Keras says of the columns of a table and their values, which are the program's own."""
+    asked = types.SimpleNamespace(class_mode=given["class_mode"], allowed_class_modes=Flow.allowed_class_modes)
+    columns = (given["x_col"], given["y_col"], given["weight_col"])
+    try:
+        legacy_image.DataFrameIterator._check_params(asked, frame, *columns, given["classes"])
+    except (TypeError, ValueError) as error:
+        error.__dict__["_kls_own_file"] = True
+        raise
 
 
 def _given(signature: Any, args: Any, keywords: Any) -> dict[str, Any]:
