@@ -47,22 +47,38 @@ def _called_losses(context: Context) -> Iterator[Finding]:
         for node in source.calls():
             loss = edits.argument(node, "loss", 1) if search.last_part(node.func) == "compile" else None
             made = own.get(loss.func.id) if isinstance(loss, ast.Call) and isinstance(loss.func, ast.Name) else None
-            if made is None or not isinstance(loss, ast.Call) or loss.args or loss.keywords or made.decorator_list:
+            if made is None or not isinstance(loss, ast.Call) or made.decorator_list:
                 continue
-            wanted = [item.arg for item in made.args.args[: len(made.args.args) - len(made.args.defaults)]]
             missed = any(
                 gap.kind == "error" and (gap.span.path, gap.span.line) == (source.path, node.lineno)
                 for gap in context.report.gaps
             )
+            wanted = _left_open(made, loss)
             if len(wanted) < 2 or not missed:
                 continue
-            name = source.segment(loss.func)
-            fixes = fix(f"Give the function: `{name}`", edits.replace(source, loss, name), cause=source.span(loss))
+            name, text = source.segment(loss.func), source.segment(loss)
+            function, words = name, f"`{name}()` calls the loss here; `compile` takes the function"
+            if loss.args or loss.keywords:
+                labels, output = wanted[:2]
+                function = f"lambda {labels}, {output}: {text[:-1]}, {labels}={labels}, {output}={output})"
+                words = f"`{text}` calls the loss here, without labels and output; `compile` takes a function of these"
+            changed = edits.replace(source, loss, function)
+            fixes = fix(f"Give the function: `{function}`", changed, cause=source.span(loss))
             told = (
                 f"{name}() missing {len(wanted)} required positional arguments: {' and '.join(map(repr, wanted[:2]))}"
             )
-            words = f"`{name}()` calls the loss here; `compile` takes the function\nPython raises: TypeError: {told}"
+            words += f"\nPython raises: TypeError: {told}"
             yield finding(RULE, context, source.span(loss), words, evidence=Evidence.WOULD_RAISE, fixes=tuple(fixes))
+
+
+def _left_open(made: ast.FunctionDef, call: ast.Call) -> list[str]:
+    """The parameters without a default that a call gives nothing for; none where that is not told by its text."""
+    if any(isinstance(item, ast.Starred) for item in call.args) or any(item.arg is None for item in call.keywords):
+        return []
+    needed = [item.arg for item in made.args.args[: len(made.args.args) - len(made.args.defaults)]]
+    named = {item.arg for item in call.keywords}
+    left = [name for name in needed[len(call.args) :] if name not in named]
+    return left if len(left) == 2 or not (call.args or call.keywords) else []
 
 
 def _callbacks(context: Context) -> Iterator[Finding]:

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, sizes, written
+from kls.rules import operators, search, sizes, written
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, size_of
 from kls.source import SourceText
 from kls.worker.protocol import Argument, Call, Failure, Model, Tensor
@@ -300,6 +300,7 @@ def _count(context: Context, call: Call, argument: Argument, model: Model) -> Pa
         first = f"{_name(argument)} is a list of {given} arrays; the model has one input"
     fixes: list[Fix] = []
     if given == 1:
+        fixes += _joined(context, argument, wanted)
         fixes += _positional(context, call, wanted)
         fixes += _others(context, call, argument, model)
         fixes += _divided(context, argument, parts[0], model)
@@ -314,6 +315,23 @@ def _count(context: Context, call: Call, argument: Argument, model: Model) -> Pa
     elif wanted < given and argument.kind != "dataset":
         fixes += operators.transform_data(context, argument, f"{{}}[:{wanted}]", f"Give the first {wanted}")
     return first, fixes
+
+
+def _joined(context: Context, argument: Argument, wanted: int) -> list[Fix]:
+    """`np.concatenate([a, b])` of as many arrays as there are inputs: a list of them."""
+    found = written.value_of(context, argument)
+    node = found[1] if found is not None else None
+    parts = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    joins = isinstance(node, ast.Call) and search.last_part(node.func) in _JOINS
+    if found is None or node is None or not joins or not isinstance(parts, (ast.List, ast.Tuple)):
+        return []
+    if len(parts.elts) != wanted:
+        return []
+    text = f"[{', '.join(map(found[0].segment, parts.elts))}]"
+    return fix(f"Give the arrays one by one: `{text}`", edits.replace(found[0], node, text), cause=found[0].span(node))
+
+
+_JOINS = ("concatenate", "concat", "hstack", "vstack", "stack", "column_stack")
 
 
 def _others(context: Context, call: Call, argument: Argument, model: Model) -> list[Fix]:

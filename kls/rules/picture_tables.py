@@ -1,5 +1,4 @@
-"""Tables of pictures whose classes are numbers, where `flow_from_dataframe` takes words. Not a rule: `suspects` asks.
-"""
+"""Tables of pictures with numbers for classes, where `flow_from_dataframe` takes words. Not a rule: `suspects` asks."""
 
 from __future__ import annotations
 

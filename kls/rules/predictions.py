@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from kls import edits
-from kls.facts import Fix
+from kls.facts import Edit, Fix
 from kls.rules import search, written
 from kls.rules.context import Context, fix, show
 from kls.source import SourceText
@@ -26,7 +26,8 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
     classes = re.search("multilabel-indicator|should be a 1d array|continuous", failure.message)
     rows = "inconsistent numbers of samples" in failure.message
     fixes: list[Fix] = []
-    for source, call in search.calls(context, failure)[:1] if classes or rows else ():
+    for source, found in search.calls(context, failure)[:1] if classes or rows else ():
+        call = _counted(found)
         given = [*call.args, *(item.value for item in call.keywords)]
         if rows:
             fixes += _other_rows(context, source, call, given)
@@ -34,7 +35,39 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
             fixes += _where_predicted(context, source, call, given)
         if classes:
             fixes += _class_numbers(context, source, call, given, "continuous" in failure.message)
-    return [*fixes[:MOST], *_one_number(context, failure)]
+    return [*fixes[:MOST], *_columns(context, failure), *_one_number(context, failure)]
+
+
+def _counted(call: ast.Call) -> ast.Call:
+    """What `enumerate(folds.split(x, y))` counts."""
+    inner = call.args[0] if call.args and search.last_part(call.func) in ("enumerate", "list") else None
+    return inner if isinstance(inner, ast.Call) else call
+
+
+def _columns(context: Context, failure: Failure) -> list[Fix]:
+    """`table["class"] = model.predict(x)`: a column takes one value for each row."""
+    if not re.search(r"Expected a 1D array|must each be 1-dimensional|Data must be 1-dimensional", failure.message):
+        return []
+    where = failure.frames[-1]
+    source = context.source(where.path)
+    statement = source.statement_at(where.line) if source is not None else None
+    value = getattr(statement, "value", None)
+    if source is None or statement is None or not isinstance(value, ast.expr):
+        return []
+    changes: list[Edit] = []
+    forms: list[str] = []
+    for node in ast.walk(value):
+        shape = _shape_of(context, source, node, where.line) if isinstance(node, (ast.Name, ast.Call)) else None
+        if isinstance(node, ast.expr) and shape is not None and len(shape) == 2 and _is_whole(source, node):
+            forms.append(edits.parenthesised(source, node) + (".ravel()" if shape[1] == 1 else ".argmax(axis=1)"))
+            changes.append(edits.replace(source, node, forms[-1]))
+    shown = " and ".join(f"`{form}`" for form in forms)
+    return fix(f"Give one value for each row: {shown}", *changes, cause=source.span(statement)) if changes else []
+
+
+def _is_whole(source: SourceText, node: ast.expr) -> bool:
+    """Whether an expression is given as it is, and not an attribute or a part of it."""
+    return not isinstance(source.parents.get(node), (ast.Attribute, ast.Subscript))
 
 
 def told(failure: Failure) -> str | None:

@@ -56,7 +56,7 @@ def rank_fixes(context: Context, failure: Failure) -> list[Fix]:
     if wanted is None or rank < wanted:
         for layer in before[:1]:
             if layer.cls in RECURRENT:
-                fixes += return_sequences(context, layer, True)
+                fixes += [*return_sequences(context, layer, True), *_repeated(context, failure)]
             if layer.cls == "Flatten" or layer.cls.startswith("Global"):
                 fixes += _each_step(context, layer)
                 fixes += operators.remove_layer(context, layer)
@@ -215,6 +215,28 @@ def _permute(context: Context, failure: Failure, rank: int) -> list[Fix]:
     rest = range(len(value.elts) + 1, rank)
     text = edits.tuple_text((*[found[0].segment(item) for item in value.elts], *rest))
     return fix(f"Permute all axes: {text}", edits.replace(found[0], value, text), cause=failure.layer_created)
+
+
+def _repeated(context: Context, failure: Failure) -> list[Fix]:
+    """`RepeatVector(steps)` between an encoder that gives its last output and a decoder that gives a sequence: as many
+    steps as labels have, by the author's name for that number."""
+    layer = failed_layer(failure)
+    config: dict[str, Any] = failure.facts.get("config") or {}
+    if failure.layer_cls not in RECURRENT or not config.get("return_sequences"):
+        return []
+    labels = [item for item in context.report.variables if re.match(r"y|label|target", item.name, re.IGNORECASE)]
+    shapes = [item.tensors[0].shape for item in labels if len(item.tensors) == 1]
+    steps = [shape[1] for shape in shapes if shape is not None and len(shape) in (2, 3) and (shape[1] or 0) > 1]
+    fixes: list[Fix] = []
+    for count in list(dict.fromkeys(steps))[:2]:
+        source = context.source(layer.created.path) if layer.created is not None else None
+        named = [
+            target.id
+            for _, target, value in (source.assignments() if source is not None else ())
+            if isinstance(target, ast.Name) and isinstance(value, ast.Constant) and value.value == count
+        ]
+        fixes += operators.insert_layer(context, layer, "RepeatVector", named[0] if named else str(count))
+    return fixes
 
 
 def _earlier_sequences(context: Context, failure: Failure, before: list[Layer]) -> list[Fix]:

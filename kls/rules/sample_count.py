@@ -324,6 +324,17 @@ def _parts_of_one(context: Context) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _is_of_sklearn(source: SourceText, function: ast.expr) -> bool:
+    """Whether a call is of scikit-learn's `train_test_split`: others of that name give their parts in another order."""
+    if isinstance(function, ast.Attribute):
+        return function.attr == "train_test_split" and search.last_part(function.value) == "model_selection"
+    imports = [node for node in source.nodes if isinstance(node, ast.ImportFrom)]
+    names = {item.asname or item.name for node in imports if (node.module or "").startswith("sklearn.")
+             for item in node.names if item.name == "train_test_split"}  # fmt: skip
+    made = {node.name for node in source.nodes if isinstance(node, ast.FunctionDef)}
+    return isinstance(function, ast.Name) and function.id in names - made
+
+
 def _same_split(context: Context, x: Argument, y: Argument) -> tuple[SourceText, ast.Tuple, str] | None:
     """The names that a `train_test_split` binds, two of which are those of the arguments, and the array that both are
     parts of; None where there is none, or where halves are as long as each other."""
@@ -337,7 +348,7 @@ def _same_split(context: Context, x: Argument, y: Argument) -> tuple[SourceText,
         return None
     names = [item.id if isinstance(item, ast.Name) else "" for item in target.elts]
     places = [names.index(name) for name in (x.name, y.name) if names.count(name) == 1]
-    if search.last_part(split.func) != "train_test_split" or len(names) != 2 * len(split.args) or len(names) != 4:
+    if not _is_of_sklearn(source, split.func) or len(names) != 2 * len(split.args) or len(names) != 4:
         return None
     size = edits.keyword(split, "test_size")
     unequal = size is None or (isinstance(size, ast.Constant) and size.value != 0.5 and isinstance(size.value, float))

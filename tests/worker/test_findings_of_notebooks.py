@@ -209,7 +209,70 @@ net.fit(train, sales)
 net.predict(StandardScaler().fit_transform(test))
 """
 
+LOSS_CALLED_IN_PART = """
+import keras
+import numpy as np
+def quantile(q, y_true, y_pred):
+    error = y_true - y_pred
+    return keras.ops.mean(keras.ops.maximum(q * error, (q - 1) * error))
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", loss=quantile(0.9))
+net.fit(np.zeros((8, 4)), np.zeros((8, 1)))
+"""
+FOLDS_OF_ROWS = """
+import keras
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+x, y = np.random.rand(30, 4), keras.utils.to_categorical(np.arange(30) % 3)
+for fold, (train, held) in enumerate(StratifiedKFold(3).split(x, y)):
+    net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    net.compile("adam", "categorical_crossentropy")
+    net.fit(x[train], y[train])
+"""
+NO_STEPS_TO_DECODE = """
+import keras
+import numpy as np
+past, ahead = 24, 6
+x, y = np.random.rand(40, past, 3), np.random.rand(40, ahead, 1)
+net = keras.Sequential()
+net.add(keras.Input((past, 3)))
+net.add(keras.layers.LSTM(8))
+net.add(keras.layers.LSTM(8, return_sequences=True))
+net.add(keras.layers.Dense(1))
+net.compile("adam", "mse")
+net.fit(x, y)
+"""
+SCORES_IN_A_COLUMN = """
+import keras
+import numpy as np
+import pandas as pd
+table = pd.DataFrame({"id": np.arange(20)})
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+scores = net.predict(np.random.rand(20, 4))
+table["kind"] = scores
+"""
+SCORES_OF_A_TABLE = SCORES_IN_A_COLUMN.replace('table["kind"] = scores', 'pd.DataFrame({"kind": scores})')
+JOINED_INPUTS = """
+import keras
+import numpy as np
+a, b = keras.Input((4,)), keras.Input((4,))
+net = keras.Model([a, b], keras.layers.Dense(1)(keras.layers.concatenate([a, b])))
+one, two = np.zeros((8, 4)), np.zeros((8, 4))
+net.predict(np.concatenate([one, two], axis=1))
+"""
+
 FAULTS = [
+    Fault(
+        LOSS_CALLED_IN_PART,
+        "net.compile",
+        "Give the function: `lambda y_true, y_pred: quantile(0.9, y_true=y_true, y_pred=y_pred)`",
+    ),
+    Fault(FOLDS_OF_ROWS, "for fold", "Give class numbers: `y.argmax(axis=1)`"),
+    Fault(NO_STEPS_TO_DECODE, "return_sequences", "Add `RepeatVector(ahead)` before LSTM"),
+    Fault(SCORES_IN_A_COLUMN, "scores", "Give one value for each row: `scores.argmax(axis=1)`"),
+    Fault(SCORES_OF_A_TABLE, "scores", "Give one value for each row: `scores.argmax(axis=1)`"),
+    Fault(SCORES_OF_A_TABLE.replace("Dense(3,", "Dense(1,"), "scores", "Give one value for each row: `scores.ravel()`"),
+    Fault(JOINED_INPUTS, "np.concatenate", "Give the arrays one by one: `[one, two]`"),
     Fault(METRICS_THIRD, "net.compile", "Name them: `metrics=`"),
     Fault(PARTS_OF_ONE, "x_train, y_train", "Name the parts in the order in which they come"),
     Fault(PICTURES_OF_A_TABLE, "flow = ", 'Make words of the classes: `eyes["stage"].astype(str)`'),
@@ -242,7 +305,20 @@ async def test_the_first_repair_is_the_one_that_is_meant(real: Host, fault: Faul
     await assert_told(real, fault, best=True)
 
 
+OWN_SPLIT = PARTS_OF_ONE.replace(
+    "from sklearn.model_selection import train_test_split",
+    "def train_test_split(x, y, test_size):\n    return x[:80], y[:80], x[80:], y[80:]",
+)
 REPAIRED = [
+    LOSS_CALLED_IN_PART.replace("quantile(0.9)", "lambda y, p: quantile(0.9, y, p)"),
+    LOSS_CALLED_IN_PART.replace("    error", "    return lambda y_true, y_pred: y_true - y_pred\n    error", 1).replace(
+        "(q, y_true, y_pred)", "(q)"
+    ),
+    FOLDS_OF_ROWS.replace("split(x, y)", "split(x, np.arange(30) % 3)"),
+    SCORES_IN_A_COLUMN.replace("= scores", "= scores.max(axis=1)"),
+    SCORES_IN_A_COLUMN.replace("Dense(3,", "Dense(1,"),
+    JOINED_INPUTS.replace("np.concatenate([one, two], axis=1)", "[one, two]"),
+    OWN_SPLIT,
     METRICS_THIRD.replace('["mae"]', 'metrics=["mae"]'),
     METRICS_THIRD.replace('["mae"]', "[2.0]"),
     PARTS_OF_ONE.replace("y_train, x_test", "x_test, y_train"),

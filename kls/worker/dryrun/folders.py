@@ -320,7 +320,7 @@ def _image_data_generator() -> None:
 
 def _check_frame(frame: Any, given: dict[str, Any]) -> None:
     """What Keras says of the columns of a table and their values, which are the program's own."""
-    asked = types.SimpleNamespace(class_mode=given["class_mode"], allowed_class_modes=Flow.allowed_class_modes)
+    asked: Any = types.SimpleNamespace(class_mode=given["class_mode"], allowed_class_modes=Flow.allowed_class_modes)
     columns = (given["x_col"], given["y_col"], given["weight_col"])
     try:
         legacy_image.DataFrameIterator._check_params(asked, frame, *columns, given["classes"])

@@ -381,7 +381,7 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
     package = package_of(name)
     if package is not None:
         if package == "pandas":
-            return columns.missed(run, error) is not None
+            return columns.missed(run, error) is not None or _PANDAS.search(str(error)) is not None
         return package in JUDGES or (package == "sklearn" and _is_of_shapes(error))
     if not run.files.owns(name):
         return _through_judge(error)
@@ -407,6 +407,13 @@ _SKLEARN = re.compile(
     r"|a mix of (multiclass|binary) and multilabel-indicator "
 )
 """Rows of several columns are "multilabel-indicator" for scikit-learn, whatever their numbers."""
+
+
+_PANDAS = re.compile(
+    r"Expected a 1D array, got an array with shape \(\d|Per-column arrays must each be 1-dimensional"
+    r"|Data must be 1-dimensional, got ndarray of shape"
+)
+"""How pandas refuses an array for a column by its axes (pandas/core/construction.py and pandas/core/internals)."""
 
 
 def _is_of_shapes(error: BaseException) -> bool:
