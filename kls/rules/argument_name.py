@@ -85,7 +85,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a keyword that the callee does not take."""
     if failure.exception not in ("TypeError", "ValueError") or not re.search(
         r"unexpected keyword argument|[Uu]nrecognized|not recognized|Invalid keyword|missing .*required"
-        r"|takes \d+ positional arguments? but \d+ w",
+        r"|takes \d+ positional arguments? but \d+ w|too many positional arguments",
         failure.message,
     ):
         return None
@@ -100,6 +100,12 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         if found is None:
             continue
         source, call = found
+        if "too many positional arguments" in failure.message:
+            words = (
+                f"`{source.segment(call.func)}` takes fewer arguments without a name than the {len(call.args)} given"
+            )
+            lines = [words, f"It raises: {failure.exception}: {failure.message}"]
+            return finding(RULE, context, span, "\n".join(lines), fixes=tuple(_by_name(source, call, parameters)))
         wrong = [
             item
             for item in call.keywords
@@ -122,6 +128,16 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         lines = [words, f"It raises: {failure.exception}: {failure.message}"]
         return finding(RULE, context, span, "\n".join(lines), call=context.sink(failure), fixes=tuple(given))
     return None
+
+
+def _by_name(source: SourceText, call: ast.Call, parameters: tuple[str, ...]) -> list[Fix]:
+    """`compute_class_weight("balanced", classes, y)`, all of which but the first are taken by name only."""
+    taken = {item.arg for item in call.keywords}
+    if len(parameters) < len(call.args) or taken & {*parameters[: len(call.args)]}:
+        return []
+    changes = [edits.wrap(source, item, f"{name}={{}}") for name, item in zip(parameters, call.args, strict=False)]
+    names = ", ".join(f"`{name}`" for name in parameters[: len(call.args)])
+    return fix(f"Give them by their names: {names}", *changes, cause=source.span(call))
 
 
 def _own_method(context: Context, failure: Failure) -> tuple[str, Span, list[Fix]] | None:

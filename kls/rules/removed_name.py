@@ -101,6 +101,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     owner = failure.facts.get("object") or "it"
     lines = [f"`{owner}` has no `{name}`", f"It raises: {failure.exception}: {failure.message}"]
     fixes = old_tensorflow.strong(context, failure)
+    fixes += _values_of_a_table(source, span, name) if owner in ("DataFrame", "Series") else []
     fixes += _backend(source, statement, name) if owner == "keras.backend" else []
     if isinstance(statement, ast.Expr) and name in SESSIONS:
         fixes += fix(f"Leave `{name}` out", edits.remove_statement(source, statement), cause=span)
@@ -203,6 +204,15 @@ def _without(source: SourceText, span: Span, name: str) -> list[Fix]:
     return fix(f"Leave out `.{name}`", edits.replace(source, whole, text), cause=place) if text.isidentifier() else []
 
 
+def _values_of_a_table(source: SourceText, span: Span, name: str) -> list[Fix]:
+    """`table.reshape(…)`: what an array does, of the table's values."""
+    node = _attribute(source, span, name)
+    if node is None or name not in ("reshape", "flatten"):
+        return []
+    text = f"{edits.parenthesised(source, node.value)}.values"
+    return fix(f"Take its values: `{text}`", edits.replace(source, node.value, text), cause=source.span(node))
+
+
 def _attribute_fixes(context: Context, span: Span, name: str, close: tuple[str, ...]) -> list[Fix]:
     source = context.source(span.path)
     node = _attribute(source, span, name) if source is not None else None
@@ -241,6 +251,9 @@ def _import_fixes(context: Context, span: Span) -> list[Fix]:
         return []
     prefix, module = _split(node.module)
     names = [alias.name for alias in node.names]
+    if not prefix and module.startswith("keras.preprocessing"):  # what TensorFlow keeps of Keras 2
+        new = f"tensorflow.{module}"
+        return fix(f"Import from `{new}`", edits.replace(source, node, _import(node, new, names)), cause=span)
     if module in MODULES:
         new = prefix + MODULES[module]
         return fix(f"Import from `{new}`", edits.replace(source, node, _import(node, new, names)), cause=span)

@@ -261,7 +261,41 @@ one, two = np.zeros((8, 4)), np.zeros((8, 4))
 net.predict(np.concatenate([one, two], axis=1))
 """
 
+WEIGHTS_BY_PLACE = """
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.utils.class_weight import compute_class_weight
+table = pd.read_csv("fraud.csv")
+labels = table["fraud"].values
+weights = compute_class_weight("balanced", np.unique(labels), labels)
+net = keras.Sequential([keras.layers.Dense(1, activation="sigmoid")])
+net.compile("adam", "binary_crossentropy")
+net.fit(table.drop("fraud", axis=1).values, labels, class_weight=dict(enumerate(weights)))
+"""
+TABLE_RESHAPED = """
+import keras
+import pandas as pd
+digits = pd.read_csv("digits.csv")
+x = digits.drop("label", axis=1) / 255
+x = x.reshape(-1, 28, 28, 1)
+net = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+net.predict(x)
+"""
+TABLE_RESHAPED_TOO = TABLE_RESHAPED.replace(
+    'read_csv("digits.csv")', 'DataFrame({"label": [1]} | {str(i): [i] for i in range(784)})'
+)
+MOVED_TO_TENSORFLOW = """
+import keras
+from keras.preprocessing.image import ImageDataGenerator
+flow = ImageDataGenerator(rescale=1 / 255).flow_from_directory("flowers", target_size=(32, 32))
+"""
+
 FAULTS = [
+    Fault(WEIGHTS_BY_PLACE, "compute_class_weight(", "Give them by their names: `class_weight`, `classes`, `y`"),
+    Fault(TABLE_RESHAPED, "x.reshape", "Take its values: `x.values`"),
+    Fault(TABLE_RESHAPED_TOO, "x.reshape", "Take its values: `x.values`"),
+    Fault(MOVED_TO_TENSORFLOW, "ImageDataGenerator", "Import from `tensorflow.keras.preprocessing.image`"),
     Fault(
         LOSS_CALLED_IN_PART,
         "net.compile",
@@ -310,6 +344,10 @@ OWN_SPLIT = PARTS_OF_ONE.replace(
     "def train_test_split(x, y, test_size):\n    return x[:80], y[:80], x[80:], y[80:]",
 )
 REPAIRED = [
+    WEIGHTS_BY_PLACE.replace(
+        '"balanced", np.unique(labels), labels', 'class_weight="balanced", classes=np.unique(labels), y=labels'
+    ),
+    TABLE_RESHAPED.replace("x.reshape", "x.to_numpy().reshape"),
     LOSS_CALLED_IN_PART.replace("quantile(0.9)", "lambda y, p: quantile(0.9, y, p)"),
     LOSS_CALLED_IN_PART.replace("    error", "    return lambda y_true, y_pred: y_true - y_pred\n    error", 1).replace(
         "(q, y_true, y_pred)", "(q)"

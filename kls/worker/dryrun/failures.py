@@ -22,6 +22,7 @@ from .gradients import NO_GRADIENTS
 from .instrument import Statement
 from .state import Finished, Run, StatementTimeout
 from .unknown import Unknown, UnknownValue
+from .unread import Unread
 
 _ROUND = 20
 """Failures of one round of a loop, at most."""
@@ -182,6 +183,8 @@ def _attribute(error: AttributeError) -> dict[str, Any]:
         return {}
     what = str(getattr(owner, "__name__", "")) if isinstance(owner, type(sys)) else type(owner).__name__
     what = what.replace("tensorflow._api.v2.", "tensorflow.").replace("keras._tf_keras.keras", "keras")
+    if isinstance(owner, Unread):
+        return {"attribute": name, "object": str(error).split("'")[1], "close": []}
     close = difflib.get_close_matches(name, [item for item in dir(owner) if not item.startswith("_")], 3, 0.7)
     return {"attribute": name, "object": what, "close": close}
 

@@ -9,6 +9,7 @@ function that returns nothing whose value is used, a call of the author's own fu
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import re
 import sys
@@ -174,9 +175,10 @@ def gap_of(
         return "value", OWN_GRAPH
     if isinstance(error, tf.errors.FailedPreconditionError) and _adapt_failed(run):
         return "value", "the vocabulary that was to be learnt is not known"
-    if not isinstance(error, ImportError) and not _raised_by_judge(run, error, path, statement, frame):
+    by_text = _is_refused_by_text(run, error)
+    if not by_text and not isinstance(error, ImportError) and not _raised_by_judge(run, error, path, statement, frame):
         return "error", first_line(error)
-    unknown = None if _names_an_argument(run, error) else unknown_in(run, error.__traceback__, statement)
+    unknown = None if by_text else unknown_in(run, error.__traceback__, statement)
     if unknown is not None:
         return "value", unknown.reason
     if run.missed is not None and _OF_NOTHING.search(str(error)):
@@ -262,7 +264,7 @@ def _speaks_of_unknown(error: BaseException) -> bool:
     text = str(error)
     if isinstance(error, TypeError) and re.search(r"'Unknown'|\bnot Unknown\b", text):
         return True  # Python tells the type of what it refuses by its bare name
-    return TEXT in text or any(f"{kind.__module__}." in text for kind in (Unknown, Unread))
+    return TEXT in text or "<unknown: " in text or any(f"{kind.__module__}." in text for kind in (Unknown, Unread))
 
 
 def _reason_of_text(run: Run, error: BaseException, statement: Optional[Statement]) -> str:
@@ -412,8 +414,10 @@ _SKLEARN = re.compile(
 _PANDAS = re.compile(
     r"Expected a 1D array, got an array with shape \(\d|Per-column arrays must each be 1-dimensional"
     r"|Data must be 1-dimensional, got ndarray of shape"
+    r"|'(?:DataFrame|Series)' object has no attribute '(?:reshape|flatten)'"
 )
-"""How pandas refuses an array for a column by its axes (pandas/core/construction.py and pandas/core/internals)."""
+"""How pandas refuses an array for a column by its axes (pandas/core/construction.py, pandas/core/internals), and what
+only arrays have."""
 
 
 def _is_of_shapes(error: BaseException) -> bool:
@@ -452,15 +456,35 @@ def _is_refused_call(run: Run, error: BaseException, innermost: TracebackType) -
 _NO_SUCH_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
 
-def _names_an_argument(run: Run, error: BaseException) -> bool:
-    """Whether a call is refused for the name of an argument that the author wrote, whatever values it was given."""
-    told = _NO_SUCH_ARGUMENT.search(str(error)) if isinstance(error, TypeError) else None
-    innermost = innermost_frame(run, error)
-    if told is None or innermost is None:
-        return False
-    span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti)
+def _is_refused_by_text(run: Run, error: BaseException) -> bool:
+    """Whether it is for the author's words alone that an expression is refused, whatever values it has: for the name
+    or the place of an argument, or for an attribute that no table has."""
+    if isinstance(error, AttributeError):
+        return isinstance(error.obj, Unread)
+    innermost = innermost_frame(run, error) if isinstance(error, TypeError) else None
+    span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti) if innermost is not None else None
     node = run.files.call_at(span) if span is not None else None
-    return node is not None and any(item.arg == told[1] for item in node.keywords)
+    if innermost is None or node is None:
+        return False
+    told = _NO_SUCH_ARGUMENT.search(str(error))
+    if told is not None and any(item.arg == told[1] for item in node.keywords):
+        return True
+    starred = any(isinstance(item, ast.Starred) for item in node.args) or any(not item.arg for item in node.keywords)
+    function: Any = None if starred else value_of(node.func, innermost.tb_frame)
+    home = getattr(function, "__module__", None)
+    if isinstance(function, Unknown) or not isinstance(home, str) or home.split(".")[0] not in (*JUDGES, *_TABLES):
+        return False
+    try:
+        inspect.signature(function).bind(*node.args, **{str(item.arg): item.value for item in node.keywords})
+    except ValueError:
+        return False
+    except TypeError:
+        return True
+    return False
+
+
+_TABLES = ("sklearn", "pandas")
+"""Other libraries whose functions say by their parameters what they take."""
 
 
 def _is_within_compile(run: Run, node: ast.Call, path: str) -> bool:

@@ -42,6 +42,11 @@ _STATISTICS = frozenset("min max mean std var median sum count nunique quantile 
 _COMPARED = frozenset("isin isna isnull notna notnull between eq ne lt le gt ge".split())
 
 
+_OF_ARRAYS = ("reshape", "flatten")
+"""What NumPy's arrays have, and pandas's tables do not."""
+_KINDS = {"frame": "DataFrame", "series": "Series"}
+
+
 def attribute(table: Unread, name: str) -> Any:
     """An attribute of a frame, a series or an array."""
     if name in _STATISTICS:
@@ -52,6 +57,8 @@ def attribute(table: Unread, name: str) -> Any:
         return as_array(table)
     if name in ("iloc", "loc"):
         return Places(table)
+    if name in _OF_ARRAYS:
+        raise AttributeError(f"'{_KINDS[form_of(table).kind]}' object has no attribute '{name}'")
     return _of_pandas(table, name)
 
 
