@@ -343,7 +343,20 @@ OWN_SPLIT = PARTS_OF_ONE.replace(
     "from sklearn.model_selection import train_test_split",
     "def train_test_split(x, y, test_size):\n    return x[:80], y[:80], x[80:], y[80:]",
 )
+NO_FOLDER = """
+import os
+import pandas as pd
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
+files = []
+for folder, _, names in os.walk("absent"):
+    for name in names:
+        files.append(os.path.join(folder, name))
+table = pd.DataFrame({"filename": files, "class": [name.split("/")[1] for name in files]})
+ImageDataGenerator().flow_from_dataframe(table, class_mode="binary")
+"""
 REPAIRED = [
+    NO_FOLDER,
+    NO_FOLDER.replace("= []", "= os.listdir('absent')"),
     WEIGHTS_BY_PLACE.replace(
         '"balanced", np.unique(labels), labels', 'class_weight="balanced", classes=np.unique(labels), y=labels'
     ),

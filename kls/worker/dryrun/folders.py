@@ -28,6 +28,8 @@ from .unread import numbered
 
 __all__ = ["SAMPLES", "in_data_format", "install", "labels"]
 
+MOST_LOOKED_AT = 1_000
+"""Rows of a table that are looked through for what nobody knows."""
 SAMPLES = 640
 """Files that a folder is taken to hold when it is not there."""
 
@@ -319,11 +321,15 @@ def _image_data_generator() -> None:
 
 
 def _check_frame(frame: Any, given: dict[str, Any]) -> None:
-    """What Keras says of the columns of a table and their values, which are the program's own."""
+    """What Keras says of the columns of a table and their values, where these are the program's own and known."""
+    columns = given["y_col"] if isinstance(given["y_col"], list) else [given["y_col"]]
+    cells = [cell for name in (given["x_col"], *columns) if name in frame for cell in frame[name][:MOST_LOOKED_AT]]
+    if not cells or any(isinstance(cell, Unknown) for cell in cells):
+        return
     asked: Any = types.SimpleNamespace(class_mode=given["class_mode"], allowed_class_modes=Flow.allowed_class_modes)
-    columns = (given["x_col"], given["y_col"], given["weight_col"])
+    named = (given["x_col"], given["y_col"], given["weight_col"])
     try:
-        legacy_image.DataFrameIterator._check_params(asked, frame, *columns, given["classes"])
+        legacy_image.DataFrameIterator._check_params(asked, frame, *named, given["classes"])
     except (TypeError, ValueError) as error:
         error.__dict__["_kls_own_file"] = True
         raise

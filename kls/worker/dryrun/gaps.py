@@ -460,7 +460,7 @@ def _is_refused_by_text(run: Run, error: BaseException) -> bool:
     """Whether it is for the author's words alone that an expression is refused, whatever values it has: for the name
     or the place of an argument, or for an attribute that no table has."""
     if isinstance(error, AttributeError):
-        return isinstance(error.obj, Unread)
+        return isinstance(error.obj, Unread) and "has no attribute" in str(error)
     innermost = innermost_frame(run, error) if isinstance(error, TypeError) else None
     span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti) if innermost is not None else None
     node = run.files.call_at(span) if span is not None else None
