@@ -472,7 +472,7 @@ def _is_refused_by_text(run: Run, error: BaseException) -> bool:
     starred = any(isinstance(item, ast.Starred) for item in node.args) or any(not item.arg for item in node.keywords)
     function: Any = None if starred else value_of(node.func, innermost.tb_frame)
     home = getattr(function, "__module__", None)
-    if isinstance(function, Unknown) or not isinstance(home, str) or home.split(".")[0] not in (*JUDGES, *_TABLES):
+    if isinstance(function, Unknown) or not isinstance(home, str) or home.split(".")[0] not in _TABLES:
         return False
     try:
         inspect.signature(function).bind(*node.args, **{str(item.arg): item.value for item in node.keywords})
@@ -484,7 +484,7 @@ def _is_refused_by_text(run: Run, error: BaseException) -> bool:
 
 
 _TABLES = ("sklearn", "pandas")
-"""Other libraries whose functions say by their parameters what they take."""
+"""Libraries that are no judges of values, and whose functions say by their parameters what they take."""
 
 
 def _is_within_compile(run: Run, node: ast.Call, path: str) -> bool:
