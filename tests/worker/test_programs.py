@@ -1225,6 +1225,25 @@ model.fit(found, np.array(kinds))
     assert loud == []
 
 
+async def test_a_table_of_a_large_array_is_not_made(real: Host) -> None:
+    text = """
+import keras
+import numpy as np
+import pandas as pd
+pixels = keras.Sequential([keras.Input((512, 512, 3)), keras.layers.Conv2D(32, 3, padding="same")])
+seen = pixels.predict(np.zeros((400, 512, 512, 3), "uint8"))
+table = pd.DataFrame(seen.reshape(-1, seen.shape[3]))
+table["kind"] = np.zeros((400, 512, 512), "uint8").reshape(-1)
+print(table["kind"].value_counts())
+small = pd.DataFrame(seen[0].reshape(-1, 32))
+print(small.shape)
+"""
+    report, loud = await said(real, text)
+    assert loud == [] and report.complete
+    assert [gap.span.line for gap in report.gaps if "large array" in gap.reason][0] == 7
+    assert not [gap for gap in report.gaps if gap.span.line > 9]
+
+
 async def test_what_is_learnt_from_data_that_are_not_known_is_learnt_outside_of_a_trace(real: Host) -> None:
     text = """
 import keras

@@ -7,6 +7,7 @@ A table file that is there is really read; of a large one, and of one that is no
 from __future__ import annotations
 
 import errno
+import functools
 import inspect
 import os
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .after_import import after_import
-from .arrays import find_unknown
+from .arrays import VirtualArray, find_unknown
 from .unknown import Unknown, UnknownValue
 from .unread import Open, Unread, form_of, made, same, together
 
@@ -22,6 +23,8 @@ __all__ = ["install"]
 
 LARGEST_TABLE = 8 << 20
 """Bytes of a table file that is read whole."""
+LARGEST_FRAME = 8 << 20
+"""Elements of arrays whose values are not known that a table is made of."""
 TABLE_ROWS = 2_000
 """Rows read of a larger one."""
 
@@ -34,9 +37,23 @@ def _pandas(pandas: Any, absent: Callable[[str, Any], Any]) -> None:
     pandas.to_numeric = _kept(pandas.to_numeric, numeric=True)
     pandas.to_datetime = _kept(pandas.to_datetime, numeric=False)
     for kind in (pandas.DataFrame, pandas.Series):
+        kind.__init__ = _bounded(kind.__init__)
         for name in ("to_csv", "to_pickle", "to_parquet", "to_excel", "to_json", "to_hdf", "plot", "hist"):
             if hasattr(kind, name):
                 setattr(kind, name, _nothing)
+
+
+def _bounded(original: Any) -> Any:
+    """The constructor of tables, which has no room for arrays that are large and not there."""
+
+    @functools.wraps(original)
+    def made_of(self: Any, data: Any = None, *args: Any, **keywords: Any) -> None:
+        parts = data.values() if isinstance(data, dict) else data if isinstance(data, (list, tuple)) else [data]
+        if sum(part.size for part in parts if isinstance(part, VirtualArray)) > LARGEST_FRAME:
+            raise UnknownValue("a table of a large array whose values are not known")
+        original(self, data, *args, **keywords)
+
+    return made_of
 
 
 def _nothing(*_: Any, **__: Any) -> None:
