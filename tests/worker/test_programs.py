@@ -1240,7 +1240,7 @@ print(small.shape)
 """
     report, loud = await said(real, text)
     assert loud == [] and report.complete
-    assert [gap.span.line for gap in report.gaps if "large array" in gap.reason][0] == 7
+    assert next(gap.span.line for gap in report.gaps if "large array" in gap.reason) == 7
     assert not [gap for gap in report.gaps if gap.span.line > 9]
 
 
