@@ -119,6 +119,7 @@ _SURVEYING: tuple[ModuleType, ...] = (
     output_activation,
     metric_meaning,
     target_broadcast,
+    loss_target,
     no_effect,
     callback,
     batch_axis,

@@ -28,11 +28,12 @@ from __future__ import annotations
 import ast
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from kls import edits
-from kls.facts import Finding, Fix, Related, Severity, Span
+from kls.facts import Evidence, Finding, Fix, Related, Severity, Span
 from kls.rules import image_sizes, operators, ranks, wording, written
 from kls.rules import labels as label_repairs
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, single, size_of
@@ -129,6 +130,33 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         related.append(Related(case.last.created, f"the output comes from here: {show(shape)}"))
     message = "\n".join(line for line in lines if line)
     return finding(RULE, context, span, message, call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def survey(context: Context) -> Iterator[Finding]:
+    """One-hot labels of a folder that is not there, so that nobody knows how many classes it has, against one unit."""
+    for call in context.report.calls:
+        model, labels = context.model_of(call), _in_dataset(call, "y")
+        output = single(call.outputs)
+        if model is None or labels is None or output is None or call.status != "traced" or call.loss not in BINARY:
+            continue
+        if _labels_shape(labels) != (None, None) or (output.shape or ())[1:] != (1,):
+            continue
+        fixes = label_repairs.by_folder(context, labels, call.loss)
+        if not fixes or fixes[0].cause is None:
+            continue
+        last = operators.output_layer(context, model)
+        related = [Related(call.span, f"`{call.method}` raises here")]
+        if last is not None and last.created is not None:
+            related.append(Related(last.created, "the output comes from here: (None, 1)"))
+        lines = (
+            f"the labels are one-hot rows of as many classes as there are folders, the output {show((None, 1))}: "
+            f"`{call.loss}` cannot compare them\n"
+            "Keras raises: ValueError: Arguments `target` and `output` must have the same shape"
+        )
+        yield finding(
+            RULE, context, fixes[0].cause, lines, call=call, evidence=Evidence.WOULD_RAISE, related=tuple(related),
+            fixes=tuple(fixes),
+        )  # fmt: skip
 
 
 _OF_SHAPES = re.compile(r"shape|rank|ndim|[Dd]imension|must be equal|broadcast|divisible|axis|axes|dims?\b")

@@ -56,7 +56,24 @@ with tf.GradientTape() as tape:
 slopes = tape.gradient(loss, net.trainable_variables)
 adam.apply_gradients(zip(net.trainable_variables, slopes))
 """
+ONE_HOT_FOLDERS = """
+from keras import Input, Sequential, layers
+from keras.utils import image_dataset_from_directory
+pictures = image_dataset_from_directory("leaves", image_size=(40, 40), label_mode="categorical")
+net = Sequential([Input((40, 40, 3)), layers.Flatten(), layers.Dense(1, activation="sigmoid")])
+net.compile("adam", "binary_crossentropy")
+net.fit(pictures)
+"""
+FOLDERS_AS_THEY_FLOW = """
+import tensorflow as tf
+flow = tf.keras.preprocessing.image.ImageDataGenerator(rescale=1 / 255).flow_from_directory("leaves", (40, 40))
+net = tf.keras.Sequential([tf.keras.layers.Flatten(), tf.keras.layers.Dense(1, activation="sigmoid")])
+net.compile("adam", "binary_crossentropy")
+net.fit(flow)
+"""
 FAULTS = [
+    Fault(ONE_HOT_FOLDERS, "image_dataset_from_directory(", 'Read labels of label_mode="binary"'),
+    Fault(FOLDERS_AS_THEY_FLOW, "flow_from_directory(", 'Read labels of class_mode="binary"'),
     Fault(SHORT_WINDOWS.replace("SHUFFLED", ""), "heights.window(", "Drop the windows that are not whole"),
     Fault(SHORT_WINDOWS.replace("SHUFFLED", "shuffle(99)."), "heights.window(", "Drop the windows that are not whole"),
     Fault(ANIMATION, "decode_image", "Decode single images of known rank"),
@@ -71,6 +88,9 @@ async def test_the_finding_stands_where_the_author_edits(real: Host, fault: Faul
 
 
 REPAIRED = [
+    ONE_HOT_FOLDERS.replace("categorical", "binary"),
+    ONE_HOT_FOLDERS.replace("Dense(1", "Dense(2"),
+    FOLDERS_AS_THEY_FLOW.replace("Dense(1", "Dense(3"),
     SHORT_WINDOWS.replace("SHUFFLED", "").replace("shift=1", "shift=1, drop_remainder=True"),
     SHORT_WINDOWS.replace("SHUFFLED", "repeat().shuffle(50).")
     .replace("shift=1", "shift=1, drop_remainder=True")
