@@ -211,6 +211,9 @@ def _supervise(wire: Wire, lock: libraries.Lock, probe: Probe, child: Child, gra
             so_far = _set_aside(frame) or so_far
         elif not ready:
             gone = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+            if gone:
+                frame += what_is_left(pipe)
+                so_far = _set_aside(frame) or so_far
     os.close(pipe)
     end = frame.find(b"\n") + 1
     whole = 0 < end <= MAX_FRAME
@@ -230,6 +233,20 @@ def _supervise(wire: Wire, lock: libraries.Lock, probe: Probe, child: Child, gra
             ended = "the dry run found more than can be told"
         wire.send(so_far)
         wire.send(encode(Report(id=probe.id, complete=False, ended=ended, seconds=time.monotonic() - started)))
+
+
+def what_is_left(pipe: int) -> bytes:
+    """What a child that has ended wrote since it was last listened to, which may be its whole answer.
+
+    Waits for nothing: somebody else may hold the pipe open.
+    """
+    found = bytearray()
+    while len(found) <= MAX_FRAME and select.select([pipe], [], [], 0)[0]:
+        piece = os.read(pipe, 1 << 20)
+        if not piece:
+            break
+        found += piece
+    return bytes(found)
 
 
 def _set_aside(frame: bytearray) -> bytes:
