@@ -2,7 +2,9 @@
 
 ## What it says
 A keyword is given that this version does not know: a leftover of Keras 1 or 2 (`lr=`, `nb_epoch=`, `output_dim=`), or
-a misspelling. Or an argument without a default is left out: the units of a `Dense`, the size of a kernel.
+a misspelling. Or an argument without a default is left out: the units of a `Dense`, the size of a kernel. Or a function
+of your own that Keras calls does not take what it is given: labels and predictions for a loss or a metric, `logs` for a
+callback.
 
 ## Why it matters
 Python or Keras raises `TypeError: … got an unexpected keyword argument`,

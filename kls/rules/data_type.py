@@ -1,7 +1,8 @@
 """Data of a type that cannot become numbers.
 
 ## What it says
-An array of Python objects or of strings is given where a model or a loss computes.
+An array of Python objects or of strings is given where a model or a loss computes. A model that begins with texts takes
+TensorFlow's strings, not NumPy's.
 
 ## Why it matters
 Keras raises `ValueError: Invalid dtype: object` in its data adapter, or TensorFlow `Cast string to float is not

@@ -3,7 +3,7 @@
 ## What it says
 A function in `map`, or a loop, takes another number of parts than an element has; a function in `map` computes with
 integers and fractions together, or calls NumPy on a tensor; a step loses the shape; arrays of different lengths are cut
-into one dataset.
+into one dataset; the last windows are shorter than the others.
 
 ## Why it matters
 TensorFlow raises `takes 1 positional argument but 2 were given`, `must have the same dtype`, `Cannot take the length of

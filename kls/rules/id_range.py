@@ -1,7 +1,8 @@
 """Ids outside the table of an Embedding.
 
 ## What it says
-An `Embedding` has rows for the ids 0 … input_dim-1, and the data hold others.
+An `Embedding` has rows for the ids 0 … input_dim-1, and the data hold others; or a table of positions has fewer rows
+than the data have steps.
 
 ## Why it matters
 On a CPU the first step raises `InvalidArgumentError: indices[0,0] = 10 is not in [0, 10)`; with XLA, the default on

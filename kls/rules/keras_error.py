@@ -2,7 +2,8 @@
 
 ## What it says
 The dry run met an exception of the installed Keras, TensorFlow, NumPy or scikit-learn that no other rule explains. The
-message is theirs; the place is the innermost line of your program that takes part.
+message is theirs; the place is the innermost line of your program that takes part. So are what NumPy and Python refuse
+for the shape of what a model predicted, as one number or an index.
 
 ## Why it matters
 The program stops here when it is run.

@@ -3,7 +3,7 @@
 ## What it says
 The loss compares labels of one shape with an output of another: integer labels with `categorical_crossentropy`,
 one-hot labels with `sparse_categorical_crossentropy`, ten label columns against nine units, an output that still has
-image or time axes.
+image or time axes, one-hot labels of a folder of pictures against one unit.
 
 ## Why it matters
 Keras 3 raises `Arguments target and output must have the same rank (ndim)`, `Argument output must have rank (ndim)

@@ -1,9 +1,9 @@
 """What `fit` or `evaluate` gives is taken for something else.
 
 ## What it says
-The program asks a training history for a name that its logs do not have (`"acc"` where the metric is called
-`"accuracy"`, `"val_loss"` where nothing was validated), or takes more or fewer numbers from `evaluate` than the loss
-and the compiled metrics give.
+The program asks a training history, or the logs that a callback of its own is given, for a name that they do not have
+(`"acc"` where the metric is called `"accuracy"`, `"val_loss"` where nothing was validated or of one batch), or takes
+more or fewer numbers from `evaluate` than the loss and the compiled metrics give.
 
 ## Why it matters
 It raises only when the training is over: `KeyError: 'val_acc'`, `cannot unpack non-iterable float object`,
