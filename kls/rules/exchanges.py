@@ -28,6 +28,7 @@ _GIVEN_ALIKE = ("padding", "strides", "size", "pool_size", "kernel_size", "data_
 _OF_SHAPES = re.compile(r"shape|ndim|rank|axis|dimension|dtype|expects|incompatible|element")
 _UNBUILT = re.compile(
     r"(is|was|has|are)n.t (yet )?(been )?built|never built|not (yet )?(been )?built|expected 0 variables"
+    r"|no defined (in|out)puts yet"
 )
 _LABELS = re.compile(r"label|target|class|truth|^y", re.IGNORECASE)
 

@@ -564,7 +564,18 @@ from keras import Input, layers
 steps = Input((10, 16))
 seen = layers.Attention()(steps)
 """
+ENDS_OF_WHAT_HAS_NONE_YET = """
+import keras
+import numpy as np
+from keras import layers
+leaves, kinds = np.zeros((40, 16, 16, 3)), np.zeros(40)
+net = keras.Sequential([layers.Conv2D(4, 3, name="seen"), layers.Flatten(), layers.Dense(1)])
+net.compile("adam", "mse")
+look = keras.Model(net.inputs, net.get_layer("seen").output)
+net.fit(leaves, kinds)
+"""
 FAULTS = [
+    Fault(ENDS_OF_WHAT_HAS_NONE_YET, "net = ", "Begin with an input of shape (16, 16, 3)"),
     Fault(FLAT_FILM, "layers.Flatten()", "Flatten each step: `layers.TimeDistributed`"),
     Fault(FILM_WITHOUT_CHANNELS, "film = Input", "Set the input shape to (10, 32, 32, 1)"),
     Fault(ATTENTION_TO_ONE, "layers.Attention", "Attend to itself: give a list with the tensor twice"),
