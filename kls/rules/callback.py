@@ -61,7 +61,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     asked: dict[str, Any] = failure.facts.get("taken") or {}
     if asked.get("of") in _IN_VAIN:
         told = _undecided(context, call, asked)
-    elif failure.message.startswith("The output of the `schedule` function") or "not callable" in failure.message:
+    elif asked.get("of") == "LearningRateScheduler":
         told = _schedule(context, call, failure)
     else:
         told = _function(context, call, failure)

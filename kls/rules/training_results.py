@@ -39,6 +39,8 @@ from kls.worker.protocol import Call, Failure
 
 RULE = Rule("training-results", Severity.ERROR, "What `fit` or `evaluate` gives is taken for something else.")
 
+_TAKEN = (None, "history", "logs")
+"""What else is asked in vain is a callback's affair."""
 SHORT = {
     "acc": "accuracy",
     "accuracy": "acc",
@@ -54,7 +56,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     taken: dict[str, Any] = failure.facts.get("taken") or {}
     span = failure.frames[-1] if failure.frames else None
     source = context.source(span.path) if span is not None else None
-    if not taken or span is None or source is None:
+    if not taken or taken.get("of") not in _TAKEN or span is None or source is None:
         return None
     calls = [call for call in context.report.calls if call.method == taken["method"] and not call.paired]
     trained = [call for call in calls if call.span.path != span.path or call.span.line <= span.line][-1:] or calls[-1:]

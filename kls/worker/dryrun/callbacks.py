@@ -86,6 +86,7 @@ def _schedule(run: Run, model: Any, item: Any) -> None:
         optimizer.learning_rate = before
     except Exception as error:
         if gap_kind(run, error) is None:
+            results.tell(error, "LearningRateScheduler", (), None)
             raise
     finally:
         item.schedule = ask
