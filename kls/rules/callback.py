@@ -80,7 +80,7 @@ def survey(context: Context) -> Iterator[Finding]:
         call = next((item for item in context.report.calls if item.span == warned.span), None)
         if warned.category != "Watched" or call is None or call.paired:
             continue
-        kind, key, *names = warned.message.split(" ")
+        kind, key, *names = warned.message.split("\n")
         for source, made in _made(context, kind, key):
             span = source.span(made)
             if span in told:

@@ -115,7 +115,7 @@ def _watch(run: Run, item: Any, names: tuple[str, ...], nobody_adds: bool, span:
         if not item.save_best_only:
             return
     if watched not in names and not watched.startswith("learning_rate"):
-        warned = Warned(span, "Watched", f"{kind} {watched} {' '.join(names)}")
+        warned = Warned(span, "Watched", "\n".join((kind, watched, *names)))
         if warned not in run.warnings:
             run.warnings.append(warned)
 
