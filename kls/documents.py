@@ -96,7 +96,7 @@ class Snapshot:
         """Where `line` of the text is, as a person would say it: "line 3", or "code cell 2, line 3"."""
         uri, number = self.locate(line)
         cell = next((index for index, cell in enumerate(self.cells, 1) if cell.uri == uri), 0)
-        return f"code cell {cell}, line {number}" if cell else f"line {number}"
+        return f"{_cell_words(uri, cell)}, line {number}" if cell else f"line {number}"
 
     def place(self, uri: str, line: int) -> int | None:
         """The line of the text that is `line` (from 1) of the document or cell `uri`; None where it is neither."""
@@ -200,11 +200,18 @@ def notebook_snapshot(
     for number, (cell_uri, cell_version, text) in enumerate(cells, 1):
         blanked = blank_magics(split_lines(text))
         wrong = problem("\n".join(blanked))
-        error = wrong and f"syntax error in code cell {number}, line {wrong.lineno or 1}: {wrong.msg}"
+        error = wrong and f"syntax error in {_cell_words(cell_uri, number)}, line {wrong.lineno or 1}: {wrong.msg}"
         blanked = without_errors(blanked) if wrong is not None else blanked
         made.append(Cell(cell_uri, len(lines) + 1, len(blanked), cell_version, error))
         lines += blanked
     return Snapshot(uri, path_of(uri) if path is None else path, version, "\n".join(lines) + "\n", tuple(made))
+
+
+def _cell_words(uri: str, number: int) -> str:
+    """A cell in words: by its place among all cells, as `read` names those of a file, else by its number among the code
+    cells, which are all that an editor tells of."""
+    place = uri.rpartition("#")[2]
+    return f"cell {int(place) + 1}" if uri.startswith("file:") and place.isdecimal() else f"code cell {number}"
 
 
 def read(path: str | os.PathLike[str]) -> Snapshot:

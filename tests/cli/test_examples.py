@@ -181,7 +181,7 @@ def test_what_does_not_parse_costs_a_notebook_no_more_than_its_cell(folder: Path
     (tmp_path / "older.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     done = kls("check", "older.ipynb")
     assert done.code == 2 and "older.ipynb:cell 3:1" in done.out and "error[input-shape]" in done.out
-    assert "older.ipynb: not wholly checked: syntax error in code cell 4, line 1: " in done.out
+    assert "older.ipynb: not wholly checked: syntax error in cell 5, line 1: " in done.out
 
 
 def test_paths_beside_a_program_or_a_notebook_are_found_wherever_kls_is_started(kls: Kls, tmp_path: Path) -> None:
