@@ -44,6 +44,22 @@ def cast_operand(context: Context, failure: Failure) -> list[Fix]:
     return fixes
 
 
+def signature(context: Context, failure: Failure) -> list[Fix]:
+    """A tensor of another dtype than the `TensorSpec` of an `input_signature` has: the spec takes the tensor's."""
+    told = re.search(
+        r"Can not cast TensorSpec\(.*?dtype=tf\.(\w+).*?\) to TensorSpec\(.*?dtype=tf\.(\w+)", failure.message
+    )
+    fixes: list[Fix] = []
+    for source in context.sources.values() if told is not None and told[1] != told[2] else ():
+        for call in source.calls():
+            dtype = edits.argument(call, "dtype", 1) if search.last_part(call.func) == "TensorSpec" else None
+            if told is None or dtype is None or search.last_part(dtype) != told[2]:
+                continue
+            text = source.segment(dtype)[: -len(told[2])] + told[1]
+            fixes += fix(f"Declare {told[1]}: `{text}`", edits.replace(source, dtype, text), cause=source.span(call))
+    return fixes
+
+
 def _cast(source: SourceText, node: ast.expr, dtype: str, place: ast.expr) -> list[Fix]:
     """`node`, a part of `place`, cast to a dtype by the module that the file has."""
     tensorflow, words = written.module_name(source, "tensorflow"), source.segment(node)

@@ -86,6 +86,26 @@ def lower_operand(context: Context, failure: Failure) -> list[Fix]:
     return [item for item in operand_fixes(context, failure) if item.title.startswith("Give")][:2]
 
 
+def lower_in_list(context: Context, failure: Failure) -> list[Fix]:
+    """`np.concatenate([window[1:], step], axis=0)` of arrays of different ranks: the lower one as one more of them."""
+    told = re.search(r"at index (\d+) has (\d+) dimension\(s\) and the array at index (\d+) has (\d+)", failure.message)
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:1] if told is not None else ():
+        name, joined = search.last_part(call.func), call.args[0] if call.args else None
+        items = joined.elts if isinstance(joined, (ast.List, ast.Tuple)) else call.args[:2] if name == "append" else []
+        one, rank, other, another = map(int, told.groups()) if told is not None else (0, 0, 0, 0)
+        place = one if rank < another else other
+        axis = edits.argument(call, "axis", 2 if name == "append" else 1)
+        last = axis is not None and source.segment(axis) in ("-1", str(max(rank, another) - 1))
+        if name not in ("concatenate", "append") or abs(rank - another) != 1 or max(one, other) >= len(items):
+            continue
+        words = edits.parenthesised(source, items[place])
+        text = f"{words}[..., None]" if last else f"{words}[None]"
+        changed = edits.replace(source, items[place], text)
+        fixes += fix(f"Give `{words}` another axis: `{text}`", changed, cause=source.span(items[place]))
+    return fixes
+
+
 def _is_of_rows(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     """Whether one of two shapes is a number for each row of the other."""
     low, high = sorted((one, other), key=len)

@@ -1,5 +1,5 @@
 """An optimizer that learnt the variables of one model first, and is given those of another; pairs of gradients and
-variables the wrong way round. Not a rule: `suspects` asks.
+variables the wrong way round, or where there are to be two lists. Not a rule: `suspects` asks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _APPLYING = ("apply_gradients", "apply", "minimize")
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """An optimizer of its own for the second model, made as the first one is."""
-    fixes: list[Fix] = _exchanged(context, failure)
+    fixes: list[Fix] = [*_exchanged(context, failure), *_in_pairs(context, failure)]
     if "Unknown variable" not in failure.message:
         return fixes
     for source, call in search.calls(context, failure)[:2]:
@@ -51,4 +51,15 @@ def _exchanged(context: Context, failure: Failure) -> list[Fix]:
         one, other = pairs.args
         swapped = [edits.replace(source, one, source.segment(other)), edits.replace(source, other, source.segment(one))]
         fixes += fix("Give each gradient first, then its variable", *swapped, cause=source.span(pairs))
+    return fixes
+
+
+def _in_pairs(context: Context, failure: Failure) -> list[Fix]:
+    """`apply(zip(gradients, variables))`: pairs are what `apply_gradients` takes."""
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:2] if "'zip' has no len()" in failure.message else ():
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "apply":
+            text = f"{source.segment(call.func.value)}.apply_gradients"
+            changed = edits.replace(source, call.func, text)
+            fixes += fix("Use `apply_gradients`, which takes pairs", changed, cause=source.span(call))
     return fixes

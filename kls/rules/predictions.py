@@ -1,5 +1,5 @@
 """What a model predicted, where scikit-learn takes classes or as many rows as there are labels, and where Python takes
-one number. Not a rule: `suspects` asks.
+one number; NumPy's draws, which take one row of chances. Not a rule: `suspects` asks.
 """
 
 from __future__ import annotations
@@ -35,7 +35,28 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
             fixes += _where_predicted(context, source, call, given)
         if classes:
             fixes += _class_numbers(context, source, call, given, "continuous" in failure.message)
-    return [*fixes[:MOST], *_columns(context, failure), *_one_number(context, failure)]
+    return [*fixes[:MOST], *_columns(context, failure), *_one_number(context, failure), *_chances(context, failure)]
+
+
+def _chances(context: Context, failure: Failure) -> list[Fix]:
+    """`np.random.choice(n, p=model.predict(x))`: the chances are the one row of what is predicted."""
+    fixes: list[Fix] = []
+    if not re.search(r"^'?p'? must be 1-dimensional", failure.message):
+        return fixes
+    for source, call in search.calls(context, failure)[:1]:
+        given = edits.keyword(call, "p")
+        numpy = written.module_name(source, "numpy")
+        if given is not None and numpy is not None:
+            # Of a tensor NumPy wants a sum nearer to 1 than single precision comes: what it makes itself is an array.
+            text = f"{numpy}.squeeze({source.segment(given)})"
+            cause = source.span(given)
+            fixes += fix(f"Give its one row: `{text}`", edits.replace(source, given, text), cause=cause)
+        for _, _, value in source.assignments():
+            if isinstance(value, ast.Call) and search.last_part(value.func) == "predict":
+                text = source.segment(value) + "[0]"
+                changed = edits.replace(source, value, text)
+                fixes += fix(f"Take the one row that is predicted: `{text}`", changed, cause=source.span(value))
+    return fixes[:MOST]
 
 
 def _counted(call: ast.Call) -> ast.Call:

@@ -1,9 +1,10 @@
-"""What `fit` or `evaluate` gives is taken for something else.
+"""What `fit`, `evaluate` or `predict` gives is taken for something else.
 
 ## What it says
 The program asks a training history, or the logs that a callback of its own is given, for a name that they do not have
 (`"acc"` where the metric is called `"accuracy"`, `"val_loss"` where nothing was validated or of one batch), or takes
-more or fewer numbers from `evaluate` than the loss and the compiled metrics give.
+more or fewer numbers from `evaluate` than the loss and the compiled metrics give, or asks the predictions of a model
+whose outputs have names for one by its number.
 
 ## Why it matters
 It raises only when the training is over: `KeyError: 'val_acc'`, `cannot unpack non-iterable float object`,
@@ -20,7 +21,7 @@ best = max(history.history["acc"])
 ```
 
 ## Repair
-The name that the logs have; validation data; as many names as there are numbers.
+The name that the logs have; validation data; as many names as there are numbers; the name of the output.
 """
 
 from __future__ import annotations
@@ -31,13 +32,15 @@ import re
 from typing import Any
 
 from kls import edits
-from kls.facts import Finding, Fix, Related, Severity, Span
+from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import written
 from kls.rules.context import Context, Rule, finding, fix
 from kls.source import SourceText
 from kls.worker.protocol import Call, Failure
 
-RULE = Rule("training-results", Severity.ERROR, "What `fit` or `evaluate` gives is taken for something else.")
+RULE = Rule(
+    "training-results", Severity.ERROR, "What `fit`, `evaluate` or `predict` gives is taken for something else."
+)
 
 _TAKEN = (None, "history", "logs")
 """What else is asked in vain is a callback's affair."""
@@ -62,6 +65,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     trained = [call for call in calls if call.span.path != span.path or call.span.line <= span.line][-1:] or calls[-1:]
     if taken["method"] == "fit":
         words, place, fixes = _name(source, span, taken, trained)
+    elif taken["method"] == "predict":
+        words, place, fixes = _output(source, span, taken)
     else:
         words, place, fixes = _count(source, span, int(taken["count"]))
         fixes = [*_measured(context, source, span, trained), *fixes] if taken["count"] == 1 else fixes
@@ -93,6 +98,27 @@ def _name(source: SourceText, span: Span, taken: dict[str, Any], trained: list[C
             edit = edits.replace(source, node, f'"{rename[0]}"')
             fixes = fix(f'Use "{rename[0]}"', edit, cause=source.span(node))
     return words, source.span(node), fixes
+
+
+def _output(source: SourceText, span: Span, taken: dict[str, Any]) -> tuple[str, Span, list[Fix]]:
+    """The name of an output where its number, or another name, stands: in all that is taken of these predictions."""
+    names = [str(name) for name in taken["names"]]
+    words = f"the predictions have no {taken['key']!r}, but {', '.join(map(repr, names))}"
+    asked = source.at(span, ast.Subscript)
+    if asked is None:
+        return words, span, []
+    changes: list[Edit] = []
+    whose = source.segment(asked.value)
+    for node in source.nodes:
+        key = node.slice if isinstance(node, ast.Subscript) and source.segment(node.value) == whose else None
+        if not isinstance(key, ast.Constant) or source.function(node) is not source.function(asked):
+            continue
+        meant = names[key.value : key.value + 1] if type(key.value) is int and key.value >= 0 else []
+        if isinstance(key.value, str) and key.value not in names:
+            meant = difflib.get_close_matches(key.value, names, 1, 0.6)
+        changes += [edits.replace(source, key, f'"{name}"') for name in meant]
+    fixes = fix("Take the outputs by their names", *changes, cause=source.span(asked)) if changes else []
+    return words, span, fixes
 
 
 def other_names(key: str, names: list[str]) -> list[str]:

@@ -178,7 +178,8 @@ def gap_of(
     by_text = _is_refused_by_text(run, error)
     if not by_text and not isinstance(error, ImportError) and not _raised_by_judge(run, error, path, statement, frame):
         return "error", first_line(error)
-    unknown = None if by_text else unknown_in(run, error.__traceback__, statement)
+    scored = getattr(error, "_kls_of_predictions", False)  # by what the metric was given, none of which is unknown
+    unknown = None if by_text else unknown_in(run, error.__traceback__, None if scored else statement)
     if unknown is not None:
         return "value", unknown.reason
     if run.missed is not None and _OF_NOTHING.search(str(error)):
@@ -377,7 +378,8 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
         return False
     name = innermost.tb_frame.f_code.co_filename
     if name.startswith("numpy/random/"):  # compiled; its complaints about values may be of made-up ones
-        return isinstance(error, TypeError) and "takes at most" in str(error)
+        refused = isinstance(error, TypeError) and "takes at most" in str(error)
+        return refused or _CHANCES.search(str(error)) is not None
     if "__autograph_generated_file" in name:
         return not is_raise(run, error)
     package = package_of(name)
@@ -400,6 +402,10 @@ def _raised_by_judge(run: Run, error: BaseException, path: str, statement: State
         # A size of a tensor may be None; else None is what an option or a search gave, and no matter of tensors.
         return any(isinstance(value, _DATA) or _holds_data(value) for value in values)
     return any(_is_judged(value) for value in values)
+
+
+_CHANCES = re.compile(r"^'?p'? must be 1-dimensional$|^'?a'? and '?p'? must have same size$")
+"""What a draw says of the axes of its chances, whatever these are (numpy/random/mtrand.pyx, _generator.pyx)."""
 
 
 _SKLEARN = re.compile(

@@ -119,10 +119,14 @@ def _gradients_are_zero(run: Run) -> None:
 
 
 def _optimizers_change_nothing(run: Run) -> None:
-    def apply(self: Any, grads: Any, trainable_variables: Any = None) -> None:
+    learn = BaseOptimizer.apply
+
+    def apply(self: Any, grads: Any, trainable_variables: Any = None) -> Any:
+        if not hasattr(grads, "__len__"):
+            return learn(self, grads, trainable_variables)  # Keras asks for the length first, and refuses a `zip`
         run.trained += 1
         if trainable_variables is None:
-            return
+            return None
         variables = list(trainable_variables)
         if not self.built:
             with keras.name_scope(self.name):
@@ -131,6 +135,7 @@ def _optimizers_change_nothing(run: Run) -> None:
         self._check_variables_are_known(variables)
         if isinstance(grads, (list, tuple)) and len(grads) == len(variables):
             self._filter_empty_gradients(grads, variables)
+        return None
 
     pairs = BaseOptimizer.apply_gradients
 

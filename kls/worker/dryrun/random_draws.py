@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Optional
 
 import numpy as np
+import tensorflow as tf
 
 from .arrays import VirtualArray, find_unknown, shape_and_dtype, sizes_of, virtual_if_large
 from .unknown import Unknown
@@ -157,10 +158,14 @@ def _integers(name: str, original: Any) -> Any:
 
 def _choice(original: Any) -> Any:
     def patched(a: Any, size: Any = None, replace: Any = True, p: Any = None, axis: Any = 0, **keywords: Any) -> Any:
+        if isinstance(p, tf.Tensor) and hasattr(p, "numpy"):
+            p = VirtualArray.of(p.shape, p.dtype.as_numpy_dtype)  # what a layer gave may be zeros, which are no chances
         if isinstance(p, (VirtualArray, Unknown)) or isinstance(a, (VirtualArray, Unknown)):
             unknown = find_unknown((a,))
             if unknown is not None:
                 return unknown
+            if isinstance(p, VirtualArray) and p.size <= _MOST and not isinstance(a, VirtualArray):
+                original(a, p=np.full(p.shape, 1 / max(p.size, 1)))  # refuses chances by their axes
             shape, dtype = ((), np.dtype(np.int64)) if isinstance(a, (int, np.integer)) else shape_and_dtype(a)
             return VirtualArray.of((*(sizes_of(size) or ()), *shape[1:]) if size is not None else shape[1:], dtype)
         if size is not None:
@@ -173,6 +178,10 @@ def _choice(original: Any) -> Any:
         return original(a, size, replace, p, **keywords)
 
     return patched
+
+
+_MOST = 100_000
+"""Chances above which no draw is tried."""
 
 
 def _permutation(original: Any) -> Any:

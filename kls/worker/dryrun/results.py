@@ -1,4 +1,5 @@
 """What `fit` and `evaluate` give: which names a history and the logs have, how many numbers an evaluation; no values.
+Of what `predict` gives, the names that its outputs have.
 
 The names are those of the traced step's own logs, so they are known only where the step was traced, and no callback of
 the author may have added to them.
@@ -33,6 +34,10 @@ class Logs(History):
 
 class Results(list[Any]):
     """What `evaluate` gives for a model with several metrics, in their order."""
+
+
+class Predictions(dict[str, Any]):
+    """What `predict` gives for a model whose outputs have names."""
 
 
 class Result(Unknown):
@@ -120,6 +125,10 @@ def taken_apart(run: Run, error: BaseException, innermost: Optional[TracebackTyp
             of = "logs" if isinstance(value, Logs) else "history"
             if key is not None:
                 return {"method": "fit", "of": of, "names": list(value), "key": str(key)}
+        if isinstance(value, Predictions) and isinstance(error, KeyError):
+            asked = error.args[0] if error.args else None
+            if isinstance(asked, (int, str)) and asked not in value:
+                return {"method": "predict", "names": list(value), "key": asked}
         if isinstance(value, Results) and isinstance(error, (ValueError, IndexError)):
             return {"method": "evaluate", "count": len(value)}
         if isinstance(value, Result) and isinstance(error, TypeError):

@@ -208,7 +208,8 @@ class Sinks:
                 scores.note(model, made)
                 return made
 
-            return tree.map_structure(array, outputs)
+            arrays = tree.map_structure(array, outputs)
+            return results.Predictions(arrays) if isinstance(arrays, dict) else arrays
         return Unknown(f"what {method} gives", span.line)
 
     def _validated(self, model: Any, given: dict[str, Any]) -> Optional[tuple[str, ...]]:
