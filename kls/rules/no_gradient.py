@@ -73,9 +73,9 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return None
     cut = _cut(context, failure)
     fixes = [*_inside(context, tape), *_weights_of_called(context, tape)] if tape is not None else []
-    for source, node in _steps(tape, cut):
-        value = source.segment(node.args[0] if node.args else node.func.value)  # type: ignore[attr-defined]
-        fixes += fix(f"Leave out `{_last(node)}`", edits.replace(source, node, value), cause=source.span(node))
+    for source, node, value in _steps(tape, cut):
+        changed = edits.replace(source, node, source.segment(value))
+        fixes += fix(f"Leave out `{_last(node)}`", changed, cause=source.span(node))
     call = context.sink(failure)
     model = context.model_of(call) if call is not None else None
     if tape is None and model is not None:
@@ -221,18 +221,21 @@ def _weights_of_called(context: Context, tape: _Tape) -> Iterator[Fix]:
         yield from fix(f"Train the weights of `{name}`", *changed, cause=source.span(tape.gradient))
 
 
-def _steps(tape: _Tape | None, cut: list[tuple[str, SourceText, int]]) -> Iterator[tuple[SourceText, ast.Call]]:
-    """The calls of functions without a gradient where the ways end, or in the tape's block."""
+def _steps(
+    tape: _Tape | None, cut: list[tuple[str, SourceText, int]]
+) -> Iterator[tuple[SourceText, ast.Call, ast.expr]]:
+    """The calls of functions without a gradient where the ways end, or in the tape's block, each with what it is of."""
     lines = [(source, line, line) for _, source, line in cut]
     if tape is not None:
         lines.append((tape.source, tape.block.lineno, tape.block.end_lineno or tape.block.lineno))
     seen: set[ast.Call] = set()
     for source, start, end in lines:
         for node in source.calls():
-            inside = start <= node.lineno <= end and node not in seen
-            if inside and _last(node) in _STEPS and (node.args or isinstance(node.func, ast.Attribute)):
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            value = node.args[0] if node.args else owner
+            if start <= node.lineno <= end and node not in seen and _last(node) in _STEPS and value is not None:
                 seen.add(node)
-                yield source, node
+                yield source, node, value
 
 
 def _last(call: ast.Call) -> str:
