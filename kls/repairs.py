@@ -34,6 +34,8 @@ MOST_HALVES = 2
 MOST_SECONDS = 20.0
 """Seconds of dry runs that the fixes of one document may take together."""
 
+_URGENCY = tuple(Severity)
+"""The loudest first."""
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 Ask = Callable[[Probe], Awaitable[Report]]
@@ -52,11 +54,12 @@ async def verify(
 
     Raises whatever `ask` raises (a newer probe replaced it, the worker went away).
     """
-    verified: list[Finding] = []
+    verified: dict[int, Finding] = {}
     every = (*findings, *besides)
     spent = 0.0
     known: dict[tuple[Source, ...], _Trial] = {}
-    for finding in findings:
+    # The time is for what stops the program first, wherever it stands.
+    for number, finding in sorted(enumerate(findings), key=lambda item: _URGENCY.index(item[1].severity)):
         tried: list[Fix] = []
         wrong: list[Fix] = []
         halves: list[_Trial] = []
@@ -93,8 +96,8 @@ async def verify(
             moves = not _fails_itself(halves[0]) and not _stays(finding, halves[0]) and _gets_as_far(finding, halves[0])
             if place is not None and moves:
                 finding = dataclasses.replace(finding, span=place)
-        verified.append(with_fixes(finding, _told_apart(snapshot, tried)))
-    return tuple(verified)
+        verified[number] = with_fixes(finding, _told_apart(snapshot, tried))
+    return tuple(verified[number] for number in range(len(findings)))
 
 
 def _told_apart(snapshot: Snapshot, fixes: list[Fix]) -> list[Fix]:

@@ -11,6 +11,7 @@ from kls import check, plan, repairs
 from kls.documents import Snapshot
 from kls.facts import Edit, Fix, Span
 from kls.host import Host
+from kls.worker.protocol import Probe, Report
 from tests.worker.faults import Fault, assert_told
 
 pytestmark = [
@@ -1211,3 +1212,32 @@ async def test_repairs_of_one_title_say_where_each_edits(real: Host) -> None:
     assert [fix.title for fix in told.fixes] == ["Add padding (line 5)", "Add padding (line 6)"]
     (told,) = await repairs.verify(snapshot, (replace(error, fixes=(same[1], wrong)),), probe, real.ask, before=report)
     assert [fix.title for fix in told.fixes] == ["Add padding"]
+
+
+QUIET_BEFORE_LOUD = """
+import keras
+import numpy as np
+first = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+first.compile(keras.optimizers.SGD(decay=0.1), "mse")
+first.fit(np.zeros((20, 4)), np.zeros((20, 1)))
+second = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
+second.compile("sgd", "mse")
+second.fit(np.zeros((20, 4)), np.zeros((20, 1)))
+"""
+
+
+async def test_what_stops_the_program_is_repaired_first(real: Host) -> None:
+    path = "/nowhere/train.py"
+    snapshot = Snapshot(f"file://{path}", path, 1, QUIET_BEFORE_LOUD)
+    probe = plan.plan(snapshot)
+    report = await real.ask(probe)
+    found = check.check(snapshot, (), report)
+    asked: list[str] = []
+
+    async def ask(changed: Probe) -> Report:
+        asked.append(changed.sources[0].text)
+        return await real.ask(changed)
+
+    told = await repairs.verify(snapshot, found, probe, ask, before=report)
+    assert [item.severity.value for item in told] == ["warning", "error"] and all(item.fixes for item in told)
+    assert "decay" in asked[0] and "decay" not in asked[-1]
