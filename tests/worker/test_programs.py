@@ -1301,3 +1301,19 @@ model.fit(rows, found)
     assert loud == [] and "time" in {gap.kind for gap in report.gaps}
     (call,) = report.calls
     assert call.status == "unknown" and "takes longer than" in (call.reason or "")
+
+
+@pytest.mark.parametrize(
+    "use", ["digest.update(x_train)", "print(memoryview(x_train).cast('B'))", "digest.update((x_train / 255.0).data)"]
+)
+async def test_the_bytes_of_data_that_are_not_there_are_not_known(real: Host, use: str) -> None:
+    text = f"""
+import hashlib
+import keras
+digest = hashlib.sha256()
+(x_train, y_train), test = keras.datasets.mnist.load_data()
+{use}
+print(digest.hexdigest())
+"""
+    report, loud = await said(real, text)
+    assert loud == [] and {gap.kind for gap in report.gaps} <= {"value"}

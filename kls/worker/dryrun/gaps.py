@@ -23,6 +23,7 @@ from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Span
 from . import asked, columns, nothing, results, unpacking
+from .arrays import VirtualArray
 from .exceptions import (
     expression_names,
     first_line,
@@ -130,6 +131,9 @@ def _unlike_the_real_run(run: Run, error: BaseException) -> Optional[tuple[str, 
         return "value", "its value is not known without running the program"
     if _speaks_of_files(error):
         return "file", first_line(error)
+    bytes_of = _asked_for_bytes(run, error)
+    if bytes_of is not None:
+        return "value", bytes_of
     stopped = next((gap for gap in run.gaps if gap.kind == "time"), None)
     if stopped is not None and _OUT_OF_SCOPE in str(error):
         return "value", stopped.reason  # what was to make it outside of any graph was stopped
@@ -304,6 +308,23 @@ def graph_mode(run: Run, error: BaseException) -> bool:
     """
     marks = getattr(error, "_kls_eager_trace", False)
     return bool(marks) and "KerasTensor" not in str(error)
+
+
+_NOT_IN_A_ROW = re.compile(r"is not (?:C-)?contiguous|restricted to C-contiguous")
+"""How a function that takes the bytes of an array says that they do not stand in a row (numpy/_core/src/multiarray/
+buffer.c, Objects/memoryobject.c)."""
+
+
+def _asked_for_bytes(run: Run, error: BaseException) -> Optional[str]:
+    """Why the bytes that were asked of an array are not known: one without contents never has them in a row."""
+    if not isinstance(error, (ValueError, TypeError, BufferError)) or not _NOT_IN_A_ROW.search(str(error)):
+        return None
+    innermost = innermost_frame(run, error)
+    names = expression_names(run, innermost) if innermost is not None else set[str]()
+    for value in values_in(innermost.tb_frame, names) if innermost is not None else []:
+        if isinstance(value, VirtualArray):
+            return f"the values of {value.origin}" if value.origin else "the values of this array"
+    return None
 
 
 def _adapt_failed(run: Run) -> bool:
