@@ -4,8 +4,8 @@ Where the worker had to stand in for sizes that only a real run knows (`kls/work
 is dry-run again with other numbers. A size that changes is not known and carries the author's name for it; a failure
 or a warning that only one run has, or has in other words, depends on the number, and nothing is said of it. A failure
 of ranks that both have in the same words but for the numbers is certain all the same: no number changes a rank. So is
-that of a window which is longer than what it slides over, where only the channels are not known, and that of two shapes
-which disagree in a size that is known.
+that of a window which is longer than what it slides over, where only the channels are not known, that of two shapes
+which disagree in a size that is known, and that of a name which is not taken.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ def merged(one: Report, other: Report) -> Report:
             failures.append(names.failure(failure, same))
         elif similar is not None and (
             _is_of_ranks(failure.message)
+            or _OF_NAMES.search(failure.message)
             or _is_of_known_places(failure, similar)
             or _is_of_known_sizes(failure.message, similar.message)
         ):
@@ -158,6 +159,8 @@ def _place(failure: Failure) -> Hashable:
 
 
 _OF_RANKS = re.compile(r"\brank\b|\bndim\b")
+_OF_NAMES = re.compile(r"Argument\(s\) not recognized|Unrecognized keyword arguments passed to \w+: \{")
+"""What Keras says of a name that it does not know, with the value beside it."""
 _TWO_SHAPES = re.compile(r"expected shape=\(([^()]*)\), found shape=\(([^()]*)\)")
 """What a layer says of an input (keras/src/layers/input_spec.py)."""
 

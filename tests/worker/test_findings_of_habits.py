@@ -574,6 +574,16 @@ net.compile("adam", "mse")
 look = keras.Model(net.inputs, net.get_layer("seen").output)
 net.fit(leaves, kinds)
 """
+OLD_NAME_OF_AN_UNKNOWN_RATE = """
+import keras
+from settings_of_mine import settings
+descent = keras.optimizers.SGD(lr=settings.rate, momentum=settings.momentum)
+"""
+OLD_NAME_OF_AN_UNKNOWN_SIZE = """
+import keras
+from settings_of_mine import settings
+layer = keras.layers.LSTM(4, batch_input_shape=(8, settings.steps, 3))
+"""
 FAULTS = [
     Fault(ENDS_OF_WHAT_HAS_NONE_YET, "net = ", "Begin with an input of shape (16, 16, 3)"),
     Fault(FLAT_FILM, "layers.Flatten()", "Flatten each step: `layers.TimeDistributed`"),
@@ -661,6 +671,8 @@ FAULTS = [
     Fault(STEP_OF_A_DECODER, "step =", "Add the axis elsewhere: axis 1"),
     Fault(LABELS_OF_A_BATCH, "truth =", "Keep 16 rows of `truth`"),
     Fault(CHANNELS_FIRST, "x, y =", "Put the channels last: `.transpose(0, 2, 3, 1)`"),
+    Fault(OLD_NAME_OF_AN_UNKNOWN_RATE, "lr=", "`lr` is now `learning_rate`"),
+    Fault(OLD_NAME_OF_AN_UNKNOWN_SIZE, "batch_input_shape", "Leave out `batch_input_shape`"),
 ]
 
 
@@ -681,6 +693,9 @@ REPAIRED = [
     METRICS_OF_A_STEP.replace("        return {", "        self.compute_metrics(x, y, found)\n        return {"),
     METRICS_OF_A_STEP.replace(', metrics=["mae"]', ""),
     LABELS_IN_A_STEP.replace("(self, rows):\n", "(self, data):\n        rows, _ = data\n"),
+    OLD_NAME_OF_AN_UNKNOWN_RATE.replace("lr=", "learning_rate="),
+    OLD_NAME_OF_AN_UNKNOWN_RATE.replace("lr=settings.rate, momentum=settings.momentum", "**settings"),
+    OLD_NAME_OF_AN_UNKNOWN_SIZE.replace("batch_input_shape", "name").replace("(8, settings.steps, 3)", "settings.name"),
 ]
 
 

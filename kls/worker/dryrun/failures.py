@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,6 +27,10 @@ from .unread import Unread
 
 _ROUND = 20
 """Failures of one round of a loop, at most."""
+
+
+_UNKNOWN = re.compile(r"<unknown: [^>]*>")
+"""How a message shows a value that is not known."""
 
 
 def is_ours(error: BaseException) -> bool:
@@ -104,7 +109,7 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
     run.failed_layers.clear()
     return Failure(
         exception=type(error).__name__,
-        message=message_of(error) + _hidden_by(error),
+        message=_UNKNOWN.sub("?", message_of(error)) + _hidden_by(error),
         stage=stage,
         frames=frames,
         layer=None if layer is None else id(layer) & 0xFFFFFFFFFFFF,

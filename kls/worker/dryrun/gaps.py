@@ -115,7 +115,9 @@ def _unjudged(run: Run, error: BaseException, statement: Optional[Statement]) ->
     behind = _unknown_behind(error)
     if behind is not None:
         return "value", str(behind)
-    return ("value", _reason_of_text(run, error, statement)) if _speaks_of_unknown(error) else None
+    if not _speaks_of_unknown(error) or _is_refused_keyword(run, error):
+        return None
+    return "value", _reason_of_text(run, error, statement)
 
 
 def _of_machine(error: BaseException) -> Optional[tuple[str, str]]:
@@ -480,7 +482,23 @@ def _is_refused_call(run: Run, error: BaseException, innermost: TracebackType) -
     return code is not None and run.files.owns(code.co_filename) and all(item.arg for item in node.keywords)
 
 
-_NO_SUCH_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
+_NO_SUCH_ARGUMENT = re.compile(
+    r"got an unexpected keyword argument '(\w+)'"
+    r"|(?:Argument\(s\) not recognized|Unrecognized keyword arguments passed to \w+): \{'(\w+)'"
+)
+"""How Python refuses a name, and Keras with its value beside it (keras/src/optimizers/base_optimizer.py,
+keras/src/layers/layer.py)."""
+
+
+def _is_refused_keyword(run: Run, error: BaseException) -> bool:
+    """Whether a name that the author gives a value is refused, whatever the value is."""
+    told = _NO_SUCH_ARGUMENT.search(str(error)) if isinstance(error, (TypeError, ValueError)) else None
+    innermost = innermost_frame(run, error) if told is not None else None
+    span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti) if innermost is not None else None
+    node = run.files.call_at(span) if span is not None else None
+    return (
+        told is not None and node is not None and any(item.arg and item.arg in told.groups() for item in node.keywords)
+    )
 
 
 def _is_refused_by_text(run: Run, error: BaseException) -> bool:
@@ -488,14 +506,13 @@ def _is_refused_by_text(run: Run, error: BaseException) -> bool:
     or the place of an argument, or for an attribute that no table has."""
     if isinstance(error, AttributeError):
         return isinstance(error.obj, Unread) and "has no attribute" in str(error)
+    if _is_refused_keyword(run, error):
+        return True
     innermost = innermost_frame(run, error) if isinstance(error, TypeError) else None
     span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti) if innermost is not None else None
     node = run.files.call_at(span) if span is not None else None
     if innermost is None or node is None:
         return False
-    told = _NO_SUCH_ARGUMENT.search(str(error))
-    if told is not None and any(item.arg == told[1] for item in node.keywords):
-        return True
     starred = any(isinstance(item, ast.Starred) for item in node.args) or any(not item.arg for item in node.keywords)
     function: Any = None if starred else value_of(node.func, innermost.tb_frame)
     home = getattr(function, "__module__", None)
