@@ -32,7 +32,11 @@ MOST_SECOND = 4
 MOST_HALVES = 2
 """Repairs that only bring another fault to light, which are tried together with a repair of that one."""
 MOST_SECONDS = 20.0
-"""Seconds of dry runs that the fixes of one document may take together."""
+"""Seconds of dry runs that the fixes of one document may take together, each error an equal share of what is left."""
+LEAST_TRIED = 4
+"""Candidates that are tried for an error however small its share is."""
+MOST_SECONDS_AT_ALL = 60.0
+"""Seconds after which nothing more is tried."""
 
 _URGENCY = tuple(Severity)
 """The loudest first."""
@@ -58,6 +62,7 @@ async def verify(
     every = (*findings, *besides)
     spent = 0.0
     known: dict[tuple[Source, ...], _Trial] = {}
+    errors = sum(item.severity is Severity.ERROR for item in findings)
     # The time is for what stops the program first, wherever it stands.
     for number, finding in sorted(enumerate(findings), key=lambda item: _URGENCY.index(item[1].severity)):
         tried: list[Fix] = []
@@ -65,8 +70,15 @@ async def verify(
         halves: list[_Trial] = []
         programs: set[tuple[Source, ...]] = set()
         most = MOST_OFFERED if finding.severity in (Severity.ERROR, Severity.WARNING) else MOST_QUIET
+        raised = finding.severity is Severity.ERROR
+        until, least = MOST_SECONDS, 0
+        if raised:
+            until, least = spent + max(MOST_SECONDS - spent, 0.0) / errors, LEAST_TRIED
+            errors -= 1
         for fix in finding.fixes[:MOST_TRIED]:
-            if sum(item.verified is True for item in tried) >= most or spent > MOST_SECONDS:
+            if sum(item.verified is True for item in tried) >= most:
+                break
+            if spent > (until if len(programs) >= least else MOST_SECONDS_AT_ALL):
                 break
             changed = edited(probe, fix)
             if changed is None or changed.sources in programs:
@@ -87,7 +99,7 @@ async def verify(
         if halves and not any(item.verified for item in tried):
             # What fails next for the same cause, as the test data after the training data, is nearest to whole.
             halves.sort(key=lambda item: (_stays(finding, item) or not _goes_on(finding, item), -_reached(item)))
-            for half in halves[:MOST_HALVES] if spent <= MOST_SECONDS else ():
+            for half in halves[:MOST_HALVES] if spent <= until else ():
                 both = await _with_a_second(snapshot, every, finding, half, probe, before, ask)
                 if both is not None:
                     tried.append(both)

@@ -1241,3 +1241,31 @@ async def test_what_stops_the_program_is_repaired_first(real: Host) -> None:
     told = await repairs.verify(snapshot, found, probe, ask, before=report)
     assert [item.severity.value for item in told] == ["warning", "error"] and all(item.fixes for item in told)
     assert "decay" in asked[0] and "decay" not in asked[-1]
+
+
+THREE_ERRORS = """
+import keras
+import numpy as np
+a = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+a.compile("sgd", "mse")
+a.fit(np.zeros((20, 5)), np.zeros((20, 1)))
+b = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+b.compile("sgd", "mse")
+b.fit(np.zeros((20, 7)), np.zeros((20, 1)))
+c = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+c.compile("sgd", "mse")
+c.fit(np.zeros((20, 9)), np.zeros((20, 1)))
+"""
+
+
+async def test_each_error_of_a_slow_program_has_its_share(real: Host) -> None:
+    path = "/nowhere/train.py"
+    snapshot = Snapshot(f"file://{path}", path, 1, THREE_ERRORS)
+    probe = plan.plan(snapshot)
+    report = await real.ask(probe)
+
+    async def slow(changed: Probe) -> Report:
+        return replace(await real.ask(changed), seconds=8.0)
+
+    told = await repairs.verify(snapshot, check.check(snapshot, (), report), probe, slow, before=report)
+    assert len(told) == 3 and all(item.fixes for item in told)
