@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from kls import callers, check, find, plan, witnesses
+from kls import callers, check, find, plan, uncalled, witnesses
 from kls.documents import Snapshot
 from kls.facts import Finding, Severity, Site
 from kls.settings import Settings
@@ -141,19 +141,25 @@ async def analyse(snapshot: Snapshot, tools: Tools) -> AsyncGenerator[Analysis, 
             report = witnesses.merged(report, await tools.once(replace(probe, witness=1)))
             findings = await asyncio.to_thread(check.check, snapshot, sites, report, modules, tools.keras)
         through: tuple[callers.Way, ...] = ()
-        if callers.uncalled(snapshot, sites, report):
+        alone: callers.Way | None = None
+        names = callers.uncalled(snapshot, sites, report)
+        if names:
             through = await callers.ways(snapshot, _search(tools), ask)
             paths = (*known["modules"], *(path for way in through for path in way.paths))
             known |= {"uncalled": True, "modules": tuple(dict.fromkeys(paths))}
-        shown = await asyncio.to_thread(callers.report, report, snapshot, through)
+            names = uncalled.left(snapshot, names, (report, *(way.report for way in through)))
+            alone = await uncalled.way(snapshot, names, probe, modules, tools.keras, ask)
+        shown = await asyncio.to_thread(callers.report, report, snapshot, (*through, *([alone] if alone else ())))
         told = await asyncio.to_thread(callers.told, findings, snapshot, through)
+        if alone is not None:
+            told += tuple(uncalled.told(alone, snapshot, report, told, names))
     except Exception as error:
         log.info("no dry run of %s: %s", snapshot.uri, error, exc_info=log.isEnabledFor(logging.DEBUG))
         yield result("failed", str(error) or repr(error), **known, findings=static)
         return
     reason = report.ended or snapshot.left_out
     status: Literal["checked", "failed"] = "checked" if reason is None else "failed"
-    findings = tuple(item.finding for item in told)
+    findings = tuple(item.shown(item.finding) for item in told)
     probed = result(status, reason, **known, report=shown, findings=allowed(findings, tools.settings))
     untried = any(fix.verified is None for finding in probed.findings for fix in finding.fixes)
     yield replace(probed, final=not untried)

@@ -56,11 +56,17 @@ class Way:
 @dataclass(frozen=True, eq=False)
 class Told:
     """A finding and the program that it comes from, None for the document itself. `others` are callers that give it
-    too, or that come to the same place without it."""
+    too, or that come to the same place without it; `unused`: it is in a function that a program does its work
+    without."""
 
     finding: Finding
     way: Way | None
     others: tuple[Way, ...] = ()
+    unused: bool = False
+
+    def shown(self, finding: Finding) -> Finding:
+        """The finding, tried or not, as it is told."""
+        return check.unused(finding) if self.unused else finding
 
 
 @dataclass(frozen=True)
@@ -208,7 +214,7 @@ async def verify(
         for item, finding in zip(mine, tried, strict=True):
             fixes = [fix for fix in finding.fixes if await _harmless(fix, item, ask)]
             done[item.finding] = repairs.with_fixes(item.finding, fixes)
-    return repairs.of_one_cause(done[item.finding] for item in items)
+    return repairs.of_one_cause(item.shown(done[item.finding]) for item in items)
 
 
 async def _harmless(fix: repairs.Fix, item: Told, ask: repairs.Ask) -> bool:

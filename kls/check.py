@@ -5,13 +5,14 @@ Each failure is explained by the first rule that knows it; what follows from a f
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 
 from kls import find, rules
 from kls.documents import Snapshot
-from kls.facts import Edit, Evidence, Finding, Fix, Severity, Site
+from kls.facts import Edit, Evidence, Finding, Fix, Severity, Site, Span
 from kls.rules import (
     argument_name,
     custom_code,
@@ -66,11 +67,16 @@ def check(
                 found.extend(survey(context))
             except Exception:
                 _LOGGER.exception("the rule %s failed", survey.__module__)
-    if report is None or not report.complete:
-        reached = _reached(report, main) if report is not None else 0
-        foreign = find.foreign((item.text for item in sources.values()), (item.name for item in modules))
-        stated = _read(Reading(sources[main], sites, modules, keras, foreign))
+    foreign = find.foreign((item.text for item in sources.values()), (item.name for item in modules))
+    stated = _read(Reading(sources[main], sites, modules, keras, foreign))
+    if report is None:
+        found += stated
+    elif not report.complete:
+        reached = _reached(report, main)
         found += [finding for finding in stated if finding.span.line > reached]
+    elif report.unentered:
+        stated = (finding for finding in stated if _was_not_entered(sources[main], report, finding.span))
+        found += [unused(finding) if works(report) else finding for finding in stated]
     found = _heed(_once(found), sources, main, sites, report)
     return tuple(sorted(found, key=lambda item: (item.span.line, item.span.column, _ORDER[item.severity])))
 
@@ -110,6 +116,29 @@ def _reached(report: Report, main: str) -> int:
     spans += [item.span for item in (*report.calls, *report.gaps)]
     spans += [frame for failure in report.failures for frame in failure.frames]
     return max((span.end_line for span in spans if span is not None and span.path == main), default=0)
+
+
+def works(report: Report) -> bool:
+    """Whether a program makes or uses models, so that a function which it does not call is not what it is for."""
+    return bool(report.models or report.calls)
+
+
+def unused(finding: Finding) -> Finding:
+    """A finding in a function that a program does its work without: no more than information."""
+    loud = finding.severity in (Severity.ERROR, Severity.WARNING)
+    return dataclasses.replace(finding, severity=Severity.INFORMATION) if loud else finding
+
+
+def _was_not_entered(source: SourceText, report: Report, span: Span) -> bool:
+    """Whether a place is in a function that the dry run did not enter, and would be come to with any version."""
+    if not any(item.path == span.path and item.line < span.line <= item.end_line for item in report.unentered):
+        return False
+    node: ast.AST | None = source.statement_at(span.line)
+    while node is not None:
+        if isinstance(node, ast.Try) or (isinstance(node, ast.If) and "version" in source.segment(node.test)):
+            return False
+        node = source.parents.get(node)
+    return True
 
 
 def _explain(context: Context, failure: Failure) -> Finding | None:

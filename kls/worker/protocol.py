@@ -436,6 +436,8 @@ class Report:
     """The real step, where one was asked for and met."""
     ignored: tuple[int, ...] = ()
     """Lines of the entry with a `# kls: ignore` whose statement was carried out."""
+    unentered: tuple[Span, ...] = ()
+    """Functions of the author's files of whose bodies no statement was carried out."""
     goes_on: bool = False
     """Whether the dry run went on after this: how it ended is told in a report of its own, with nothing else in it."""
 

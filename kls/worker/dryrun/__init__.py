@@ -138,6 +138,7 @@ def _report(dry: Any, watch: Any, met: Any, over: bool = True) -> Report:
         witnesses=watch.witnesses.used(),
         steps=tuple(met.trial.steps) if met.trial is not None else (),
         ignored=tuple(sorted(dry.ignored)),
+        unentered=tuple(span for runtime in dry.runtimes for span in runtime.unentered()),
         goes_on=not over,
     )
 

@@ -127,6 +127,8 @@ class Runtime:
         self._ignored = program.ignored if path == run.main else {}
         self._spans: dict[int, Span] = {}
         self._top = program.top
+        self._functions = program.functions
+        self._begun: set[int] = set()
         self._loops: dict[int, tuple[tuple[float, float], int, int]] = {}
         self._cut: set[int] = set()
         self._once: set[int] = set()
@@ -142,6 +144,7 @@ class Runtime:
         if threading.get_ident() == run.thread:  # how far ahead TensorFlow's threads draw is never the same
             run.statements += 1
         statement = self._statements[number]
+        self._begun.add(number)
         run.statement = (statement, self._path)
         run.statement_started = run.now()
         if run.over is not None:
@@ -206,6 +209,12 @@ class Runtime:
         known = self._run.variables
         known[:] = [item for item in known if not (item.span == span and item.kind == "unknown")]
         self._note(spec.comment.name, value, span, whole, Statement(spec.statement, ()))
+
+    def unentered(self) -> Iterator[Span]:
+        """Where the functions stand of whose bodies no statement was carried out."""
+        for node, numbers in self._functions:
+            if numbers and self._begun.isdisjoint(numbers):
+                yield self._run.files.span_of_node(self._path, node)
 
     def span(self, number: int) -> Span:
         """Where statement `number` stands."""

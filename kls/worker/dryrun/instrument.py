@@ -45,6 +45,8 @@ class Program:
     """What the author's comments say of names; the rewritten code speaks of them by place."""
     entries: Optional[ast.Module] = None
     """The calls that the author's comments ask for, to be made when the module is through."""
+    functions: list[tuple[ast.stmt, range]] = field(default_factory=list)
+    """The functions, each with the numbers of the statements in its body."""
     ignored: dict[int, int] = field(default_factory=dict)
     """The numbers of statements that an `ignore` speaks of, with its line."""
 
@@ -603,7 +605,9 @@ class _Rewriter:
         self.locals.append(_local_names(node))
         first = node.body[:1]
         docstring = bool(first) and isinstance(first[0], ast.Expr) and isinstance(first[0].value, ast.Constant)
+        begin = len(self.program.statements)
         rest = self.block(node.body[1:] if docstring else node.body)
+        self.program.functions.append((node, range(begin, len(self.program.statements))))
         node.body = [*(first if docstring else []), *rest] or [ast.Pass()]
         self.tests = tests
         self.locals.pop()
