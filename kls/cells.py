@@ -21,6 +21,8 @@ _MAGIC = re.compile(
     r"\s*(?:[%!?]|(?:pip3?|conda|mamba)\s+(?:install|uninstall|list|show)\b"
     r"|(?:ls|cd|pwd|cat|mkdir|rm|cp|mv|head|tail|wget|unzip|git)(?:\s+[\w.~/-][^=(]*)?$)"
 )
+_BRINGS_NAMES = re.compile(r"\s*%(?:run|pylab|store\s+-r|load)\b")
+"""Magics that may give names a value."""
 _HELP = re.compile(r"\s*[\w.*\[\]\"']+\?{1,2}\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"(\s*(?:[\w.,*\s]|\[[^\]]*\])+=\s*)(?:%\w|!)")
 _INDENT = re.compile(r"[ \t]+")
@@ -34,7 +36,8 @@ _PIECE = re.compile(
 def blank_magics(lines: Sequence[str]) -> list[str]:
     """The lines of one cell with what only IPython understands made harmless, line for line.
 
-    A magic, shell or help line becomes `pass`; `files = !ls` becomes `files = get_ipython()`, a value nobody knows;
+    A magic, shell or help line becomes `pass`, one that may give names a value `get_ipython()`; `files = !ls` becomes
+    `files = get_ipython()`, a value nobody knows;
     a cell magic that is not about Python (`%%bash`) blanks its cell. `await` at top level stays. Where the whole cell
     is indented, a form feed ends the indentation, so that to Python there is none and columns stay what they are.
     """
@@ -60,7 +63,8 @@ def blank_magics(lines: Sequence[str]) -> list[str]:
             blanked.append(line)
         elif _MAGIC.match(line) or _HELP.match(line):
             shell = line.rstrip().endswith("\\")
-            blanked.append(line[: len(line) - len(line.lstrip())] + "pass")
+            known = NOBODY_KNOWS if _BRINGS_NAMES.match(line) else "pass"
+            blanked.append(line[: len(line) - len(line.lstrip())] + known)
         elif assigned := _ASSIGNED.match(line):
             shell = line.rstrip().endswith("\\")
             blanked.append(assigned[1] + NOBODY_KNOWS)

@@ -25,6 +25,7 @@ from kls.rules import (
     removed_name,
     suspects,
     training_results,
+    undefined_name,
     unused_ignore,
     wording,
 )
@@ -36,6 +37,8 @@ from kls.worker.protocol import Failure, Report, Source
 _LOGGER = logging.getLogger(__name__)
 _KNOWN_CURES = (removed_name.RULE.code, label_range.RULE.code, id_range.RULE.code)
 """Rules whose own repairs are all that there is to try."""
+_OWN_CURES = (training_results.RULE.code, undefined_name.RULE.code)
+"""Rules of which this is so whether they have any or not."""
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFORMATION: 2, Severity.HINT: 3}
 
 
@@ -163,7 +166,7 @@ def _with_more(context: Context, failure: Failure, finding: Finding) -> Finding:
         _LOGGER.exception("the search for repairs failed")
         first, more = (), ()
     once: dict[tuple[Edit, ...], Fix] = {}
-    if finding.code == training_results.RULE.code or (finding.code in _KNOWN_CURES and finding.fixes):
+    if finding.code in _OWN_CURES or (finding.code in _KNOWN_CURES and finding.fixes):
         return finding
     slip = finding.fixes and (
         finding.code in (missing_return.RULE.code, argument_name.RULE.code)

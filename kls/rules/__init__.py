@@ -65,6 +65,7 @@ from kls.rules import (
     target_broadcast,
     target_structure,
     training_results,
+    undefined_name,
     unequal_rows,
     unknown_identifier,
     untracked_variable,
@@ -76,6 +77,7 @@ from kls.rules.reading import Reading
 from kls.worker.protocol import Failure
 
 _EXPLAINING: tuple[ModuleType, ...] = (
+    undefined_name,
     missing_return,
     callback,
     training_results,

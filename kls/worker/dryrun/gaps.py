@@ -22,7 +22,7 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Span
-from . import asked, columns, nothing, results, unpacking
+from . import asked, columns, nothing, results, undefined, unpacking
 from .arrays import VirtualArray
 from .exceptions import (
     expression_names,
@@ -160,7 +160,9 @@ def gap_of(
         return "exit", "the program would exit here"
     if isinstance(error, (OSError, EOFError, KeyboardInterrupt, tf.errors.NotFoundError, tf.errors.UnavailableError)):
         return os_gap(error)
-    if isinstance(error, (NameError, RecursionError, AssertionError, StopIteration)):
+    if isinstance(error, NameError):
+        return (None, "") if undefined.missing(run, error) is not None else ("error", first_line(error))
+    if isinstance(error, (RecursionError, AssertionError, StopIteration)):
         return "error", first_line(error)
     machine = _of_machine(error)
     if machine is not None:
@@ -198,6 +200,8 @@ def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = No
     unjudged = _unjudged(run, error, statement)
     if unjudged is not None:
         return unjudged
+    if isinstance(error, NameError) and undefined.missing(run, error) is not None:
+        return None
     if isinstance(error, (MemoryError, OSError, ImportError, NameError, RecursionError, AssertionError, SystemExit)):
         return "error", first_line(error)
     known = _of_machine(error) or _unlike_the_real_run(run, error)
@@ -253,7 +257,7 @@ def of_python(run: Run, error: BaseException) -> dict[str, Any]:
     """What is known of an exception of Python's own that no unknown value can have brought about: "silent", the
     function that gave nothing; "taken", the results that were taken apart; "elements", those of a dataset; "asked", an
     axis that is not there; "given", the tensors of a layer that are taken apart; "predicted", the shape of predictions
-    that are no single number."""
+    that are no single number; "undefined", a name that nothing gives a value."""
     innermost = innermost_frame(run, error)
     told = {
         "silent": nothing.giver(run, error),
@@ -262,6 +266,7 @@ def of_python(run: Run, error: BaseException) -> dict[str, Any]:
         "asked": asked.axis_of(run, error, innermost),
         "given": asked.outputs_of(run, error, innermost),
         "predicted": getattr(error, "_kls_predicted", None),
+        "undefined": undefined.missing(run, error),
     }
     return {name: fact for name, fact in told.items() if fact is not None}
 

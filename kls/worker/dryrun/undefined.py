@@ -1,0 +1,133 @@
+"""Names that certainly nothing gives a value: told by the text, so that no value the dry run lacks decides it.
+
+Python's `NameError` counts where the module never binds the name, or only below the place that asks for it first. A
+text that brings names along in a way nobody can read (`exec`, `%run`, `from … import *` of a module that is not there)
+leaves it open, and so does a branch that may not be taken.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import sys
+from types import FrameType
+from typing import Any, Optional
+
+from ..protocol import Span
+from .state import Run
+
+__all__ = ["missing"]
+
+_SAID = re.compile(r"name '(\w+)' is not defined")
+_BROUGHT = re.compile(
+    r"\bexec\(|\bexecfile\(|\bglobals\(\)|\blocals\(\)|\bvars\(\)|\b__dict__\b|\bbuiltins\b"
+    r"|get_ipython\(\)(?:$|\.\w+\(\s*[\"'](?:run|pylab|store|load))",
+    re.MULTILINE,
+)
+"""How a program brings names along that do not stand in its text; a line that is `get_ipython()` alone is a magic."""
+_OF_NOTEBOOKS = frozenset("display get_ipython In Out exit quit spark sc sqlContext dbutils reveal_type".split())
+"""Names that a place where programs run gives them."""
+
+
+def missing(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
+    """The name that nothing gives a value at the place that asks for it: {"name", "later": the line of its first
+    binding, 0 where there is none}; None where that is not certain."""
+    found = _SAID.search(str(error)) if isinstance(error, NameError) else None
+    places = _places(run, error) if found is not None else []
+    tree = run.files.tree(places[-1].path) if places else None
+    if found is None or tree is None:
+        return None
+    name, path = found[1], places[-1].path
+    text = next((source.text for source in run.probe.sources if source.path == path), "")
+    if name in _OF_NOTEBOOKS or hasattr(builtins, name) or _BROUGHT.search(text) or not _are_stars_known(tree):
+        return None
+    if _calls_base(tree, places[-1].line) or any(_is_guessed(run, place) for place in places):
+        return None  # what the first leaves half made is told where it is missed
+    first = next(place for place in places if place.path == path)
+    asked = next((node for node in tree.body if node.lineno <= first.line <= (node.end_lineno or 0)), None)
+    bound = _bindings(tree).get(name, [])
+    if bound and (asked is None or min(bound) <= (asked.end_lineno or 0)):
+        return None
+    return {"name": name, "later": min(bound, default=0)}
+
+
+def _places(run: Run, error: BaseException) -> list[Span]:
+    """The author's places that led to the error, outermost first; none where they do not begin in a module."""
+    places = run.files.spans_of_error(error)
+    start = error.__traceback__.tb_frame if error.__traceback__ is not None else None
+    last: Optional[FrameType] = None
+    walk = run.files.nearest(start)
+    while walk is not None:
+        span = run.files.span_of_frame(walk) if walk is not start else None
+        if span is not None:
+            places.insert(0, span)
+        last, walk = walk, run.files.nearest(walk.f_back)
+    return places if last is not None and last.f_code.co_name == "<module>" else []
+
+
+def _calls_base(tree: ast.Module, line: int) -> bool:
+    """Whether a line calls a method of a base class."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    return any(node.lineno <= line <= (node.end_lineno or 0) and ast.unparse(node.func) == "super" for node in calls)
+
+
+def _is_guessed(run: Run, place: Span) -> bool:
+    """Whether a place stands in a branch whose test nobody knows."""
+    tree = run.files.tree(place.path)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, (ast.If, ast.While)) and node.body[0].lineno <= place.line <= (node.end_lineno or 0):
+            if run.files.span_of_node(place.path, node) in run.unsure:
+                return True
+    return False
+
+
+def _are_stars_known(tree: ast.Module) -> bool:
+    """Whether every module of which all names are taken was really imported."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            module = sys.modules.get(node.module or "")
+            origin = getattr(module, "__file__", None)
+            if node.level or origin is None or ("site-packages" not in origin and "dist-packages" not in origin):
+                return False
+    return True
+
+
+def _bindings(tree: ast.Module) -> dict[str, list[int]]:
+    """The lines that give each name of the module a value; 0 for what a function may do by `global`."""
+    found: dict[str, list[int]] = {}
+
+    def visit(node: ast.AST, inside: bool) -> None:
+        line = getattr(node, "lineno", 0)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if not inside:
+                found.setdefault(node.name, []).append(line)
+            inside = True
+        elif isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            for item in ast.walk(node):
+                if isinstance(item, ast.NamedExpr) and not inside:
+                    found.setdefault(item.target.id, []).append(line)
+            inside = True
+        elif isinstance(node, ast.Global):
+            for name in node.names:
+                found.setdefault(name, []).append(0)
+        elif not inside:
+            for name in _given(node):
+                found.setdefault(name, []).append(line)
+        for child in ast.iter_child_nodes(node):
+            visit(child, inside)
+
+    visit(tree, False)
+    return found
+
+
+def _given(node: ast.AST) -> list[str]:
+    """The names that a node itself gives a value."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return [node.id]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    if isinstance(node, ast.ExceptHandler) or type(node).__name__ in ("MatchAs", "MatchStar"):
+        name: Any = getattr(node, "name", None)
+        return [name] if name else []
+    return []
