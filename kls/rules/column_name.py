@@ -3,7 +3,7 @@
 ## What it says
 A pandas table has no column of this name: it has one whose name differs in capitals, spaces or punctuation alone, the
 program has taken the column out of the table before, or there never was one. Or columns are looked for among the rows,
-for want of `axis=1`.
+for want of `axis=1`, or the places of rows among the columns, for want of `.iloc`.
 
 ## Why it matters
 pandas raises `KeyError`, often long after the table was read.
@@ -16,18 +16,19 @@ labels = table["Has Bought"]
 ```
 
 ## Repair
-The name as the table has it; the other columns alone; what is made of the column before it is taken out.
+The name as the table has it; the other columns alone; what is made of the column before it is taken out; `.iloc`.
 """
 
 from __future__ import annotations
 
 import ast
 import difflib
+import re
 from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import search
+from kls.rules import search, written
 from kls.rules.context import Context, Rule, finding, fix
 from kls.source import SourceText
 from kls.worker.protocol import Failure
@@ -43,6 +44,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     facts: dict[str, Any] = failure.facts.get("columns") or {}
     names: dict[str, str] = facts.get("names") or {}
     source = context.source(failure.frames[-1].path) if failure.frames else None
+    if source is not None and facts.get("places"):
+        return _of_places(context, source, failure)
     if not names or source is None:
         return None
     crash = failure.frames[-1]
@@ -72,6 +75,30 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     out = _taken_out(source, crash, name)
     related = (Related(source.span(out), f"{name!r} is taken out here"),) if out is not None and not has else ()
     return finding(RULE, context, span, "\n".join(lines), related=related, fixes=tuple(fixes))
+
+
+def _of_places(context: Context, source: SourceText, failure: Failure) -> Finding:
+    """`x[rows]` of a table, where `rows` are the places of rows."""
+    crash = failure.frames[-1]
+    node = source.at(crash, ast.Subscript)
+    words = source.segment(node.value) if node is not None else ""
+    loop = source.parents.get(node) if node is not None else None
+    while loop is not None and not isinstance(loop, (ast.For, ast.FunctionDef, ast.Module)):
+        loop = source.parents.get(loop)
+    alike = [
+        item
+        for item in (ast.walk(loop) if loop is not None else ())
+        if isinstance(item, ast.Subscript) and source.segment(item.value) == words and isinstance(item.slice, ast.Name)
+    ]
+    changes = [edits.replace(source, item.value, f"{words}.iloc") for item in alike]
+    fixes = fix(f"Choose rows by place: `{words}.iloc[…]`", *changes, cause=crash) if changes else []
+    for made, _ in written.assignments(source, words, crash.line)[-1:]:
+        asked = re.search(rf"\b{re.escape(words)}\.(?:columns|iloc|loc|head|drop|values|to_numpy)\b", source.text)
+        edit = None if asked else edits.wrap(source, made.value, "{}.values")
+        fixes += fix("Make an array of the table", edit, cause=source.span(made)) if len(made.targets) == 1 else []
+    whole = "the table takes these numbers for names of columns; rows are chosen by `.iloc[…]`"
+    lines = [whole, f"pandas raises: {failure.exception}: {failure.message}"]
+    return finding(RULE, context, crash, "\n".join(lines), fixes=tuple(fixes))
 
 
 def _renamed(source: SourceText, nodes: list[ast.Constant], names: dict[str, str], cause: Span) -> list[Fix]:

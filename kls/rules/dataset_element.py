@@ -30,7 +30,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, signatures, wording, written
+from kls.rules import operators, search, signatures, wording, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show
 from kls.rules.input_structure import LABELS
 from kls.source import SourceText
@@ -180,8 +180,15 @@ def _mapped(context: Context, failure: Failure, source: SourceText, node: ast.Ca
 
 
 def _windows(source: SourceText, node: ast.Call) -> list[Fix]:
-    """`ds.window(n, …)` followed by `.flat_map(lambda window: window.batch(n))`."""
+    """`ds.window(n, …)` followed by `.flat_map(lambda window: window.batch(n))`, which may stand there as `map`."""
     fixes: list[Fix] = []
+    for call in source.calls():
+        function = call.args[0] if call.args and search.last_part(call.func) == "map" else None
+        batched = function.body if isinstance(function, ast.Lambda) and function.args.args else None
+        if isinstance(function, ast.Lambda) and isinstance(batched, ast.Call) and call.lineno <= node.lineno:
+            if source.segment(batched.func) == f"{function.args.args[0].arg}.batch":
+                edit = edits.replace(source, call.func, source.segment(call.func)[: -len("map")] + "flat_map")
+                return fix("Make a tensor of each window: `flat_map`", edit, cause=source.span(call))
     for call in source.calls():
         is_window = isinstance(call.func, ast.Attribute) and call.func.attr == "window" and call.args
         if is_window and call.lineno <= node.lineno:

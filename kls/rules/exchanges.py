@@ -296,6 +296,11 @@ def _for_sklearn(context: Context, failure: Failure) -> list[Fix]:
                 fixes += fix(
                     f"Give it as one row: `{text}`", edits.replace(source, given, text), cause=source.span(call)
                 )
+            elif isinstance(given.slice.value, str):
+                text = f"{source.segment(given.value)}[[{source.segment(given.slice)}]]"
+                fixes += fix(
+                    f"Give a table of one column: `{text}`", edits.replace(source, given, text), cause=source.span(call)
+                )
         if (one or many) and call.args:
             form = "{}.reshape(-1, 1)" if one else "{}.reshape(len({}), -1)"
             text = source.segment(call.args[0])
@@ -303,7 +308,7 @@ def _for_sklearn(context: Context, failure: Failure) -> list[Fix]:
             fixes += fix(title, edits.replace(source, call.args[0], form.replace("{}", text)), cause=source.span(call))
         np = written.module_name(source, "numpy")
         width = re.search(
-            r"operand with shape \(\d+,1\) doesn't match the broadcast shape \(\d+,(\d+)\)", failure.message
+            r"operand with shape \(\w+,1\) doesn't match the broadcast shape \(\w+,(\d+)\)", failure.message
         )
         column = _target_column(source)
         if width is not None and column is not None and np is not None and call.args:

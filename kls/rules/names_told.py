@@ -18,7 +18,27 @@ MOST = 4
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates for a layer that is asked for by another name, and for a loss that is made and not given."""
-    return [*_layers(context, failure), *_made_losses(context, failure), *_history(context, failure)]
+    return [
+        *_layers(context, failure),
+        *_made_losses(context, failure),
+        *_history(context, failure),
+        *_ends_of_layers(context, failure),
+    ]
+
+
+def _ends_of_layers(context: Context, failure: Failure) -> list[Fix]:
+    """`Model(net.input, net.layers[-2])`: what the layer gives, not the layer."""
+    told = re.match(r"All `(inputs|outputs)` values must be KerasTensors", failure.message)
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure)[:1] if told is not None else ():
+        which = told[1] if told is not None else ""
+        given = edits.argument(call, which, 0 if which == "inputs" else 1)
+        items = given.elts if isinstance(given, (ast.List, ast.Tuple)) else [given] if given is not None else []
+        layers = [item for item in items if not isinstance(item, ast.Attribute)]
+        changes = [edits.wrap(source, item, f"{{}}.{which[:-1]}") for item in layers]
+        shown = ", ".join(f"`{edits.parenthesised(source, item)}.{which[:-1]}`" for item in layers)
+        fixes += fix(f"Give the tensor: {shown}", *changes, cause=source.span(layers[0])) if layers else []
+    return fixes
 
 
 def _history(context: Context, failure: Failure) -> list[Fix]:

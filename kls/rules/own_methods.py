@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from kls import edits
-from kls.facts import Fix, Span
+from kls.facts import Edit, Fix, Span
 from kls.rules import search
 from kls.rules.context import Context, argument_of, fix
 from kls.source import SourceText
@@ -18,7 +18,28 @@ _STEPS = ("train_step", "test_step")
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates for a failure in what Keras calls."""
-    return [*_whole_length(context, failure), *_metrics_of_a_step(context, failure), *_data_of_a_step(context, failure)]
+    return [
+        *_whole_length(context, failure),
+        *_metrics_of_a_step(context, failure),
+        *_data_of_a_step(context, failure),
+        *_optional(context, failure),
+    ]
+
+
+def _optional(context: Context, failure: Failure) -> list[Fix]:
+    """`call(self, x, training)` of a layer that is called without `training`: it has a default."""
+    told = re.match(r"missing a required argument: '(\w+)'", failure.message)
+    fixes: list[Fix] = []
+    for source, method in _methods(context, ("call",)) if told is not None else ():
+        plain = method.args.args[: len(method.args.args) - len(method.args.defaults)]
+        if len(plain) > 2 and told is not None and plain[-1].arg == told[1] and plain[-1].annotation is None:
+            line = plain[-1].lineno
+            end = source.span(ast.copy_location(ast.Name(told[1]), plain[-1])).end_column
+            edit = Edit(Span(source.path, line, end, line, end), "=None")
+            header = Span(source.path, method.lineno, method.col_offset, line, len(source.lines[line - 1]))
+            fixes += fix(f"Let it be left out: `{told[1]}=None`", edit, cause=header)
+    whole = [edit for item in fixes for edit in item.edits]
+    return fix(fixes[0].title, *whole, cause=fixes[0].cause) if fixes else []
 
 
 def _metrics_of_a_step(context: Context, failure: Failure) -> list[Fix]:

@@ -117,7 +117,32 @@ for learnt, held in KFold(3, shuffle=True).split(rows):
     scores.append((accuracy, f1_score(kinds[held], told, average="macro")))
 print(np.mean(scores, axis=0))
 """
+TRAINING_DEMANDED = """
+import keras
+class Block(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(4)
+    def call(self, inputs, training):
+        return self.dense(inputs)
+inputs = keras.Input((8,))
+net = keras.Model(inputs, Block()(inputs))
+"""
+LAYER_FOR_ITS_OUTPUT = """
+import keras
+net = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4), keras.layers.Dense(2)])
+cut = keras.Model(net.inputs, net.layers[-2])
+"""
+WINDOWS_MAPPED = """
+import tensorflow as tf
+data = tf.data.Dataset.range(40).window(5, shift=1, drop_remainder=True)
+data = data.map(lambda part: part.batch(5))
+data = data.map(lambda part: (part[:-1], part[-1]))
+"""
 FAULTS = [
+    Fault(TRAINING_DEMANDED, "def call", "Let it be left out: `training=None`"),
+    Fault(LAYER_FOR_ITS_OUTPUT, "net.layers[-2]", "Give the tensor: `net.layers[-2].output`"),
+    Fault(WINDOWS_MAPPED, "part.batch", "Make a tensor of each window: `flat_map`"),
     Fault(
         NEXT_LETTER, "writer.predict", "Take the one row that is predicted: `writer.predict(np.array([line[-6:]]))[0]`"
     ),
@@ -140,6 +165,9 @@ async def test_the_first_repair_is_the_one_that_is_meant(real: Host, fault: Faul
 
 
 REPAIRED = [
+    TRAINING_DEMANDED.replace("training)", "training=False)"),
+    LAYER_FOR_ITS_OUTPUT.replace("[-2]", "[-2].output"),
+    WINDOWS_MAPPED.replace("map(", "flat_map(", 1),
     NEXT_LETTER.replace("[line[-6:]]))", "[line[-6:]]))[0]"),
     ACTION.replace("p=chances", "p=np.squeeze(chances)"),
     ACTION.replace("p=chances", "p=chances.numpy()[0]"),

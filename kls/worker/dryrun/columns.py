@@ -21,6 +21,8 @@ MOST_TOLD = 60
 """Columns of a table that are told of."""
 _LISTED = re.compile(r"\[((?:'[^']*'(?:, )?)+)\].* (?:not (?:found in axis|in index)|are in the \[?columns)")
 """How pandas speaks of several names at once (pandas/core/indexes/base.py, `drop` and `_raise_if_missing`)."""
+_PLACES = re.compile(r"None of \[Index\(\[\s*\d[\s\S]*dtype='u?int\d+'\)\] are in the \[columns\]")
+"""What pandas says where numbers stand for the names of columns."""
 _RENAMES = re.compile(r"\.columns\s*=|\.rename\(|\.set_axis\(")
 _TABLES = re.compile(r"\b(?:df|data|train|test|table|frame)\w*\b|\.columns\b|\.drop\(|\[\s*['\"]")
 """What a statement of a function speaks of that may change a table which goes by another name there."""
@@ -33,8 +35,10 @@ _DRAWS = re.compile(
 
 def missed(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
     """What a table was asked for and does not have: {"names" (each with that of the column that was meant, "" where
-    there is none like it), "labels" (those of the table), "rows" (whether columns were looked for among the rows)};
-    None where that is not all there is to it."""
+    there is none like it), "labels" (those of the table), "rows" (whether columns were looked for among the rows),
+    "places" (whether it was asked for the places of rows)}; None where that is not all there is to it."""
+    if getattr(error, "_kls_places", False):
+        return {"names": {}, "labels": [], "rows": False, "places": True}
     if not isinstance(error, KeyError) or not error.args or not isinstance(error.args[0], str):
         return None
     frame, index = _asked(error.__traceback__)
@@ -44,6 +48,8 @@ def missed(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
     if labels is None or any(_RENAMES.search(run.files.text(gap.span)) for gap in run.gaps):
         return None
     told = error.args[0]
+    if _PLACES.match(told) and frame.columns.equals(index):
+        return {"names": {}, "labels": labels[:MOST_TOLD], "rows": False, "places": True}
     listed = _LISTED.search(told)
     named = [told] if listed is None else re.findall("'([^']*)'", listed[1])
     if index is not None and not frame.columns.equals(index):

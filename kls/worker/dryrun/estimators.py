@@ -7,6 +7,7 @@ that was not read they keep the axes where these are certain.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -48,9 +49,11 @@ def _transformer(kind: Any) -> None:
 def _on_virtual(name: str, original: Any) -> Any:
     def method(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
         unknown = find_unknown((X, args))
+        _refuse(self, name, X)
         if unknown is not None:
             if name in ("fit", "partial_fit", "fit_transform"):
                 self._kls_unknown = unknown
+                self._kls_columns = _columns_in(X)
             if name in ("fit", "partial_fit"):
                 return self
             if isinstance(X, Unread) and form_of(X).rank == 2:
@@ -76,6 +79,42 @@ def _on_virtual(name: str, original: Any) -> Any:
 
     method.__name__ = name
     return method
+
+
+def _columns_in(X: Any) -> Any:
+    """How many columns a table or an array has, None where that is not known."""
+    if isinstance(X, Unread):
+        return form_of(X).sizes[0] if form_of(X).rank == 2 and isinstance(form_of(X).sizes[0], int) else None
+    return X.shape[1] if isinstance(X, np.ndarray) and X.ndim == 2 else None
+
+
+def _refuse(self: Any, name: str, X: Any) -> None:
+    """Raise what a scaler raises of data with other axes than it takes, or other columns than it has learnt, where
+    nobody has read the data or what it learnt: asked about rows made up for the purpose."""
+    learns = name in ("fit", "partial_fit", "fit_transform")
+    learnt = None if learns else getattr(self, "_kls_unknown", None)
+    if type(self).__name__ not in _SAME_WIDTH or not isinstance(X, (Unread, np.ndarray)):
+        return
+    if not isinstance(X, Unread) and learnt is None:
+        return  # scikit-learn itself looks at it
+    rank = form_of(X).rank if isinstance(X, Unread) else X.ndim
+    columns = None if learns else getattr(self, "_kls_columns" if learnt is not None else "n_features_in_", None)
+    given = _columns_in(X)
+    if rank == 2 and (columns is None or given is None or given == columns):
+        return
+    rows = STAND_IN_ROWS if isinstance(X, Unread) else min(len(X), STAND_IN_ROWS)
+    made = np.ones((rows, *([given] if rank == 2 else [2] * (rank - 1))))
+    try:
+        like = _clone(self).fit(np.arange(4.0 * (columns or 2)).reshape(4, -1))
+    except Exception:
+        return
+    try:
+        getattr(like, name)(made)
+    except ValueError as error:
+        words = re.sub(rf"\({rows},", "(None,", str(error))
+        error.args = (re.sub(r"\narray=[^a-zA-Z]*", "\n", words),)
+        error.__dict__["_kls_certain"] = True
+        raise
 
 
 _SAME_WIDTH = (

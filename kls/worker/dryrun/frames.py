@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .after_import import after_import
 from .arrays import VirtualArray, find_unknown
 from .unknown import Unknown, UnknownValue
@@ -51,9 +53,22 @@ def _bounded(original: Any) -> Any:
         parts = data.values() if isinstance(data, dict) else data if isinstance(data, (list, tuple)) else [data]
         if sum(part.size for part in parts if isinstance(part, VirtualArray)) > LARGEST_FRAME:
             raise UnknownValue("a table of a large array whose values are not known")
+        if isinstance(data, dict) and find_unknown(list(data.values())) is not None:
+            for name, part in data.items():
+                if isinstance(part, np.ndarray) and part.ndim > 1:  # refused, whatever stands beside it
+                    certain(lambda name=name, part=part: original(self, {name: np.zeros((2, *part.shape[1:]))}))
         original(self, data, *args, **keywords)
 
     return made_of
+
+
+def certain(raising: Callable[[], Any]) -> None:
+    """Call what pandas or scikit-learn refuse; what they raise counts, although something unknown takes part."""
+    try:
+        raising()
+    except Exception as error:
+        error.__dict__["_kls_certain"] = True
+        raise
 
 
 def _nothing(*_: Any, **__: Any) -> None:

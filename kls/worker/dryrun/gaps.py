@@ -187,7 +187,8 @@ def gap_of(
     if not by_text and not isinstance(error, ImportError) and not _raised_by_judge(run, error, path, statement, frame):
         return "error", first_line(error)
     scored = getattr(error, "_kls_of_predictions", False)  # by what the metric was given, none of which is unknown
-    unknown = None if by_text else unknown_in(run, error.__traceback__, None if scored else statement)
+    alone = by_text or getattr(error, "_kls_certain", False)  # whatever the unknown beside it is
+    unknown = None if alone else unknown_in(run, error.__traceback__, None if scored else statement)
     if unknown is not None:
         return "value", unknown.reason
     if run.missed is not None and _OF_NOTHING.search(str(error)):
@@ -388,6 +389,8 @@ def _not_built(run: Run, error: BaseException) -> Optional[str]:
 
 
 def _raised_by_judge(run: Run, error: BaseException, path: str, statement: Statement, frame: FrameType) -> bool:
+    if getattr(error, "_kls_certain", False):
+        return True
     innermost: Optional[TracebackType] = None
     traceback = error.__traceback__
     while traceback is not None:

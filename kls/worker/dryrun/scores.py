@@ -17,6 +17,7 @@ import numpy as np
 from .after_import import after_import
 from .arrays import VirtualArray, bare, find_unknown, on_write
 from .unknown import Unknown
+from .unread import Unread, form_of
 
 __all__ = ["install", "note"]
 
@@ -34,6 +35,8 @@ _CERTAIN = re.compile("continuous|multilabel-indicator|different number of outpu
 """What scikit-learn says of shapes and kinds, whatever the numbers (sklearn/metrics, sklearn/utils/validation.py)."""
 _MOST = 1_000_000
 """Numbers that are made up for one argument, at most."""
+_ROWS = 12
+"""Rows that stand for all where the labels were not read."""
 _WHAT = "a score of predictions, which a dry run does not make"
 
 # Kept before NumPy's own is replaced: what is drawn here must be real.
@@ -82,6 +85,8 @@ def _scored(original: Callable[..., Any], of_classes: bool) -> Callable[..., Any
     def score(*args: Any, **keywords: Any) -> Any:
         given = [*args[:2], *(keywords[name] for name in names[len(args[:2]) :] if name in keywords)]
         known = find_unknown((args, tuple(keywords.values()))) is None
+        if not known and of_classes and len(given) == 2:
+            _refuse(original, given)
         if not known or not any(isinstance(item, VirtualArray) for item in given):
             return original(*args, **keywords)
         from sklearn.utils.validation import check_consistent_length
@@ -101,6 +106,35 @@ def _scored(original: Callable[..., Any], of_classes: bool) -> Callable[..., Any
 
     score.__name__ = original.__name__
     return score
+
+
+def _refuse(original: Callable[..., Any], given: list[Any]) -> None:
+    """Raise what scikit-learn raises of predictions that are no classes beside labels that nobody has read, or of
+    classes beside rows of labels: where it refuses them whatever the labels are."""
+    guessed = [item for item in given if isinstance(item, VirtualArray)]
+    read = [item for item in given if isinstance(item, Unread)]
+    if len(guessed) != 1 or len(read) != 1 or guessed[0].ndim not in (1, 2) or form_of(read[0]).rank > 2:
+        return
+    made, count = _stand_in(guessed[0][:_ROWS], True), min(len(guessed[0]), _ROWS)
+    fractions = guessed[0].dtype.kind == "f" and any(_address(guessed[0]) == _address(item) for item in _noted)
+    width = form_of(read[0]).sizes[0] if form_of(read[0]).rank == 2 else None
+    if made is None or (not fractions and not (isinstance(width, int) and width > 1)):
+        return
+    classes = np.arange(count) % 3
+    columns = width if isinstance(width, int) and width > 1 else 3
+    rows = np.eye(columns, dtype=int)[classes % columns]
+    told: list[ValueError] = []
+    labels = [classes % 2, classes, classes + 0.5] if width is None else [rows, rows * 0.5]
+    for label in labels:
+        try:
+            original(*(label if item is read[0] else made for item in given))
+        except ValueError as error:
+            told += [error] if _CERTAIN.search(str(error)) else []
+        except Exception:
+            return
+    if len(told) == len(labels):
+        told[0].__dict__["_kls_of_predictions"] = told[0].__dict__["_kls_certain"] = True
+        raise told[0]
 
 
 def _metrics(module: Any) -> None:

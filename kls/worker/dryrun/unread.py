@@ -132,6 +132,8 @@ class Unread(Unknown):
         if self._form.kind != "frame" or isinstance(key, (Name, Names)):
             return
         names = key if isinstance(key, list) else [key]
+        if len(names) == 1 and isinstance(value, np.ndarray) and value.ndim > 1 and value.size != len(value):
+            _refuse_column(names[0], value)
         columns = self._form.columns
         if columns is None or not all(isinstance(name, str) and TEXT not in name for name in names):
             put(self, (Open(),), None)
@@ -159,6 +161,19 @@ class Unread(Unknown):
 
         given = FUNCTIONS[func](*args, **keywords) if func in FUNCTIONS else None
         return self.unshaped() if given is None else given
+
+
+def _refuse_column(name: Any, value: np.ndarray) -> None:
+    """Raise what pandas raises of an array of several columns that is to be one column."""
+    import pandas
+
+    table = pandas.DataFrame({"": np.zeros(2)})
+    try:
+        table[name] = np.zeros((2, *value.shape[1:]), np.int8)
+    except Exception as error:
+        error.args = (str(error).replace("(2, ", "(None, "),)
+        error.__dict__["_kls_certain"] = True
+        raise
 
 
 class Flat(Unread):

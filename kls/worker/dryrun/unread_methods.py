@@ -170,6 +170,8 @@ def _of_array(table: Unread, name: str) -> Any:
         return lambda *_, **__: same(table)
     if name in ("ravel", "flatten"):
         return lambda *_, **__: _or_unknown(table, _reshaped(table, (-1,)))
+    if name in ("argmax", "argmin"):
+        return lambda axis=None, *_, **__: _or_unknown(table, _positions(table, axis))
     if name == "squeeze":
         return lambda *_, **__: _or_unknown(table, _squeezed(table))
     return None

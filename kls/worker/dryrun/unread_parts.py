@@ -69,7 +69,16 @@ def item(table: Unread, key: Any) -> Any:
             chosen = made(table, sizes=(len(key),))
         if chosen is not None:
             return chosen
+        if isinstance(key, Unread) and form_of(key).rank == 1 and form_of(key).dtype == np.int64:
+            _refuse_places(key)
     return _rows(table, key)
+
+
+def _refuse_places(places: Unread) -> None:
+    """Raise what pandas raises where the places of rows are taken for names of columns."""
+    error = KeyError("None of [Index([…], dtype='int64')] are in the [columns]")
+    error.__dict__["_kls_places"] = error.__dict__["_kls_certain"] = True
+    raise error
 
 
 def _is_number(key: Any) -> bool:

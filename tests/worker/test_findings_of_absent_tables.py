@@ -1,0 +1,112 @@
+"""Tables that are not there, around a model: what scikit-learn and pandas refuse whatever stands in them."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from kls.host import Host
+from tests.worker.faults import Fault, assert_silent, assert_told
+
+pytest.importorskip("pandas")
+pytest.importorskip("sklearn")
+
+pytestmark = [
+    pytest.mark.tf,
+    pytest.mark.asyncio(loop_scope="module"),  # one worker serves them all, and belongs to its loop
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
+]
+
+TABLE = """
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.metrics import classification_report, confusion_matrix
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import StandardScaler
+table = pd.read_csv("beans.csv")
+x = table[["area", "width", "round"]]
+y = table["kind"]
+def net_of(units, activation):
+    net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(units, activation=activation)])
+    net.compile("adam", "mse")
+    return net
+"""
+SCORES = f"""{TABLE}
+net = net_of(1, "sigmoid")
+net.fit(x.values, y.values)
+seen = net.predict(x.values)
+print(classification_report(y, seen))
+"""
+SCORES_OF_MANY = f"""{TABLE}
+kinds = keras.utils.to_categorical(y.values)
+net = net_of(4, "softmax")
+seen = net.predict(x.values)
+print(confusion_matrix(kinds.argmax(axis=1), seen))
+"""
+A_COLUMN_OF_ROWS = f"""{TABLE}
+seen = net_of(1, "sigmoid").predict(x.values)
+answer = pd.DataFrame({{"bean": table["bean"], "kind": seen}})
+"""
+A_COLUMN_OF_SCORES = f"""{TABLE}
+seen = net_of(4, "softmax").predict(x.values)
+table["guess"] = seen
+"""
+FOLDS = f"""{TABLE}
+for learn, test in KFold(3).split(x):
+    net = net_of(1, "sigmoid")
+    net.fit(x[learn], y.values[learn])
+    net.evaluate(x[test], y.values[test])
+"""
+FOLDS_OF_A_TABLE = FOLDS.replace('pd.read_csv("beans.csv")', "pd.DataFrame(np.ones((9, 4)), columns=names)").replace(
+    "table =", 'names = ["area", "width", "round", "kind"]\ntable ='
+)
+ONE_OF_FOUR = f"""{TABLE}
+scaler = StandardScaler()
+all_of_it = scaler.fit_transform(table[["area", "width", "round", "weight"]])
+seen = net_of(1, "linear").predict(all_of_it[:, :3])
+print(scaler.inverse_transform(seen))
+"""
+ONE_COLUMN = f"""{TABLE}
+scaled = StandardScaler().fit_transform(table["area"])
+"""
+FAULTS = [
+    Fault(SCORES, "seen = ", "Make classes of it: `(net.predict(x.values) > 0.5).astype(int)`"),
+    Fault(SCORES_OF_MANY, "confusion_matrix(", "Give class numbers: `seen.argmax(axis=1)`"),
+    Fault(A_COLUMN_OF_ROWS, "answer = ", "Give one value for each row: `seen.ravel()`"),
+    Fault(A_COLUMN_OF_SCORES, '["guess"]', "Give one value for each row: `seen.argmax(axis=1)`"),
+    Fault(FOLDS, "net.fit(x[", "Choose rows by place: `x.iloc[…]`"),
+    Fault(FOLDS_OF_A_TABLE, "net.fit(x[", "Choose rows by place: `x.iloc[…]`"),
+    Fault(ONE_OF_FOUR, "net_of(1", 'Change 1 to 4 in `net_of(1, "linear")`'),
+    Fault(ONE_COLUMN, "scaled = ", 'Give a table of one column: `table[["area"]]`'),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.title)
+async def test_what_is_refused_whatever_the_table_is_told(real: Host, fault: Fault) -> None:
+    await assert_told(real, fault)
+
+
+REPAIRED = [
+    SCORES.replace("y, seen", "y, seen > 0.5"),
+    SCORES.replace("y, seen", "y, seen.round()"),
+    SCORES_OF_MANY.replace(", seen)", ", seen.argmax(axis=-1))"),
+    A_COLUMN_OF_ROWS.replace(": seen}", ": seen[:, 0]}"),
+    A_COLUMN_OF_SCORES.replace("net_of(4", "net_of(1"),
+    A_COLUMN_OF_SCORES.replace("= seen", "= seen.max(axis=1)"),
+    FOLDS.replace("x[", "x.iloc["),
+    FOLDS.replace('"round"]]', '"round"]].values'),
+    FOLDS.replace("x[learn], y.values[learn]", "x[y > 1], y[y > 1]").replace(
+        "x[test], y.values[test]", "x[y < 1], y[y < 1]"
+    ),
+    ONE_OF_FOUR.replace('"round", "weight"', '"round"').replace("net_of(1", "net_of(3"),
+    ONE_OF_FOUR.replace("print(scaler", "scaler = StandardScaler().fit(table[['area']])\nprint(scaler"),
+    ONE_COLUMN.replace('["area"]', '[["area"]]'),
+    ONE_COLUMN.replace('["area"]', '["area"].values.reshape(-1, 1)'),
+]
+
+
+@pytest.mark.parametrize("text", REPAIRED)
+async def test_what_fits_is_not_told(real: Host, text: str) -> None:
+    await assert_silent(real, text)
