@@ -584,6 +584,14 @@ import keras
 from settings_of_mine import settings
 layer = keras.layers.LSTM(4, batch_input_shape=(8, settings.steps, 3))
 """
+SAMPLES_WITHOUT_CHANNELS = """
+import keras
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
+(x_train, y_train), held = keras.datasets.mnist.load_data()
+x_train = x_train / 255.0
+shaken = ImageDataGenerator(rotation_range=9, featurewise_center=True)
+shaken.fit(x_train)
+"""
 FAULTS = [
     Fault(ENDS_OF_WHAT_HAS_NONE_YET, "net = ", "Begin with an input of shape (16, 16, 3)"),
     Fault(FLAT_FILM, "layers.Flatten()", "Flatten each step: `layers.TimeDistributed`"),
@@ -671,6 +679,7 @@ FAULTS = [
     Fault(STEP_OF_A_DECODER, "step =", "Add the axis elsewhere: axis 1"),
     Fault(LABELS_OF_A_BATCH, "truth =", "Keep 16 rows of `truth`"),
     Fault(CHANNELS_FIRST, "x, y =", "Put the channels last: `.transpose(0, 2, 3, 1)`"),
+    Fault(SAMPLES_WITHOUT_CHANNELS, "x_train = ", "Add the channel axis to `x_train`: `[..., None]`"),
     Fault(OLD_NAME_OF_AN_UNKNOWN_RATE, "lr=", "`lr` is now `learning_rate`"),
     Fault(OLD_NAME_OF_AN_UNKNOWN_SIZE, "batch_input_shape", "Leave out `batch_input_shape`"),
 ]
@@ -693,6 +702,7 @@ REPAIRED = [
     METRICS_OF_A_STEP.replace("        return {", "        self.compute_metrics(x, y, found)\n        return {"),
     METRICS_OF_A_STEP.replace(', metrics=["mae"]', ""),
     LABELS_IN_A_STEP.replace("(self, rows):\n", "(self, data):\n        rows, _ = data\n"),
+    SAMPLES_WITHOUT_CHANNELS.replace("255.0", "255.0\nx_train = x_train[..., None]"),
     OLD_NAME_OF_AN_UNKNOWN_RATE.replace("lr=", "learning_rate="),
     OLD_NAME_OF_AN_UNKNOWN_RATE.replace("lr=settings.rate, momentum=settings.momentum", "**settings"),
     OLD_NAME_OF_AN_UNKNOWN_SIZE.replace("batch_input_shape", "name").replace("(8, settings.steps, 3)", "settings.name"),

@@ -312,11 +312,15 @@ def _image_data_generator() -> None:
         x, y = numbered(x, y)
         return of_arrays(self, x, y, *args, **keywords)
 
-    of_arrays = kind.flow
+    def fit(self: Any, x: Any, *args: Any, **keywords: Any) -> None:
+        if isinstance(x, np.ndarray) and x.ndim != 4:
+            of_samples(self, x, *args, **keywords)
+
+    of_arrays, of_samples = kind.flow, kind.fit
     kind.flow = functools.wraps(of_arrays)(flow)
     kind.flow_from_directory = flow_from_directory
     kind.flow_from_dataframe = flow_from_dataframe
-    kind.fit = lambda self, x, *args, **keywords: None
+    kind.fit = functools.wraps(of_samples)(fit)
     legacy_image.NumpyArrayIterator._get_batches_of_transformed_samples = batch
 
 
