@@ -49,6 +49,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_states(context, failure),
         *_ends_of_a_model(context, failure),
         *_odd_ones(context, failure),
+        *_made_for_nothing(context, failure),
     ]
 
 
@@ -525,6 +526,31 @@ def _not_merged(context: Context, failure: Failure) -> list[Fix]:
             edit = edits.replace(source, value, text)
             fixes += fix(f"Join them with `{name}`", edit, *imports, cause=source.span(value))
     return fixes[:2]
+
+
+def _made_for_nothing(context: Context, failure: Failure) -> list[Fix]:
+    """A tensor that nothing reads once it is made, for one of those that a layer of several is given."""
+    fixes: list[Fix] = []
+    for source, call in search.calls(context, failure) if len(failure.inputs) > 1 else ():
+        given = call.args[0] if call.args else None
+        operands = given.elts if isinstance(given, (ast.List, ast.Tuple)) else call.args
+        known = {item.id for item in operands if isinstance(item, ast.Name)}
+        for name in search.tensors_before(context, source.path, call.lineno):
+            made = _bound(source, name, call.lineno)
+            if made is None or name in known or _is_read(source, name, made.end_lineno or made.lineno):
+                continue
+            for item in operands:
+                if isinstance(item, ast.Name):
+                    title = f"Give it `{name}`, which nothing reads, for `{item.id}`"
+                    fixes += fix(title, edits.replace(source, item, name), cause=source.span(call))
+    return fixes[:MOST]
+
+
+def _is_read(source: SourceText, name: str, after: int) -> bool:
+    return any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load) and node.lineno > after
+        for node in source.nodes
+    )
 
 
 def _bound(source: SourceText, name: str, line: int) -> ast.expr | None:

@@ -30,7 +30,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
-from kls.rules import operands, operators, own_functions, written
+from kls.rules import operands, operators, own_functions, search, written
 from kls.rules.context import Context, Rule, failed_layer, finding, fix, show
 from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer
@@ -188,7 +188,8 @@ def _flattened(context: Context, failure: Failure, shapes: list[Shape | None]) -
         for _, target, value in source.assignments()
         if isinstance(operand, ast.Name) and source.segment(target) == operand.id
     ]
-    node = own_functions.returned(source, bound[0] if len(bound) == 1 else operand)
+    declared = [value for value in bound if isinstance(value, ast.Call) and search.last_part(value.func) == "Input"]
+    node = own_functions.returned(source, bound[0] if len(bound) == 1 and not declared else operand)
     fixes: list[Fix] = []
     layers = [f"GlobalAveragePooling{ranks[place] - 2}D", "Flatten"]
     if (shapes[place] or ())[1:-1] == (1,):  # an id of its own, nothing to pool

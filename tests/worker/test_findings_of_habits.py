@@ -584,6 +584,23 @@ import keras
 from settings_of_mine import settings
 layer = keras.layers.LSTM(4, batch_input_shape=(8, settings.steps, 3))
 """
+JOINED_BEFORE_IT_IS_A_VECTOR = """
+import keras
+from keras import layers
+picture, rows = keras.Input((8, 8, 3)), keras.Input((5,))
+seen = layers.Conv2D(4, 3)(picture)
+seen = layers.GlobalMaxPooling2D()(seen)
+both = layers.concatenate([picture, rows])
+net = keras.Model([picture, rows], layers.Dense(1)(both))
+"""
+JOINED_WITH_AN_INPUT = """
+import keras
+from keras import layers
+picture = keras.Input((8, 8, 3))
+rows = keras.Input((5,))
+both = layers.concatenate([picture, rows])
+net = keras.Model([picture, rows], layers.Dense(1)(both))
+"""
 SAMPLES_WITHOUT_CHANNELS = """
 import keras
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
@@ -679,6 +696,8 @@ FAULTS = [
     Fault(STEP_OF_A_DECODER, "step =", "Add the axis elsewhere: axis 1"),
     Fault(LABELS_OF_A_BATCH, "truth =", "Keep 16 rows of `truth`"),
     Fault(CHANNELS_FIRST, "x, y =", "Put the channels last: `.transpose(0, 2, 3, 1)`"),
+    Fault(JOINED_BEFORE_IT_IS_A_VECTOR, "both =", "Give it `seen`, which nothing reads, for `picture`"),
+    Fault(JOINED_WITH_AN_INPUT, "both =", "Make one vector of `picture`: `GlobalAveragePooling2D`"),
     Fault(SAMPLES_WITHOUT_CHANNELS, "x_train = ", "Add the channel axis to `x_train`: `[..., None]`"),
     Fault(OLD_NAME_OF_AN_UNKNOWN_RATE, "lr=", "`lr` is now `learning_rate`"),
     Fault(OLD_NAME_OF_AN_UNKNOWN_SIZE, "batch_input_shape", "Leave out `batch_input_shape`"),
@@ -702,6 +721,7 @@ REPAIRED = [
     METRICS_OF_A_STEP.replace("        return {", "        self.compute_metrics(x, y, found)\n        return {"),
     METRICS_OF_A_STEP.replace(', metrics=["mae"]', ""),
     LABELS_IN_A_STEP.replace("(self, rows):\n", "(self, data):\n        rows, _ = data\n"),
+    JOINED_BEFORE_IT_IS_A_VECTOR.replace("[picture, rows])\n", "[seen, rows])\n"),
     SAMPLES_WITHOUT_CHANNELS.replace("255.0", "255.0\nx_train = x_train[..., None]"),
     OLD_NAME_OF_AN_UNKNOWN_RATE.replace("lr=", "learning_rate="),
     OLD_NAME_OF_AN_UNKNOWN_RATE.replace("lr=settings.rate, momentum=settings.momentum", "**settings"),
