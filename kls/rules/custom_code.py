@@ -218,18 +218,21 @@ def _in_class(source: SourceText, node: ast.ClassDef, failure: Failure) -> list[
 
 
 def _weights_named(source: SourceText, node: ast.ClassDef) -> list[Fix]:
-    """`add_weight("kernel", …)`: the first argument is the shape (keras/src/layers/layer.py); all of the class at once,
-    blamed where the first stands."""
+    """`add_weight("kernel", …)`, `add_variable("kernel", …)`: the first argument is the shape, and only `add_weight`
+    makes a weight of nothing else (keras/src/layers/layer.py); all of the class at once, blamed where the first
+    stands."""
     changes: list[Edit] = []
     cause: Span | None = None
     for call in [item for item in ast.walk(node) if isinstance(item, ast.Call)]:
-        first = call.args[0] if call.args and search.last_part(call.func) == "add_weight" else None
+        first = call.args[0] if call.args and search.last_part(call.func) in ("add_weight", "add_variable") else None
         if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
             continue
         text = f"name={source.segment(first)}"
         text += f", shape={source.segment(call.args[1])}" if len(call.args) > 1 else ""
         start, end = source.span(first), source.span(call.args[min(1, len(call.args) - 1)])
         changes.append(Edit(Span(source.path, start.line, start.column, end.end_line, end.end_column), text))
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "add_variable":
+            changes.append(edits.replace(source, call.func, f"{source.segment(call.func.value)}.add_weight"))
         cause = cause or source.span(call)
     return fix("Give the name as `name=`", *changes, cause=cause) if changes else []
 

@@ -601,6 +601,25 @@ rows = keras.Input((5,))
 both = layers.concatenate([picture, rows])
 net = keras.Model([picture, rows], layers.Dense(1)(both))
 """
+NAMED_VARIABLES = """
+import keras
+class Scaled(keras.layers.Layer):
+    def __init__(self, width):
+        super().__init__()
+        self.scale = self.add_variable("scale", [width])
+        self.shift = self.add_variable("shift", shape=(width,))
+    def call(self, rows):
+        return rows * self.scale + self.shift
+net = keras.Sequential([keras.Input((4,)), Scaled(4)])
+"""
+MAPPED_TO_NOTHING = """
+import numpy as np
+import tensorflow as tf
+def halved(rows, wanted):
+    rows / 2, wanted
+samples = tf.data.Dataset.from_tensor_slices((np.zeros((8, 3), "float32"), np.zeros(8)))
+samples = samples.map(map_func=halved)
+"""
 SAMPLES_WITHOUT_CHANNELS = """
 import keras
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
@@ -698,6 +717,8 @@ FAULTS = [
     Fault(CHANNELS_FIRST, "x, y =", "Put the channels last: `.transpose(0, 2, 3, 1)`"),
     Fault(JOINED_BEFORE_IT_IS_A_VECTOR, "both =", "Give it `seen`, which nothing reads, for `picture`"),
     Fault(JOINED_WITH_AN_INPUT, "both =", "Make one vector of `picture`: `GlobalAveragePooling2D`"),
+    Fault(NAMED_VARIABLES, 'self.add_variable("scale"', "Give the name as `name=`"),
+    Fault(MAPPED_TO_NOTHING, "    rows / 2", "Return the value"),
     Fault(SAMPLES_WITHOUT_CHANNELS, "x_train = ", "Add the channel axis to `x_train`: `[..., None]`"),
     Fault(OLD_NAME_OF_AN_UNKNOWN_RATE, "lr=", "`lr` is now `learning_rate`"),
     Fault(OLD_NAME_OF_AN_UNKNOWN_SIZE, "batch_input_shape", "Leave out `batch_input_shape`"),
@@ -722,6 +743,10 @@ REPAIRED = [
     METRICS_OF_A_STEP.replace(', metrics=["mae"]', ""),
     LABELS_IN_A_STEP.replace("(self, rows):\n", "(self, data):\n        rows, _ = data\n"),
     JOINED_BEFORE_IT_IS_A_VECTOR.replace("[picture, rows])\n", "[seen, rows])\n"),
+    NAMED_VARIABLES.replace('"scale", [width]', '(width,), "ones"').replace(
+        '"shift", shape=(width,)', '(width,), "zeros"'
+    ),
+    MAPPED_TO_NOTHING.replace("    rows / 2", "    return rows / 2"),
     SAMPLES_WITHOUT_CHANNELS.replace("255.0", "255.0\nx_train = x_train[..., None]"),
     OLD_NAME_OF_AN_UNKNOWN_RATE.replace("lr=", "learning_rate="),
     OLD_NAME_OF_AN_UNKNOWN_RATE.replace("lr=settings.rate, momentum=settings.momentum", "**settings"),

@@ -95,8 +95,9 @@ def _silent(run: Run, call: Any, frame: FrameType) -> Optional[dict[str, Any]]:
         function = getattr(made, "call", None) if isinstance(made, type) else None
     elif isinstance(function, (keras.layers.Layer, keras.Model)):
         function = function.call
-    elif isinstance(call.func, ast.Attribute) and call.func.attr == "map" and call.args:
-        function = _value(call.args[0], frame, None)
+    elif isinstance(call.func, ast.Attribute) and call.func.attr == "map":
+        mapped = [*call.args[:1], *(item.value for item in call.keywords if item.arg == "map_func")]
+        function = _value(mapped[0], frame, None) if mapped else None
     elif isinstance(function, tf.Module):
         function = type(function).__call__
     function = getattr(function, "python_function", function)
