@@ -88,7 +88,11 @@ def _ends_exchanged(context: Context, failure: Failure) -> list[Fix]:
 
 
 def _pairs_exchanged(context: Context, failure: Failure) -> list[Fix]:
-    """A dataset whose second part is what the model takes, and the first is not."""
+    """A dataset whose second part is what the model takes, and the first is not; in a loop of the author's own, one
+    whose names say so."""
+    if failure.call is None and _OF_SHAPES.search(failure.message):
+        wrong = [pair for pair in _pairs(context) if not _reads_right(pair)]
+        return [item for pair in wrong for item in _pair_exchanged(*pair)][:MOST]
     call = context.sink(failure)
     model = context.model_of(call) if call is not None else None
     x = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x") if call else None
@@ -102,10 +106,14 @@ def _pairs_exchanged(context: Context, failure: Failure) -> list[Fix]:
         return []
     fixes: list[Fix] = []
     for source, pair in sorted(_pairs(context), key=_reads_right):
-        one, other = (source.segment(item) for item in pair.elts)
-        title = f"Give the data first: `({other}, {one})`" if len(one + other) < 60 else "Give the data first"
-        fixes += _exchange(source, pair.elts[0], pair.elts[1], title, pair)
+        fixes += _pair_exchanged(source, pair)
     return fixes[:MOST]
+
+
+def _pair_exchanged(source: SourceText, pair: ast.Tuple) -> list[Fix]:
+    one, other = (source.segment(item) for item in pair.elts)
+    title = f"Give the data first: `({other}, {one})`" if len(one + other) < 60 else "Give the data first"
+    return _exchange(source, pair.elts[0], pair.elts[1], title, pair)
 
 
 def _inputs_exchanged(context: Context, failure: Failure) -> list[Fix]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterator
 
@@ -34,15 +35,52 @@ def _exchanged(context: Context, failure: Failure) -> list[Fix]:
     """`matmul(features, neighbours)`, which fit the other way round only."""
     for source, place in search.places(context, failure)[:2]:
         for node in ast.walk(place):
-            named = isinstance(node, ast.Call) and search.last_part(node.func) in ("matmul", "dot")
-            sides = node.args[:2] if isinstance(node, ast.Call) and named else []
-            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-                sides = [node.left, node.right]
-            if len(sides) == 2 and isinstance(node, ast.expr):
+            sides = _factors(node)
+            if sides is not None and isinstance(node, ast.expr):
                 first, second = (source.segment(side) for side in sides)
                 changes = edits.replace(source, sides[0], second), edits.replace(source, sides[1], first)
                 return fix(f"Multiply the other way round: `{second}`, `{first}`", *changes, cause=source.span(node))
     return []
+
+
+def _factors(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
+    """The two matrices that `node` multiplies, if it does."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return node.left, node.right
+    named = isinstance(node, ast.Call) and search.last_part(node.func) in ("matmul", "dot") and len(node.args) >= 2
+    return (node.args[0], node.args[1]) if isinstance(node, ast.Call) and named else None
+
+
+def flat_operand(context: Context, failure: Failure) -> list[Fix]:
+    """`pictures @ weights`, where the matrix has as many rows as one picture has numbers: a row of each, where the name
+    got its value in the same loop or function, else in the product."""
+    found = wording.operands(failure.message)
+    if found is None or "MatMul" not in found[0] or len(found[1]) < 3 or len(found[2]) != 2:
+        return []
+    numbers, rows = found[1][1:], found[2][0]
+    if not all(size.isdigit() for size in (*numbers, rows)) or math.prod(map(int, numbers)) != int(rows):
+        return []
+    fixes: list[Fix] = []
+    for source, place in search.places(context, failure)[:2]:
+        tensorflow = written.module_name(source, "tensorflow")
+        for node in ast.walk(place) if tensorflow is not None else ():
+            sides = _factors(node)
+            if sides is None or not isinstance(sides[0], ast.Name) or fixes:
+                continue
+            here = _repeated(source, sides[0])
+            made = [value for bound, value in written.assignments(source, sides[0].id, sides[0].lineno - 1)
+                    if value is not None and _repeated(source, bound) is here]  # fmt: skip
+            value = made[-1] if made else sides[0]
+            title = f"Make one row of each sample: `{tensorflow}.reshape({sides[0].id}, (-1, {rows}))`"
+            changed = edits.wrap(source, value, f"{tensorflow}.reshape({{}}, (-1, {rows}))")
+            fixes += fix(title, changed, cause=source.span(value))
+    return fixes
+
+
+def _repeated(source: SourceText, node: ast.AST) -> ast.AST | None:
+    """The loop or function that `node` stands in."""
+    kinds = (ast.For, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    return next((item for item in _around(source, node) if isinstance(item, kinds)), None)
 
 
 def longer_table(context: Context, failure: Failure) -> list[Fix]:

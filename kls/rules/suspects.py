@@ -88,6 +88,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *laid_out.strong(context, failure),
         *channels.strong(context, failure),
         *operands.turned_operand(context, failure),
+        *operands.flat_operand(context, failure),
         *operands.alike_arguments(context, failure),
         *operands.laid_out_flat(context, failure),
         *operands.kept_steps(context, failure),

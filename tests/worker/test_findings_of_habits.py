@@ -601,6 +601,21 @@ rows = keras.Input((5,))
 both = layers.concatenate([picture, rows])
 net = keras.Model([picture, rows], layers.Dense(1)(both))
 """
+PICTURES_TIMES_ROWS = """
+import tensorflow as tf
+weights = tf.Variable(tf.zeros([48, 3]))
+for picture, kind in tf.data.Dataset.from_tensor_slices((tf.zeros((8, 4, 12)), tf.zeros(8))).batch(4):
+    picture = picture / 255
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(picture @ weights)
+    grads = tape.gradient(loss, [weights])
+"""
+LABELS_FIRST_IN_A_LOOP = """
+import tensorflow as tf
+x, y = tf.zeros((8, 4, 12)), tf.zeros(8)
+for picture, kind in tf.data.Dataset.from_tensor_slices((y, x)).batch(4):
+    print(tf.reshape(picture, (-1, 48)) @ tf.zeros((48, 3)))
+"""
 NAMED_VARIABLES = """
 import keras
 class Scaled(keras.layers.Layer):
@@ -717,6 +732,8 @@ FAULTS = [
     Fault(CHANNELS_FIRST, "x, y =", "Put the channels last: `.transpose(0, 2, 3, 1)`"),
     Fault(JOINED_BEFORE_IT_IS_A_VECTOR, "both =", "Give it `seen`, which nothing reads, for `picture`"),
     Fault(JOINED_WITH_AN_INPUT, "both =", "Make one vector of `picture`: `GlobalAveragePooling2D`"),
+    Fault(PICTURES_TIMES_ROWS, "picture = ", "Make one row of each sample: `tf.reshape(picture, (-1, 48))`"),
+    Fault(LABELS_FIRST_IN_A_LOOP, "from_tensor_slices", "Give the data first: `(x, y)`"),
     Fault(NAMED_VARIABLES, 'self.add_variable("scale"', "Give the name as `name=`"),
     Fault(MAPPED_TO_NOTHING, "    rows / 2", "Return the value"),
     Fault(SAMPLES_WITHOUT_CHANNELS, "x_train = ", "Add the channel axis to `x_train`: `[..., None]`"),
@@ -743,6 +760,8 @@ REPAIRED = [
     METRICS_OF_A_STEP.replace(', metrics=["mae"]', ""),
     LABELS_IN_A_STEP.replace("(self, rows):\n", "(self, data):\n        rows, _ = data\n"),
     JOINED_BEFORE_IT_IS_A_VECTOR.replace("[picture, rows])\n", "[seen, rows])\n"),
+    PICTURES_TIMES_ROWS.replace("48, 3", "12, 3"),
+    LABELS_FIRST_IN_A_LOOP.replace("(y, x)", "(x, y)"),
     NAMED_VARIABLES.replace('"scale", [width]', '(width,), "ones"').replace(
         '"shift", shape=(width,)', '(width,), "zeros"'
     ),

@@ -92,7 +92,8 @@ _FILES = (
 _DECODERS = re.compile(r"__wrapped__Decode(Png|Jpeg|AndCropJpeg|Image|Gif|Bmp|Webp|Wav|Compressed)")
 """Operations whose complaints are about what stands in a file."""
 _ARRAYS = re.compile(r"`(?:NumpyArrayIterator|\.fit\(\))` should have rank|should have the same length")
-"""What `ImageDataGenerator.flow` and `fit` say of arrays, in a module that reads files (keras/src/legacy/preprocessing)."""
+"""What `ImageDataGenerator.flow` and `fit` say of arrays, in a module that reads files
+(keras/src/legacy/preprocessing)."""
 
 
 _KERAS_2 = "the program asks for Keras 2, which a dry run does not have"
