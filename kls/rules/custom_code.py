@@ -161,12 +161,13 @@ def _skips_base(made: Function) -> bool:
 
 
 def _super(source: SourceText, made: Function) -> list[Fix]:
-    """`super().__init__()` as the first statement."""
+    """`super().__init__()` as the first statement, with what the function takes besides its own."""
     first = made.body[0]
+    words = f"super().__init__({f'**{made.args.kwarg.arg}' if made.args.kwarg is not None else ''})"
     start = source.span(first)
     here = Span(source.path, start.line, start.column, start.line, start.column)
     same = first.lineno == made.lineno
-    edit = Edit(here, "super().__init__(); ") if same else edits.insert_before(source, first, "super().__init__()")
+    edit = Edit(here, f"{words}; ") if same else edits.insert_before(source, first, words)
     return fix("Call `super().__init__()` first", edit, cause=_header(source, made))
 
 

@@ -15,6 +15,9 @@ from kls.worker.protocol import Failure
 MOST = 4
 """Candidates of one kind."""
 
+_OF_ROWS = re.compile(r"inconsistent numbers of samples|cardinality|same (?:length|number of)|number of samples")
+"""How it is told that two arrays have not as many rows."""
+
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates, the surest first."""
@@ -22,6 +25,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_lengths(context, failure),
         *_shapes(context, failure),
         *_given_to_own(context, failure),
+        *_joined_alike(context, failure),
         *_outvoted(context, failure),
     ]
 
@@ -73,6 +77,21 @@ def _lengths(context: Context, failure: Failure) -> list[Fix]:
             call = next(call for call in calls if value in (*call.args, *(item.value for item in call.keywords)))
             title = f"Make them as long as the others: `maxlen={other}`"
             fixes += fix(title, edits.replace(source, value, other), cause=source.span(call))
+    return fixes[:MOST]
+
+
+def _joined_alike(context: Context, failure: Failure) -> list[Fix]:
+    """`np.concatenate(kinds, axis=1)` beside `np.concatenate(rows, axis=0)`, where rows and kinds are not as many."""
+    fixes: list[Fix] = []
+    for source in context.sources.values() if _OF_ROWS.search(failure.message) else ():
+        calls = [call for call in source.calls() if search.last_part(call.func) in ("concatenate", "concat", "stack")]
+        axes = [edits.argument(call, "axis", 1) for call in calls]
+        texts = ["0" if axis is None else source.segment(axis) for axis in axes]
+        votes = Counter(texts)
+        for call, text in sorted(zip(calls, texts, strict=True), key=lambda pair: (votes[pair[1]], pair[1] == "0")):
+            for other in (other for other in votes if other != text):
+                edit = edits.set_argument(source, call, "axis", 1, other)
+                fixes += fix(f"Join along axis {other}, as the others are", edit, cause=source.span(call))
     return fixes[:MOST]
 
 

@@ -616,6 +616,27 @@ x, y = tf.zeros((8, 4, 12)), tf.zeros(8)
 for picture, kind in tf.data.Dataset.from_tensor_slices((y, x)).batch(4):
     print(tf.reshape(picture, (-1, 48)) @ tf.zeros((48, 3)))
 """
+JOINED_ALONG_TWO_AXES = """
+import numpy as np
+from sklearn.model_selection import train_test_split
+left, right = np.random.randn(40, 2), np.random.randn(40, 2) + 3
+rows = np.concatenate((left, right), axis=0)
+kinds = np.concatenate((np.zeros((40, 1)), np.ones((40, 1))), axis=1)
+x_train, x_test, y_train, y_test = train_test_split(rows, kinds)
+"""
+HALF_MADE_AND_CALLED = """
+import keras
+import numpy as np
+import tensorflow as tf
+class Net(keras.Model):
+    def __init__(self, width, **options):
+        self.dense = keras.layers.Dense(width)
+    def call(self, rows):
+        return self.dense(rows)
+net = Net(3, name="net")
+for rows in tf.data.Dataset.from_tensor_slices(np.zeros((8, 4))).batch(4):
+    print(net(rows))
+"""
 NAMED_VARIABLES = """
 import keras
 class Scaled(keras.layers.Layer):
@@ -734,6 +755,8 @@ FAULTS = [
     Fault(JOINED_WITH_AN_INPUT, "both =", "Make one vector of `picture`: `GlobalAveragePooling2D`"),
     Fault(PICTURES_TIMES_ROWS, "picture = ", "Make one row of each sample: `tf.reshape(picture, (-1, 48))`"),
     Fault(LABELS_FIRST_IN_A_LOOP, "from_tensor_slices", "Give the data first: `(x, y)`"),
+    Fault(JOINED_ALONG_TWO_AXES, "kinds = ", "Join along axis 0, as the others are"),
+    Fault(HALF_MADE_AND_CALLED, "def __init__", "Call `super().__init__()` first"),
     Fault(NAMED_VARIABLES, 'self.add_variable("scale"', "Give the name as `name=`"),
     Fault(MAPPED_TO_NOTHING, "    rows / 2", "Return the value"),
     Fault(SAMPLES_WITHOUT_CHANNELS, "x_train = ", "Add the channel axis to `x_train`: `[..., None]`"),
@@ -762,6 +785,8 @@ REPAIRED = [
     JOINED_BEFORE_IT_IS_A_VECTOR.replace("[picture, rows])\n", "[seen, rows])\n"),
     PICTURES_TIMES_ROWS.replace("48, 3", "12, 3"),
     LABELS_FIRST_IN_A_LOOP.replace("(y, x)", "(x, y)"),
+    JOINED_ALONG_TWO_AXES.replace("axis=1", "axis=0"),
+    HALF_MADE_AND_CALLED.replace("        self.dense =", "        super().__init__(**options)\n        self.dense ="),
     NAMED_VARIABLES.replace('"scale", [width]', '(width,), "ones"').replace(
         '"shift", shape=(width,)', '(width,), "zeros"'
     ),

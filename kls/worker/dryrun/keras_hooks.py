@@ -121,7 +121,7 @@ class Watch:
         except Exception as error:
             self.run.failed_layers.append(layer)
             self.failed = (layer, (arguments, keywords))
-            if not layer.built:
+            if not getattr(layer, "built", True):
                 unknown = isinstance(error, UnknownValue)
                 reason = str(error) if unknown else "the call that would have built it failed"
                 self.run.unbuilt[id(layer)] = (layer, reason)
