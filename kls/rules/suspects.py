@@ -189,16 +189,18 @@ def _exchanged(context: Context, failure: Failure) -> list[Fix]:
 
 def _texts(context: Context, failure: Failure) -> list[Fix]:
     """Numbers that the program itself turns into text."""
-    if not re.search(r"str|dtype|[Cc]ast|ufunc", failure.message):
+    places = "must be of integer" in failure.message
+    if not places and not re.search(r"str|dtype|[Cc]ast|ufunc", failure.message):
         return []
+    kind = "int" if places else '"float32"'
     fixes: list[Fix] = []
     for source in context.sources.values():
         for node in source.calls():
             name = search.last_part(node.func)
             wanted = node.args[-1] if node.args else edits.keyword(node, "dtype")
             if name == "astype" and wanted is not None and source.segment(wanted) in ("str", '"str"', "'str'"):
-                edit = edits.replace(source, wanted, '"float32"')
-                fixes += fix('Convert to "float32"', edit, cause=source.span(node))
+                edit = edits.replace(source, wanted, kind)
+                fixes += fix(f"Convert to {kind}", edit, cause=source.span(node))
             elif name == "cast" and isinstance(wanted, ast.Attribute) and wanted.attr == "string":
                 edit = edits.replace(source, wanted, f"{source.segment(wanted.value)}.float32")
                 fixes += fix("Cast to float32", edit, cause=source.span(node))

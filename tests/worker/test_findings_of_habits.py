@@ -637,6 +637,13 @@ net = Net(3, name="net")
 for rows in tf.data.Dataset.from_tensor_slices(np.zeros((8, 4))).batch(4):
     print(net(rows))
 """
+HALF_MADE_AND_SHOWN = HALF_MADE_AND_CALLED[: HALF_MADE_AND_CALLED.index("for rows")] + "net.summary()\n"
+WORDS_FOR_PLACES = """
+import numpy as np
+import keras
+(x_train, y_train), test = keras.datasets.mnist.load_data()
+y_train = np.eye(10)[y_train.astype("str")]
+"""
 NAMED_VARIABLES = """
 import keras
 class Scaled(keras.layers.Layer):
@@ -757,6 +764,8 @@ FAULTS = [
     Fault(LABELS_FIRST_IN_A_LOOP, "from_tensor_slices", "Give the data first: `(x, y)`"),
     Fault(JOINED_ALONG_TWO_AXES, "kinds = ", "Join along axis 0, as the others are"),
     Fault(HALF_MADE_AND_CALLED, "def __init__", "Call `super().__init__()` first"),
+    Fault(HALF_MADE_AND_SHOWN, "def __init__", "Call `super().__init__()` first"),
+    Fault(WORDS_FOR_PLACES, "np.eye(10)", "Convert to int"),
     Fault(NAMED_VARIABLES, 'self.add_variable("scale"', "Give the name as `name=`"),
     Fault(MAPPED_TO_NOTHING, "    rows / 2", "Return the value"),
     Fault(SAMPLES_WITHOUT_CHANNELS, "x_train = ", "Add the channel axis to `x_train`: `[..., None]`"),
@@ -785,6 +794,8 @@ REPAIRED = [
     JOINED_BEFORE_IT_IS_A_VECTOR.replace("[picture, rows])\n", "[seen, rows])\n"),
     PICTURES_TIMES_ROWS.replace("48, 3", "12, 3"),
     LABELS_FIRST_IN_A_LOOP.replace("(y, x)", "(x, y)"),
+    HALF_MADE_AND_SHOWN.replace("        self.dense =", "        super().__init__(**options)\n        self.dense ="),
+    WORDS_FOR_PLACES.replace('"str"', "int"),
     JOINED_ALONG_TWO_AXES.replace("axis=1", "axis=0"),
     HALF_MADE_AND_CALLED.replace("        self.dense =", "        super().__init__(**options)\n        self.dense ="),
     NAMED_VARIABLES.replace('"scale", [width]', '(width,), "ones"').replace(
