@@ -348,10 +348,15 @@ def find_unknown(value: Any, depth: int = 0) -> Optional[Unknown]:
         value = (value.start, value.stop, value.step)
     if isinstance(value, (tuple, list)) and depth < 3:
         for item in value[:64]:
-            found = find_unknown(item, depth + 1)
-            if found is not None:
-                return found
+            if type(item) not in _PLAIN:
+                found = find_unknown(item, depth + 1)
+                if found is not None:
+                    return found
     return None
+
+
+_PLAIN = frozenset((int, float, str, bool, type(None)))
+"""Types whose values need no look; lists of thousands of words are looked through in loops."""
 
 
 def bare(value: Any) -> Any:
