@@ -52,14 +52,16 @@ def diagnose(context: Context, failure: Failure) -> tuple[str, Span, list[Fix]] 
         source, call = found
         callee = source.segment(call.func)
         listed = ", ".join(f"`{name}`" for name in names)
-        leading = list(failure.facts.get("parameters") or ())[: len(names)] == names
-        return f"`{callee}` must be given {listed}", source.span(call), _fixes(context, source, call, names, leading)
+        taken = [str(item) for item in failure.facts.get("parameters") or ()]
+        fixes = _fixes(context, source, call, names, taken)
+        return f"`{callee}` must be given {listed}", source.span(call), fixes
     return None
 
 
-def _fixes(context: Context, source: SourceText, call: ast.Call, names: list[str], leading: bool) -> list[Fix]:
+def _fixes(context: Context, source: SourceText, call: ast.Call, names: list[str], taken: list[str]) -> list[Fix]:
+    leading = taken[: len(names)] == names
     for item in call.keywords:
-        close = difflib.get_close_matches(item.arg or "", names, 1, 0.8)
+        close = difflib.get_close_matches(item.arg or "", names, 1, 0.8) if item.arg not in taken else []
         if close:
             start = source.span(item)
             place = Span(start.path, start.line, start.column, start.line, start.column + len(item.arg or ""))

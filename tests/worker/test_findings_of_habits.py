@@ -644,6 +644,17 @@ import keras
 (x_train, y_train), test = keras.datasets.mnist.load_data()
 y_train = np.eye(10)[y_train.astype("str")]
 """
+ONE_OF_TWO_WIDTHS = """
+import keras
+import numpy as np
+class Net(keras.Model):
+    def __init__(self, width_1, width_2, **options):
+        super().__init__(**options)
+        self.first, self.second = keras.layers.Dense(width_1), keras.layers.Dense(width_2)
+    def call(self, rows):
+        return self.second(self.first(rows))
+net = Net(width_1=8, name="net")
+"""
 NAMED_VARIABLES = """
 import keras
 class Scaled(keras.layers.Layer):
@@ -766,6 +777,7 @@ FAULTS = [
     Fault(HALF_MADE_AND_CALLED, "def __init__", "Call `super().__init__()` first"),
     Fault(HALF_MADE_AND_SHOWN, "def __init__", "Call `super().__init__()` first"),
     Fault(WORDS_FOR_PLACES, "np.eye(10)", "Convert to int"),
+    Fault(ONE_OF_TWO_WIDTHS, "net = ", "Give `width_2=64`"),
     Fault(NAMED_VARIABLES, 'self.add_variable("scale"', "Give the name as `name=`"),
     Fault(MAPPED_TO_NOTHING, "    rows / 2", "Return the value"),
     Fault(SAMPLES_WITHOUT_CHANNELS, "x_train = ", "Add the channel axis to `x_train`: `[..., None]`"),
@@ -796,6 +808,7 @@ REPAIRED = [
     LABELS_FIRST_IN_A_LOOP.replace("(y, x)", "(x, y)"),
     HALF_MADE_AND_SHOWN.replace("        self.dense =", "        super().__init__(**options)\n        self.dense ="),
     WORDS_FOR_PLACES.replace('"str"', "int"),
+    ONE_OF_TWO_WIDTHS.replace("width_1=8", "width_1=8, width_2=4"),
     JOINED_ALONG_TWO_AXES.replace("axis=1", "axis=0"),
     HALF_MADE_AND_CALLED.replace("        self.dense =", "        super().__init__(**options)\n        self.dense ="),
     NAMED_VARIABLES.replace('"scale", [width]', '(width,), "ones"').replace(
