@@ -207,13 +207,14 @@ def _short(original: Any, short: dict[str, Any]) -> Any:
 
     @functools.wraps(original)
     def sink(*args: Any, **keywords: Any) -> Any:
-        given = signature.bind(*args, **keywords).arguments
+        given = dict(signature.bind(*args, **keywords).arguments)
+        given |= given.pop("kwargs", {})
         more = dict(short)
         if given.get("validation_data") is not None or given.get("validation_split"):
             more["validation_steps"] = 1
-        quiet = [item for item in given.get("callbacks") or () if type(item).__name__ != "TensorBoard"]
-        if "callbacks" in given:
-            more["callbacks"] = quiet
+        callbacks = given.get("callbacks")
+        if isinstance(callbacks, (list, tuple)):  # `fit` gives its own list of them to the `evaluate` that it calls
+            more["callbacks"] = [item for item in callbacks if type(item).__name__ != "TensorBoard"]
         return original(**{**given, **more})
 
     return sink

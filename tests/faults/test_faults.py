@@ -51,6 +51,14 @@ def test_failing_programs_are_reported(verdicts: list[Verdict]) -> None:
     assert sum(item.on_line or item.repaired_elsewhere for item in failing) >= len(failing) - 1
 
 
+@pytest.mark.tf
+@pytest.mark.parametrize("name", ["attention.py", "text_vectorized.py"])
+def test_a_program_that_works_is_kept_whole(tmp_path: Path, name: str) -> None:
+    files = judge.programs([PROGRAMS / name])[name]
+    with Truth(tmp_path) as truth:
+        assert truth.working(files) == files
+
+
 def test_a_fault_changes_no_line_number() -> None:
     files = judge.programs([PROGRAMS / "fashion_conv.py"])["fashion_conv.py"]
     text = files["fashion_conv.py"]
