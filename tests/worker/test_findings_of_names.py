@@ -84,6 +84,7 @@ LEFT_OPEN = [
     "def count():\n    global rounds\n    rounds = 1\ncount()\nprint(rounds)\n",
     "def later():\n    return below\nbelow = 1\nprint(later())\n",
     "display(1)\n",
+    "def never(rate=0.5):\n    return keras.layers.Dropout(rate), nowhere\n# kls: probe never()\n",
 ]
 """Names that are caught, not reached for certain, or brought along by what nobody can read."""
 
