@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import ranks, returns, search, super_calls, wording
+from kls.rules import ranks, returns, search, super_calls, taken_apart, wording
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, stated
 from kls.source import SourceText
@@ -96,7 +96,9 @@ def _first(best: Fix, failure: Failure) -> str:
     if open_size is not None:
         return f"a weight of shape {open_size[1]} cannot be made: the size of that axis is not known here"
     last = failure.message.strip().split("\n")[-1]
-    return known_slip(best) or wording.first_line(dataclasses.replace(failure, message=last))
+    return (
+        known_slip(best) or taken_apart.told(failure) or wording.first_line(dataclasses.replace(failure, message=last))
+    )
 
 
 def _classes(source: SourceText) -> Iterator[ast.ClassDef]:

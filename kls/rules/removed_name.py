@@ -92,7 +92,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return finding(RULE, context, span, "\n".join(lines), fixes=tuple(_import_fixes(context, span)))
     name = failure.facts.get("attribute")
     known = "has no attribute" in failure.message
-    if failure.exception != "AttributeError" or not isinstance(name, str) or not known:
+    if failure.exception != "AttributeError" or not isinstance(name, str) or not known or failure.facts.get("parts"):
         return None
     source = context.source(span.path)
     statement = source.statement_at(span.line) if source is not None else None

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from kls import edits
-from kls.facts import Edit, Fix
+from kls.facts import Edit, Fix, Span
 from kls.rules import search, written
 from kls.rules.context import Context, fix, show
 from kls.rules.siblings import stem
@@ -22,6 +22,12 @@ def told(failure: Failure) -> str | None:
     """A first line for such a failure, None for any other."""
     asked: dict[str, Any] | None = failure.facts.get("asked")
     given: dict[str, Any] | None = failure.facts.get("given")
+    parts: dict[str, Any] | None = failure.facts.get("parts")
+    if parts is not None:
+        first = f"`{parts['function']}` returns {parts['count']} values"
+        if parts["asked"]:
+            return f"{first} in a tuple, which has no `{parts['asked']}`"
+        return f"{first}, which are taken apart into {parts['wanted']}"
     if asked is not None:
         shape = tuple(asked["shape"])
         axes = "1 axis" if len(shape) == 1 else f"{len(shape)} axes"
@@ -33,7 +39,81 @@ def told(failure: Failure) -> str | None:
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates for such a failure."""
-    return [*_axis(context, failure), *_states(context, failure), *_one_of_them(context, failure)]
+    return [
+        *_axis(context, failure),
+        *_states(context, failure),
+        *_one_of_them(context, failure),
+        *_returned(context, failure),
+    ]
+
+
+def _returned(context: Context, failure: Failure) -> list[Fix]:
+    """`train, test = split(data)` of a function that returns three values, or one of them."""
+    parts: dict[str, Any] | None = failure.facts.get("parts")
+    place = failure.frames[-1] if failure.frames else None
+    here = context.source(place.path) if place is not None else None
+    there = context.source(str(parts["path"])) if parts is not None else None
+    if parts is None or here is None or there is None:
+        return []
+    made = [
+        node for node in here.nodes if isinstance(node, ast.Assign) and node.value.lineno <= parts["at"]
+        if isinstance(node.value, ast.Call) and (node.value.end_lineno or 0) >= parts["at"]
+    ]  # fmt: skip
+    functions = [node for node in there.nodes if isinstance(node, ast.FunctionDef) and node.lineno == parts["line"]]
+    if not made or not functions:
+        return []
+    target, function, cause = made[-1].targets[0], functions[0], here.span(made[-1])
+    given = [
+        node.value.elts for node in ast.walk(function) if isinstance(node, ast.Return)
+        if isinstance(node.value, ast.Tuple) and there.function(node) is function
+    ]  # fmt: skip
+    if not given:
+        return []
+    returned = [there.segment(item) for item in given[0]]
+    if not isinstance(target, (ast.Tuple, ast.List)):
+        return _one_returned(here, made[-1], returned, cause)
+    names = [here.segment(item) for item in target.elts]
+    local = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    local |= {item.arg for item in function.args.args}
+    fixes: list[Fix] = []
+    if len(returned) < len(names):
+        missing = [name for name in names if name not in returned]
+        if len(missing) == len(names) - len(returned) and all(name in local for name in missing):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+                    told = ", ".join(f"`{name}`" for name in missing)
+                    changed = edits.replace(there, node.value, ", ".join(names))
+                    fixes += fix(f"Return {told} too", changed, cause=there.span(node))
+        kept = [name for name in names if name in returned]
+        for left in (kept, names[: len(returned)]):
+            if len(left) == len(returned):
+                edit = edits.replace(here, target, ", ".join(left) + ("," if len(left) == 1 else ""))
+                fixes += fix(f"Take {len(left)} values: `{', '.join(left)}`", edit, cause=cause)
+        return list({item.edits: item for item in fixes}.values())
+    if all(name in returned for name in names):
+        edit = edits.replace(here, target, ", ".join(returned))
+        fixes += fix(f"Take them all: `{', '.join(returned)}`", edit, cause=cause)
+    edit = edits.replace(here, target, ", ".join([*names, *["_"] * (len(returned) - len(names))]))
+    fixes += fix("Leave the others: `_`", edit, cause=cause)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+            kept = [item for item in returned if item in names]
+            kept = kept if len(kept) == len(names) else returned[: len(names)]
+            edit = edits.replace(there, node.value, ", ".join(kept) + ("," if len(kept) == 1 else ""))
+            fixes += fix(f"Return {len(kept)} values: `{', '.join(kept)}`", edit, cause=there.span(node))
+    return fixes
+
+
+def _one_returned(source: SourceText, made: ast.Assign, returned: list[str], cause: Span) -> list[Fix]:
+    """`net = build()` of a function that returns a model and its history: the one of that name, or each."""
+    name = source.segment(made.targets[0])
+    fixes: list[Fix] = []
+    order = sorted(range(len(returned)), key=lambda place: returned[place] != name)
+    for place in order[:MOST]:
+        names = [name if place == number else "_" for number in range(len(returned))]
+        text = ", ".join(names)
+        fixes += fix(f"Take them apart: `{text}`", edits.replace(source, made.targets[0], text), cause=cause)
+    return fixes
 
 
 def _axis(context: Context, failure: Failure) -> list[Fix]:

@@ -2,10 +2,11 @@
 
 ## What it says
 The program asks for a name that it binds nowhere, or only further below: it is misspelt, was renamed, was not imported,
-or the cells of a notebook stand in another order than they were run in.
+or the cells of a notebook stand in another order than they were run in. Or it asks an object of its own class for an
+attribute that nothing gives it.
 
 ## Why it matters
-Python raises `NameError: name … is not defined` there.
+Python raises `NameError: name … is not defined` there, or `AttributeError: … object has no attribute …`.
 
 ## Example
 ```python
@@ -19,7 +20,7 @@ print(hist.history["loss"])
 
 ## Repair
 The name as it is bound; the import that is missing; the number that a call has for the same word; the binding before
-the place that asks for it.
+the place that asks for it; an `__init__` that keeps what it is given.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if not facts or place is None or source is None:
         return None
     name, later = str(facts["name"]), int(facts["later"])
+    if facts.get("of"):
+        return _attribute(context, source, place, name, str(facts["of"]))
     uses = [node for node in source.nodes if isinstance(node, ast.Name) and node.id == name]
     here = [node for node in uses if place.line <= node.lineno <= place.end_line]
     span = source.span(here[0]) if here else place
@@ -67,6 +70,59 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     )
     lines = [first, f"It raises: NameError: name '{name}' is not defined"]
     return finding(RULE, context, span, "\n".join(lines), related=related[:1], fixes=tuple(fixes))
+
+
+def _attribute(context: Context, source: SourceText, place: Span, name: str, kind: str) -> Finding:
+    """The finding for an attribute that nothing gives the objects of a class."""
+    asked = [node for node in source.nodes if isinstance(node, ast.Attribute) and node.attr == name]
+    here = [node for node in asked if place.line <= (node.end_lineno or 0) <= place.end_line]
+    owner = source.segment(here[0].value) if here else "self"
+    span = source.span(here[0]) if here else place
+    owned = [node for node in asked if source.segment(node.value) == owner]
+    fixes: list[Fix] = []
+    for text, defined in ((item, node) for item in context.sources.values() for node in item.nodes):
+        if not isinstance(defined, ast.ClassDef) or defined.name != kind:
+            continue
+        fixes += _stored(text, defined, name, span)
+        known = dict.fromkeys(node.name for node in defined.body if isinstance(node, ast.FunctionDef))
+        known |= dict.fromkeys(
+            node.attr
+            for node in ast.walk(defined)
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        )
+        for other in _alike(name, list(known)):
+            changes = [_end_of(source, node, other) for node in owned]
+            fixes += fix(f"Write `{owner}.{other}`", *changes, cause=span) if changes else []
+    lines = [
+        f"nothing gives `{kind}` its `{name}`",
+        f"It raises: AttributeError: {kind!r} object has no attribute {name!r}",
+    ]
+    return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
+
+
+def _end_of(source: SourceText, node: ast.Attribute, name: str) -> Edit:
+    """Another name behind the dot."""
+    span = source.span(node)
+    return Edit(Span(span.path, span.end_line, span.end_column - len(node.attr), span.end_line, span.end_column), name)
+
+
+def _stored(source: SourceText, kind: ast.ClassDef, name: str, cause: Span) -> list[Fix]:
+    """`self.units = units` in an `__init__` that takes `units`."""
+    for made in kind.body:
+        if not isinstance(made, ast.FunctionDef) or made.name != "__init__":
+            continue
+        if name not in (item.arg for item in [*made.args.args, *made.args.kwonlyargs]):
+            continue
+        base = next((item for item in made.body if "super(" in source.segment(item)), None)
+        line = f"self.{name} = {name}"
+        edit = (
+            edits.insert_after(source, base, line)
+            if base is not None
+            else edits.insert_before(source, made.body[0], line)
+        )
+        where = source.span(base or made.body[0])
+        return fix(f"Keep it: `{line}`", edit, cause=where)
+    return []
 
 
 def _renamed(source: SourceText, name: str, uses: list[ast.Name], cause: Span) -> list[Fix]:

@@ -58,6 +58,58 @@ net = tf.keras.Sequential([tf.keras.layers.Dense(1)])
 net.compile("adam", far)
 net.fit(np.zeros((8, 4)), np.zeros((8, 1)))
 """
+ATTRIBUTE = """
+import numpy as np
+import keras
+class Net(keras.Model):
+    def __init__(self, units, rate):
+        super().__init__()
+        self.rate = rate
+        self.first = keras.layers.Dense(units)
+        self.last_dense = keras.layers.Dense(1)
+    def call(self, x):
+        return self.last_dens(self.first(x)) * self.rate
+net = Net(3, 0.5)
+net.compile("adam", "mse")
+net.fit(np.zeros((8, 4)), np.zeros((8, 1)))
+"""
+NOT_KEPT = ATTRIBUTE.replace("        self.rate = rate\n", "").replace("last_dens(", "last_dense(")
+METHOD = """
+import numpy as np
+import keras
+class Agent:
+    def remember(self, state):
+        self.state = state
+        self.net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    def play(self):
+        return self.net.predict(self.state)
+agent = Agent()
+agent.rememebr(np.zeros((1, 4)))
+agent.play()
+"""
+PARTS_MISSING = """
+import numpy as np
+import keras
+def parts(data):
+    learn, check, test = data[:8], data[8:12], data[12:]
+    return learn, check
+learn, check, test = parts(np.zeros((16, 4)))
+net = keras.Sequential([keras.layers.Dense(4)])
+net.compile("adam", "mse")
+net.fit(learn, learn, validation_data=(check, check))
+net.evaluate(test, test)
+"""
+TOGETHER = """
+import numpy as np
+import keras
+def made(units):
+    net = keras.Sequential([keras.layers.Dense(units)])
+    net.compile("adam", "mse")
+    told = net.fit(np.zeros((8, 4)), np.zeros((8, units)))
+    return net, told
+net = made(3)
+net.predict(np.zeros((8, 4)))
+"""
 ANOTHER_MODULE = NOT_IMPORTED.replace("net.add(Dropout(0.25))\n", "wide = pd.DataFrame({})\n")
 FAULTS = [
     Fault(NOT_IMPORTED, "import Dense", "Import `Dropout` too"),
@@ -66,6 +118,11 @@ FAULTS = [
     Fault(CALLED_SO, "range(", "Write `3`, as the call with `epochs=` has it"),
     Fault(OTHER_ORDER, "callbacks=[patient]", "Bind it before it is asked for"),
     Fault(IN_A_LOSS, "gessed", "Write `guessed`"),
+    Fault(ATTRIBUTE, "self.last_dens(", "Write `self.last_dense`"),
+    Fault(NOT_KEPT, "super().__init__()", "Keep it: `self.rate = rate`"),
+    Fault(METHOD, "agent.rememebr", "Write `agent.remember`"),
+    Fault(PARTS_MISSING, "return learn, check", "Return `test` too"),
+    Fault(TOGETHER, "net = made(3)", "Take them apart: `net, _`"),
 ]
 
 
@@ -87,8 +144,23 @@ LEFT_OPEN = [
     "def never(rate=0.5):\n    return keras.layers.Dropout(rate), nowhere\n# kls: probe never()\n",
 ]
 """Names that are caught, not reached for certain, or brought along by what nobody can read."""
+LEFT_OPEN_OF_CLASSES = [
+    ATTRIBUTE.replace("last_dens(", "last_dense("),
+    NOT_KEPT.replace("net.compile(", "net.rate = 0.5\nnet.compile("),
+    NOT_KEPT.replace("super().__init__()", "super().__init__()\n        setattr(self, 'ra' + 'te', rate)"),
+    METHOD.replace("agent.rememebr(np.zeros((1, 4)))", "agent.play() if hasattr(agent, 'net') else None").replace(
+        "\nagent.play()", ""
+    ),
+    PARTS_MISSING.replace("return learn, check", "return learn, check, test"),
+    TOGETHER.replace("net = made", "net, _ = made"),
+]
 
 
 @pytest.mark.parametrize("text", LEFT_OPEN)
 async def test_what_may_have_a_value_is_not_told(real: Host, text: str) -> None:
     await assert_silent(real, "import keras\n" + text)
+
+
+@pytest.mark.parametrize("text", LEFT_OPEN_OF_CLASSES)
+async def test_what_an_object_may_have_is_not_told(real: Host, text: str) -> None:
+    await assert_silent(real, text)

@@ -202,7 +202,7 @@ def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = No
     unjudged = _unjudged(run, error, statement)
     if unjudged is not None:
         return unjudged
-    if isinstance(error, NameError) and undefined.missing(run, error) is not None:
+    if isinstance(error, (NameError, AttributeError)) and undefined.missing(run, error) is not None:
         return None
     if isinstance(error, (MemoryError, OSError, ImportError, NameError, RecursionError, AssertionError, SystemExit)):
         return "error", first_line(error)
@@ -257,14 +257,15 @@ def os_gap(error: BaseException) -> tuple[str, str]:
 
 def of_python(run: Run, error: BaseException) -> dict[str, Any]:
     """What is known of an exception of Python's own that no unknown value can have brought about: "silent", the
-    function that gave nothing; "taken", the results that were taken apart; "elements", those of a dataset; "asked", an
-    axis that is not there; "given", the tensors of a layer that are taken apart; "predicted", the shape of predictions
-    that are no single number; "undefined", a name that nothing gives a value."""
+    function that gave nothing; "taken", the results that were taken apart; "elements", those of a dataset; "parts",
+    what a function returns; "asked", an axis that is not there; "given", the tensors of a layer that are taken apart;
+    "predicted", the shape of predictions that are no single number; "undefined", a name that nothing gives a value."""
     innermost = innermost_frame(run, error)
     told = {
         "silent": nothing.giver(run, error),
         "taken": results.taken_apart(run, error, innermost),
         "elements": unpacking.of_elements(run, error, innermost),
+        "parts": unpacking.of_function(run, error, innermost),
         "asked": asked.axis_of(run, error, innermost),
         "given": asked.outputs_of(run, error, innermost),
         "predicted": getattr(error, "_kls_predicted", None),

@@ -1,8 +1,8 @@
 """Names that certainly nothing gives a value: told by the text, so that no value the dry run lacks decides it.
 
-Python's `NameError` counts where the module never binds the name, or only below the place that asks for it first. A
-text that brings names along in a way nobody can read (`exec`, `%run`, `from … import *` of a module that is not there)
-leaves it open, and so does a branch that may not be taken.
+Python's `NameError`, and its `AttributeError` of an object of the author's class, count where the text never binds the
+name, or only below the place that asks for it first. A text that brings names along in a way nobody can read (`exec`,
+`%run`, `from … import *` of a module that is not there) leaves it open, and so does a branch that may not be taken.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from .state import Run
 __all__ = ["missing"]
 
 _SAID = re.compile(r"name '(\w+)' is not defined")
+_ASKED = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
+_SETS = re.compile(r"\bsetattr\(|\b__dict__\b|\bvars\(self\)|\b__getattr(?:ibute)?__\b|\b__slots__\b")
+"""How attributes come about that do not stand in the text."""
 _BROUGHT = re.compile(
     r"\bexec\(|\bexecfile\(|\bglobals\(\)|\blocals\(\)|\bvars\(\)|\b__dict__\b|\bbuiltins\b"
     r"|get_ipython\(\)(?:$|\.\w+\(\s*[\"'](?:run|pylab|store|load))",
@@ -33,9 +36,11 @@ _OF_NOTEBOOKS = frozenset("display get_ipython In Out exit quit spark sc sqlCont
 
 def missing(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
     """The name that nothing gives a value at the place that asks for it: {"name", "later": the line of its first
-    binding, 0 where there is none}; None where that is not certain."""
+    binding, 0 where there is none}, of an attribute also "of", the author's class; None where that is not certain."""
+    if isinstance(error, AttributeError):
+        return _attribute(run, error)
     found = _SAID.search(str(error)) if isinstance(error, NameError) else None
-    places = _places(run, error) if found is not None else []
+    places = _certain_places(run, error) if found is not None else []
     tree = run.files.tree(places[-1].path) if places else None
     if found is None or tree is None:
         return None
@@ -43,16 +48,53 @@ def missing(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
     text = next((source.text for source in run.probe.sources if source.path == path), "")
     if name in _OF_NOTEBOOKS or hasattr(builtins, name) or _BROUGHT.search(text) or not _are_stars_known(tree):
         return None
-    if run.files.text(replace(places[0], column=0)).lstrip().startswith("#"):
-        return None  # a call that a `# kls: probe` asks for: nobody comes there
-    if _calls_base(tree, places[-1].line) or any(_is_guessed(run, place) for place in places):
-        return None  # what the first leaves half made is told where it is missed
+    if _calls_base(tree, places[-1].line):
+        return None  # what it leaves half made is told where it is missed
     first = next(place for place in places if place.path == path)
     asked = next((node for node in tree.body if node.lineno <= first.line <= (node.end_lineno or 0)), None)
     bound = _bindings(tree).get(name, [])
     if bound and (asked is None or min(bound) <= (asked.end_lineno or 0)):
         return None
     return {"name": name, "later": min(bound, default=0)}
+
+
+def _attribute(run: Run, error: AttributeError) -> Optional[dict[str, Any]]:
+    """An attribute that nothing gives the objects of a class of the author's."""
+    found = _ASKED.findall(str(error))
+    trees = [tree for source in run.probe.sources if (tree := run.files.tree(source.path)) is not None]
+    if not found or any(_SETS.search(source.text) for source in run.probe.sources):
+        return None
+    kind, name = found[-1]
+    classes = [
+        node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == kind
+    ]
+    asked = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    stored = [node for node in asked if node.attr == name and not isinstance(node.ctx, ast.Load)]
+    if len(classes) != 1 or name.startswith("__") or any(_is_of(node, trees, classes[0]) for node in stored):
+        return None
+    return {"name": name, "later": 0, "of": kind} if _certain_places(run, error) else None
+
+
+def _is_of(stored: ast.Attribute, trees: list[ast.Module], kind: ast.ClassDef) -> bool:
+    """Whether an attribute that is given a value may be one of the class `kind`: not where it is one of `self` in a
+    class that `kind` does not inherit from."""
+    if not isinstance(stored.value, ast.Name) or stored.value.id != "self":
+        return True
+    bases = {item.id for item in kind.bases if isinstance(item, ast.Name)}
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and any(item is stored for item in ast.walk(node)):
+                return node is kind or node.name in bases
+    return True
+
+
+def _certain_places(run: Run, error: BaseException) -> list[Span]:
+    """The author's places that led to the error; none where a real run may not come to them."""
+    places = _places(run, error)
+    if not places or any(_is_guessed(run, place) for place in places):
+        return []
+    asked = run.files.text(replace(places[0], column=0)).lstrip().startswith("#")
+    return [] if asked else places  # nobody comes to a call that a `# kls: probe` asks for
 
 
 def _places(run: Run, error: BaseException) -> list[Span]:

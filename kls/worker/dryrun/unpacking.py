@@ -1,13 +1,16 @@
-"""A loop over a dataset that takes its elements apart into more or fewer names than they have parts."""
+"""A loop over a dataset that takes its elements apart into more or fewer names than they have parts; what a function
+of the author's returns, taken apart so; and what is asked of several values as if they were one."""
 
 from __future__ import annotations
 
 import ast
-from types import FrameType, TracebackType
+from collections.abc import Iterator
+from types import CodeType, FrameType, TracebackType
 from typing import Any, Optional
 
 import tensorflow as tf
 
+from .exceptions import value_of
 from .state import Run
 
 _SAME_ELEMENTS = ("take", "skip", "shuffle", "prefetch", "cache", "repeat", "batch", "with_options")
@@ -34,6 +37,81 @@ def of_elements(run: Run, error: BaseException, innermost: Optional[TracebackTyp
                 if data is not None and parts is not None and parts != len(target.elts):
                     return {"name": data[0], "count": parts, "wanted": len(target.elts)}
     return None
+
+
+def of_function(run: Run, error: BaseException, innermost: Optional[TracebackType]) -> Optional[dict[str, Any]]:
+    """The function of the author's whose values are taken apart into another number of names, or asked for what one of
+    them has: {"function", "path", "line" (of its `def`), "count" (values), "wanted" (names, 0 where all have one name),
+    "asked"}; None for any other error, and where it does not return as many each time."""
+    asked = isinstance(error, AttributeError) and type(error.obj) is tuple
+    apart = isinstance(error, ValueError) and "values to unpack" in str(error)
+    if innermost is None or not (asked or apart):
+        return None
+    frame = innermost.tb_frame
+    path, line = frame.f_code.co_filename, innermost.tb_lineno
+    for call, wanted in _calls_at(run, path, line) if apart else _calls_of(run, error, path, line):
+        function = value_of(call.func, frame)
+        function = getattr(function, "__func__", function)
+        code = getattr(function, "__code__", None)
+        node = _definition(run, code) if code is not None and run.files.owns(code.co_filename) else None
+        counts = _counts(node) if node is not None else set[int]()
+        if node is not None and len(counts) == 1 and wanted not in counts:
+            name = getattr(error, "name", "") if asked else ""
+            first = {"function": node.name, "path": code.co_filename, "line": node.lineno}
+            return {**first, "count": counts.pop(), "wanted": wanted, "asked": name, "at": call.lineno}
+    return None
+
+
+def _calls_at(run: Run, path: str, line: int) -> Iterator[tuple[ast.Call, int]]:
+    """The call whose values the statement at `line` takes apart, and into how many names."""
+    for node in run.files.nodes_from(path, line):
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        starred = isinstance(target, (ast.Tuple, ast.List)) and any(isinstance(x, ast.Starred) for x in target.elts)
+        if isinstance(target, (ast.Tuple, ast.List)) and isinstance(node, ast.Assign) and not starred:
+            if isinstance(node.value, ast.Call):
+                yield node.value, len(target.elts)
+
+
+def _calls_of(run: Run, error: BaseException, path: str, line: int) -> Iterator[tuple[ast.Call, int]]:
+    """The calls whose values have the name that is asked at `line`, the last first."""
+    names = {
+        node.value.id
+        for node in run.files.nodes_from(path, line)
+        if isinstance(node, ast.Attribute) and node.attr == getattr(error, "name", "")
+        if isinstance(node.value, ast.Name)
+    }
+    tree = run.files.tree(path)
+    bound = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)] if tree is not None else []
+    for node in sorted(bound, key=lambda item: -item.lineno):
+        target = node.targets[0]
+        if node.lineno < line and isinstance(target, ast.Name) and target.id in names:
+            if isinstance(node.value, ast.Call):
+                yield node.value, 0
+            return
+
+
+def _definition(run: Run, code: CodeType) -> Optional[ast.FunctionDef]:
+    tree = run.files.tree(code.co_filename)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+            if code.co_firstlineno in (node.lineno, *(item.lineno for item in node.decorator_list)):
+                return node
+    return None
+
+
+def _counts(function: ast.FunctionDef) -> set[int]:
+    """How many values each `return` of a function gives; 0 for one that is no plain tuple."""
+    found: set[int] = set()
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            continue
+        if isinstance(node, ast.Return):
+            plain = isinstance(node.value, ast.Tuple) and not any(isinstance(x, ast.Starred) for x in node.value.elts)
+            found.add(len(node.value.elts) if isinstance(node.value, ast.Tuple) and plain else 0)
+        waiting += ast.iter_child_nodes(node)
+    return found if 0 not in found else set()
 
 
 def _dataset(node: ast.expr, frame: FrameType) -> Optional[tuple[str, Any]]:
