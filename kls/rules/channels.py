@@ -17,7 +17,33 @@ MOST = 3
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates that the failure's own shapes speak for."""
-    return [*_of_elements(context, failure), *_repeated(context, failure)]
+    return [*_of_elements(context, failure), *_repeated(context, failure), *_of_files(context, failure)]
+
+
+def _of_files(context: Context, failure: Failure) -> list[Fix]:
+    """`masks[i] = img_to_array(load_img(path))` of masks with one channel: the file is read as it is wanted."""
+    told = re.search(
+        r"could not broadcast input array from shape \(.*, (1|3)\) into shape \(.*, (1|3)\)", failure.message
+    )
+    if told is None or told[1] == told[2] or not failure.frames:
+        return []
+    source = context.source(failure.frames[-1].path)
+    statement = source.statement_at(failure.frames[-1].line) if source is not None else None
+    if source is None or not isinstance(statement, ast.Assign):
+        return []
+    made: list[ast.expr] = [statement.value]
+    for node in ast.walk(statement.value):
+        if isinstance(node, ast.Name):
+            made += [
+                value for _, value in written.assignments(source, node.id, statement.lineno)[-1:] if value is not None
+            ]
+    for call in (node for value in made for node in ast.walk(value) if isinstance(node, ast.Call)):
+        if search.last_part(call.func) == "load_img":
+            mode = '"grayscale"' if told[2] == "1" else '"rgb"'
+            edit = edits.set_argument(source, call, "color_mode", None, mode)
+            cause = source.span(source.statement(call) or call)
+            return fix(f"Read it with `color_mode={mode}`", edit, cause=cause)
+    return []
 
 
 def _of_elements(context: Context, failure: Failure) -> list[Fix]:

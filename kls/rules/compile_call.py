@@ -188,6 +188,11 @@ def _late(context: Context, call: Call, model: Model, failure: Failure) -> Parts
                 place += fix(f"Give it the loss {text}", edit, cause=source.span(node))
             return "`compile` was given no loss", source.span(node), place
         outputs = written.names_of(context, model.output_layers)
+        weights = edits.argument(node, "loss_weights", 2)
+        if failure.exception == "KeyError" and weights is not None:
+            parts = _keys(source, node, "loss_weights", weights, outputs, failure)
+            if parts is not None:
+                return parts
         return _keys(source, node, "loss", loss, outputs, failure)
     if failure.stage.endswith("metrics") and len(model.outputs) > 1:
         metrics = edits.argument(node, "metrics", 3)
@@ -241,7 +246,8 @@ def _keys(
     keys = [str(item.value) for item in value.keys if isinstance(item, ast.Constant)]
     wrong = [key for key in keys if key not in outputs]
     named_by_keras = any(re.search(rf"['\"]{re.escape(key)}['\"]", failure.message) for key in wrong)
-    if not outputs or not named_by_keras:
+    missed = failure.exception == "KeyError" and failure.message.strip("'\"") in set(outputs) - set(keys)
+    if not outputs or not (named_by_keras or (missed and wrong)):
         return None
     fixes = list(written.rename_keys([(source, value)], keys, outputs))
     if not fixes and len(wrong) < len(keys):

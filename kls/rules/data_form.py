@@ -301,6 +301,13 @@ def _stacked(context: Context, call: Call, model: Model, failure: Failure) -> Pa
     return None
 
 
+def _is_list(source: SourceText, node: ast.expr) -> bool:
+    """Whether a name, where it is used, was bound to a list."""
+    known = written.assignments(source, node.id, node.lineno) if isinstance(node, ast.Name) else []
+    here = [value for made, value in known if source.function(made) is source.function(node)]
+    return bool(here) and isinstance(here[-1], (ast.List, ast.ListComp))
+
+
 def _yields(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
     """What a generator or a PyDataset gives: blamed where it gives it."""
     argument = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x")
@@ -316,6 +323,11 @@ def _yields(context: Context, call: Call, model: Model, failure: Failure) -> Par
     if inner and _adapter(failure) and "TypeSpec" in failure.message:
         changed = [edits.replace(source, item, f"({source.segment(item)[1:-1]})") for item in inner]
         fixes += fix("Group the inputs in a tuple", *changed, cause=span)
+        return "the generator gives its inputs in a list; Keras wants a tuple of them", span, fixes
+    held = [item for item in node.elts if _is_list(source, item)] if isinstance(node, ast.Tuple) else []
+    if held and _adapter(failure) and "TypeSpec" in failure.message:
+        changed = [edits.replace(source, item, f"tuple({source.segment(item)})") for item in held]
+        fixes += fix("Give its inputs in a tuple", *changed, cause=span)
         return "the generator gives its inputs in a list; Keras wants a tuple of them", span, fixes
     if isinstance(node, ast.List) and _adapter(failure):
         inner = source.segment(node)[1:-1]

@@ -294,7 +294,7 @@ def _ends_of_a_sequential(context: Context, failure: Failure) -> list[Fix]:
 def _for_sklearn(context: Context, failure: Failure) -> list[Fix]:
     """What scikit-learn takes: rows and columns (sklearn/utils/validation.py), and to be fitted first."""
     fixes: list[Fix] = []
-    one = "Expected 2D array, got 1D array" in failure.message
+    one = re.search("Expected 2D array, got 1D array|Expected a 2-dimensional container", failure.message) is not None
     many = re.search(r"Found array with dim \d", failure.message) is not None
     for source, call in search.calls(context, failure)[:1]:
         given = call.args[0] if call.args else None
@@ -310,8 +310,15 @@ def _for_sklearn(context: Context, failure: Failure) -> list[Fix]:
                 fixes += fix(
                     f"Give a table of one column: `{text}`", edits.replace(source, given, text), cause=source.span(call)
                 )
+        if one and isinstance(given, ast.Name):
+            known = [item for item, _ in written.assignments(source, given.id, call.lineno - 1)][-1:]
+            if any(re.search(r"\.i?loc\[[^\],:]+\]$", source.segment(item.value)) for item in known):
+                text = f"{given.id}.to_frame().T"
+                changed = edits.replace(source, given, text)
+                fixes += fix(f"Give a table of one row: `{text}`", changed, cause=source.span(call))
         if (one or many) and call.args:
-            form = "{}.reshape(-1, 1)" if one else "{}.reshape(len({}), -1)"
+            array = "{}.to_numpy()" if "2-dimensional container" in failure.message else "{}"
+            form = f"{array}.reshape(-1, 1)" if one else "{}.reshape(len({}), -1)"
             text = source.segment(call.args[0])
             title = f"Give it rows and columns: `{form.replace('{}', text)}`"
             fixes += fix(title, edits.replace(source, call.args[0], form.replace("{}", text)), cause=source.span(call))

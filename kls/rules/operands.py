@@ -31,6 +31,20 @@ def turned_operand(context: Context, failure: Failure) -> list[Fix]:
     return [item for item in operand_fixes(context, failure) if item.title.startswith("Transpose")][:1]
 
 
+def numbers_for_a_loss(context: Context, failure: Failure) -> list[Fix]:
+    """`huber(value, wanted)` of two numbers, where a loss takes the mean over the last axis: each as a row of one."""
+    if not re.search(r"Invalid reduction dimension \(-1 for input with 0 dim", failure.message):
+        return []
+    for source, call in search.calls(context, failure)[:1]:
+        tf = written.module_name(source, "tensorflow")
+        form = f"{tf}.expand_dims({{}}, 0)" if tf is not None else "[{}]"
+        changes = [edits.replace(source, item, form.replace("{}", source.segment(item))) for item in call.args]
+        if len(changes) == 2:
+            words = form.replace("{}", source.segment(call.args[0]))
+            return fix(f"Give rows of one: `{words}`", *changes, cause=source.span(call))
+    return []
+
+
 def _exchanged(context: Context, failure: Failure) -> list[Fix]:
     """`matmul(features, neighbours)`, which fit the other way round only."""
     for source, place in search.places(context, failure)[:2]:

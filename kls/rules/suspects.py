@@ -89,6 +89,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *channels.strong(context, failure),
         *operands.turned_operand(context, failure),
         *operands.flat_operand(context, failure),
+        *operands.numbers_for_a_loss(context, failure),
         *operands.alike_arguments(context, failure),
         *operands.laid_out_flat(context, failure),
         *operands.kept_steps(context, failure),

@@ -71,7 +71,60 @@ print(scaler.inverse_transform(seen))
 ONE_COLUMN = f"""{TABLE}
 scaled = StandardScaler().fit_transform(table["area"])
 """
+ONE_PICTURE = """
+import keras
+import numpy as np
+import pandas as pd
+table = pd.read_csv("letters.csv")
+x = table.drop("letter", axis=1).values.reshape(-1, 8, 8, 1) / 16
+net = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(26, activation="softmax")])
+print(net.predict(x[3]).argmax())
+"""
+ONE_ROW = f"""{TABLE}
+scaler = StandardScaler().fit(x)
+bean = x.iloc[0]
+print(scaler.transform(bean))
+"""
+LISTED = f"""{TABLE}
+kinds = keras.utils.to_categorical(np.array(list(map(int, y))), 5)
+net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation="softmax")])
+net.compile("adam", "categorical_crossentropy")
+net.fit(x.values, kinds)
+"""
+BATCHES = """
+import os
+import keras
+import numpy as np
+from keras.utils import PyDataset, img_to_array, load_img
+class Masks(PyDataset):
+    def __init__(self, names):
+        super().__init__()
+        self.names = names
+    def __len__(self):
+        return int(np.ceil(len(self.names) / 4))
+    def __getitem__(self, place):
+        names = self.names[4 * place : 4 * place + 4]
+        x, y = np.zeros((len(names), 16, 16, 3)), np.zeros((len(names), 16, 16, 1))
+        for number, name in enumerate(names):
+            x[number] = img_to_array(load_img("pictures/" + name, target_size=(16, 16)))
+            mask = img_to_array(load_img("masks/" + name, target_size=(16, 16)))
+            y[number] = mask
+        return x, y
+net = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")])
+net.compile("adam", "binary_crossentropy")
+names = os.listdir("pictures")
+net.fit(Masks(names))
+"""
+WIDER_BATCHES = BATCHES.replace(
+    'mask = img_to_array(load_img("masks/" + name, target_size=(16, 16)))',
+    'mask = img_to_array(load_img("masks/" + name, target_size=(16, 16), color_mode="grayscale"))',
+)
 FAULTS = [
+    Fault(ONE_PICTURE, "net.predict", "Give a batch of one sample"),
+    Fault(ONE_ROW, "scaler.transform", "Give a table of one row: `bean.to_frame().T`"),
+    Fault(LISTED, "Dense(4", "Set `units` of Dense to 5"),
+    Fault(BATCHES, "mask = ", 'Read it with `color_mode="grayscale"`'),
+    Fault(WIDER_BATCHES.replace("Conv2D(1", "Conv2D(2"), "Conv2D(2", "Set `filters` of Conv2D to 1"),
     Fault(SCORES, "seen = ", "Make classes of it: `(net.predict(x.values) > 0.5).astype(int)`"),
     Fault(SCORES_OF_MANY, "confusion_matrix(", "Give class numbers: `seen.argmax(axis=1)`"),
     Fault(A_COLUMN_OF_ROWS, "answer = ", "Give one value for each row: `seen.ravel()`"),
@@ -89,6 +142,15 @@ async def test_what_is_refused_whatever_the_table_is_told(real: Host, fault: Fau
 
 
 REPAIRED = [
+    ONE_PICTURE.replace("x[3]", "x[3:4]"),
+    ONE_PICTURE.replace("x[3]", "x[3][None]"),
+    ONE_PICTURE.replace("x[3]", "np.expand_dims(x[3], axis=0)"),
+    ONE_PICTURE.replace("x[3]", "x[3].reshape(1, 8, 8, 1)"),
+    ONE_PICTURE.replace("x[3]", "np.array([x[3]])"),
+    ONE_ROW.replace("(bean)", "([bean])"),
+    ONE_ROW.replace("iloc[0]", "iloc[[0]]"),
+    LISTED.replace("Dense(4", "Dense(5"),
+    WIDER_BATCHES,
     SCORES.replace("y, seen", "y, seen > 0.5"),
     SCORES.replace("y, seen", "y, seen.round()"),
     SCORES_OF_MANY.replace(", seen)", ", seen.argmax(axis=-1))"),

@@ -139,7 +139,39 @@ data = tf.data.Dataset.range(40).window(5, shift=1, drop_remainder=True)
 data = data.map(lambda part: part.batch(5))
 data = data.map(lambda part: (part[:-1], part[-1]))
 """
+WEIGHTS_OF_LOSSES = """
+import keras
+import numpy as np
+seen = keras.Input((4,))
+net = keras.Model(seen, [keras.layers.Dense(1, name="price")(seen), keras.layers.Dense(1, name="rent")(seen)])
+net.compile("adam", {"price": "mse", "rent": "mse"}, loss_weights={"prices": 1.0, "rent": 0.5})
+net.fit(np.zeros((8, 4)), {"price": np.zeros((8, 1)), "rent": np.zeros((8, 1))})
+"""
+PAIRS_IN_A_LIST = """
+import keras
+import numpy as np
+one, other = keras.Input((4,)), keras.Input((4,))
+net = keras.Model([one, other], keras.layers.Dense(1)(keras.layers.concatenate([one, other])))
+net.compile("adam", "mse")
+def pairs():
+    while True:
+        both = [np.zeros((8, 4)) for _ in range(2)]
+        yield both, np.zeros((8, 1))
+net.fit(pairs(), steps_per_epoch=2)
+"""
+LOSS_OF_NUMBERS = """
+import keras
+import tensorflow as tf
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+huber = keras.losses.Huber()
+with tf.GradientTape() as tape:
+    value = net(tf.zeros((1, 4)))[0, 0]
+    loss = huber(value, 0.5)
+"""
 FAULTS = [
+    Fault(WEIGHTS_OF_LOSSES, "loss_weights=", 'Rename the key "prices" to "price"'),
+    Fault(PAIRS_IN_A_LIST, "yield both", "Give its inputs in a tuple"),
+    Fault(LOSS_OF_NUMBERS, "huber(value", "Give rows of one: `tf.expand_dims(value, 0)`"),
     Fault(TRAINING_DEMANDED, "def call", "Let it be left out: `training=None`"),
     Fault(LAYER_FOR_ITS_OUTPUT, "net.layers[-2]", "Give the tensor: `net.layers[-2].output`"),
     Fault(WINDOWS_MAPPED, "part.batch", "Make a tensor of each window: `flat_map`"),
@@ -165,6 +197,9 @@ async def test_the_first_repair_is_the_one_that_is_meant(real: Host, fault: Faul
 
 
 REPAIRED = [
+    WEIGHTS_OF_LOSSES.replace("prices", "price"),
+    PAIRS_IN_A_LIST.replace("yield both", "yield tuple(both)"),
+    LOSS_OF_NUMBERS.replace("value, 0.5", "[value], [0.5]"),
     TRAINING_DEMANDED.replace("training)", "training=False)"),
     LAYER_FOR_ITS_OUTPUT.replace("[-2]", "[-2].output"),
     WINDOWS_MAPPED.replace("map(", "flat_map(", 1),

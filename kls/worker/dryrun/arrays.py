@@ -111,6 +111,12 @@ class VirtualArray(np.ndarray):
             return
         if isinstance(target, VirtualArray):
             check_assignable(value, target.shape)
+        elif isinstance(key, Unknown) and getattr(value, "ndim", 0) == self.ndim - 1 and value.shape[:1] != (1,):
+            try:
+                check_assignable(value, self.shape[1:])
+            except ValueError as error:
+                error.__dict__["_kls_certain"] = True  # whichever of its items are meant
+                raise
 
     def __hash__(self) -> int:  # type: ignore[override]
         # One number of an array is a number for NumPy, which may be the key of a dictionary.

@@ -12,10 +12,10 @@ from keras.src.models.functional import Functional
 from keras.src.models.sequential import Sequential
 from keras.src.trainers.data_adapters import array_slicing, get_data_adapter
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
-from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
+from keras.src.trainers.data_adapters.py_dataset_adapter import PyDataset, PyDatasetAdapter
 
 from . import specs
-from .unknown import Unknown
+from .unknown import Unknown, UnknownValue
 
 PRIME = 37
 """A batch size that equals no usual layer width, for probing with a concrete batch."""
@@ -42,6 +42,8 @@ def endless(data: Any) -> bool:
 
 def batch_of(data: Data) -> tuple[Any, Optional[int]]:
     """One batch as specs, and the number of samples where the data are arrays."""
+    if isinstance(data.x, PyDataset):
+        _uncounted(type(data.x))
     adapter = get_data_adapter(
         x=data.x,
         y=data.y,
@@ -55,6 +57,22 @@ def batch_of(data: Data) -> tuple[Any, Optional[int]]:
     if isinstance(adapter, PyDatasetAdapter):
         adapter.py_dataset.workers = 1
     return adapter.get_tf_dataset().element_spec, None
+
+
+def _uncounted(kind: Any) -> None:
+    """Have a dataset of the author's class go on where nobody knows how many batches it has: as one without an end."""
+    counted = kind.num_batches.fget if isinstance(kind.num_batches, property) else None
+    if counted is None or getattr(counted, "_kls_uncounted", False):
+        return
+
+    def num_batches(self: Any) -> Any:
+        try:
+            return counted(self)
+        except UnknownValue:
+            return None
+
+    num_batches.__dict__["_kls_uncounted"] = True
+    kind.num_batches = property(num_batches)
 
 
 def placeholder(item: Any, size: Optional[int], arrays: bool) -> Any:

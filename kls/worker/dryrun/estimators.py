@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from .arrays import VirtualArray, find_unknown, is_large
 from .folders import labels
 from .unknown import Unknown, UnknownValue
 from .unread import Open, Unread, form_of, made, same, together
+from .unread_parts import Row
 
 __all__ = ["install"]
 
@@ -93,17 +95,19 @@ def _refuse(self: Any, name: str, X: Any) -> None:
     nobody has read the data or what it learnt: asked about rows made up for the purpose."""
     learns = name in ("fit", "partial_fit", "fit_transform")
     learnt = None if learns else getattr(self, "_kls_unknown", None)
-    if type(self).__name__ not in _SAME_WIDTH or not isinstance(X, (Unread, np.ndarray)):
+    if type(self).__name__ not in _SAME_WIDTH or not isinstance(X, (Unread, np.ndarray, Row)):
         return
-    if not isinstance(X, Unread) and learnt is None:
+    if isinstance(X, np.ndarray) and learnt is None:
         return  # scikit-learn itself looks at it
-    rank = form_of(X).rank if isinstance(X, Unread) else X.ndim
+    rank = form_of(X).rank if isinstance(X, Unread) else 1 if isinstance(X, Row) else X.ndim
+    series = isinstance(X, Row) or (isinstance(X, Unread) and form_of(X).kind == "series")
     columns = None if learns else getattr(self, "_kls_columns" if learnt is not None else "n_features_in_", None)
     given = _columns_in(X)
     if rank == 2 and (columns is None or given is None or given == columns):
         return
-    rows = STAND_IN_ROWS if isinstance(X, Unread) else min(len(X), STAND_IN_ROWS)
-    made = np.ones((rows, *([given] if rank == 2 else [2] * (rank - 1))))
+    rows = min(len(X), STAND_IN_ROWS) if isinstance(X, np.ndarray) else STAND_IN_ROWS
+    made: Any = np.ones((rows, *([given] if rank == 2 else [2] * (rank - 1))))
+    made = sys.modules["pandas"].Series(made) if series else made
     try:
         like = _clone(self).fit(np.arange(4.0 * (columns or 2)).reshape(4, -1))
     except Exception:

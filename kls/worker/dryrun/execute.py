@@ -33,7 +33,7 @@ from .instrument import PASSING, RUNTIME, Program, Statement, instrument
 from .places import from_home, is_own
 from .state import Finished, Run
 from .unknown import Counted, Number, Unknown, UnknownValue
-from .unread import Flat, Form, Open, Unread, form_of, put
+from .unread import Flat, Form, Open, Unread, form_of, made, put
 from .unread_names import Names
 
 LOOP_SECONDS = 3.0
@@ -86,6 +86,11 @@ def _passing(function: Callable[..., Any]) -> Callable[..., Any]:
         for item in arguments:
             if isinstance(item, Names) and function in (len, list, tuple, sorted):
                 return item.count() if function is len else item
+            if isinstance(item, Unread) and form_of(item).rank == 1:
+                if function is list:
+                    return made(item, kind="array")
+                if function is map and len(arguments) == 2 and arguments[0] in (int, float):
+                    return made(item, kind="array", dtype=np.dtype(_NUMBERS[arguments[0]]), numeric=True)
             if isinstance(item, Unknown):
                 if function in _NUMBERS:
                     return Number(item.reason, item.line, _NUMBERS[function])
@@ -287,7 +292,9 @@ class Runtime:
         if isinstance(self._statements[number].node, (ast.Try, ast.With, ast.AsyncWith)):
             self._tries = [item for item in self._tries if not (item[0] is frame and item[1] == number)]
         if self._library_between(frame) and not isinstance(error, FileNotFoundError):
-            return False  # but no library waits for an exception because a file of the author's is not there
+            # No library waits for an exception because a file of the author's is not there, or an item not known.
+            if not (isinstance(error, UnknownValue) and self._gives_item(number)):
+                return False
         if isinstance(error, RecursionError) and frame.f_code.co_name != "<module>":
             # Each of the callers would try its luck again, and those of its callers: the whole recursion ends.
             return False
@@ -298,6 +305,12 @@ class Runtime:
             return False
         record(self._run, error, self._path, self._statements[number], self.span(number), frame)
         return True
+
+    def _gives_item(self, number: int) -> bool:
+        """Whether a statement does nothing but give an array, or a container, an item."""
+        node = self._statements[number].node
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        return bool(targets) and all(isinstance(target, ast.Subscript) for target in targets)
 
     def _ends_program(self, number: int, frame: FrameType) -> bool:
         """An exit that every run reaches: a statement of the module's own top level."""

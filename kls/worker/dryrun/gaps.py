@@ -221,7 +221,8 @@ def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = No
             return "error", first_line(error)
         if run.files.owns(name) and is_raise_at(run, last):
             return "error", first_line(error)
-    unknown = unknown_in(run, error.__traceback__, statement)
+    certain = getattr(error, "_kls_certain", False)
+    unknown = None if certain else unknown_in(run, error.__traceback__, statement)
     if unknown is not None:
         return "value", unknown.reason
     return None
@@ -442,7 +443,8 @@ _CHANCES = re.compile(r"^'?p'? must be 1-dimensional$|^'?a'? and '?p'? must have
 
 
 _SKLEARN = re.compile(
-    r"Expected 2D array, got 1D array|Found array with dim \d|inconsistent numbers of samples|non-broadcastable output"
+    r"Expected 2D array, got 1D array|Expected a 2-dimensional container|Found array with dim \d"
+    r"|inconsistent numbers of samples|non-broadcastable output"
     r"|operands could not be broadcast|should be a 1d array, got an array of shape|X has \d+ features, but \w+ is exp"
     r"|Got 'multilabel-indicator' instead|a mix of multilabel-indicator and (multiclass|binary) "
     r"|a mix of (multiclass|binary) and multilabel-indicator "

@@ -141,7 +141,7 @@ def _mutated_names(node: ast.AST) -> tuple[str, ...]:
 
 
 PASSING = frozenset(
-    "len int float abs round min max sum sorted range enumerate zip list tuple set reversed any all".split()
+    "len int float abs round min max sum sorted range enumerate zip map list tuple set reversed any all".split()
 )
 """Built-in functions that demand a value of what they are given; of an Unknown they are Unknown."""
 

@@ -69,10 +69,21 @@ def _attribute(run: Run, error: AttributeError) -> Optional[dict[str, Any]]:
         node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == kind
     ]
     asked = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-    stored = [node for node in asked if node.attr == name and not isinstance(node.ctx, ast.Load)]
-    if len(classes) != 1 or name.startswith("__") or any(_is_of(node, trees, classes[0]) for node in stored):
+    named = [node for node in asked if node.attr == name]
+    stored = [node for node in named if not isinstance(node.ctx, ast.Load)]
+    if (
+        len(classes) != 1
+        or len(named) == len(stored)
+        or _is_half_made(run, classes[0])
+        or any(_is_of(node, trees, classes[0]) for node in stored)
+    ):
         return None
     return {"name": name, "later": 0, "of": kind} if _certain_places(run, error) else None
+
+
+def _is_half_made(run: Run, kind: ast.ClassDef) -> bool:
+    """Whether something within a class could not be carried out, so that its objects may lack what it would make."""
+    return any(kind.lineno <= gap.span.line <= (kind.end_lineno or 0) for gap in run.gaps)
 
 
 def _is_of(stored: ast.Attribute, trees: list[ast.Module], kind: ast.ClassDef) -> bool:

@@ -10,7 +10,7 @@ from .unknown import Whole
 from .unread import OfTable, Open, Sizes, Unread, column, form_of, made, same
 from .unread_names import Name, Names
 
-__all__ = ["Places", "Window", "item"]
+__all__ = ["Places", "Row", "Window", "item"]
 
 
 class Window(OfTable):
@@ -37,6 +37,15 @@ class Window(OfTable):
         return self._table
 
 
+class Row(OfTable):
+    """One row of a frame, which pandas gives as a series."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.unshaped()
+
+
 class Places(OfTable):
     """`iloc` and `loc` of a table."""
 
@@ -44,6 +53,8 @@ class Places(OfTable):
 
     def __getitem__(self, key: Any) -> Any:
         table = self._table
+        if _is_number(key) and form_of(table).kind == "frame":
+            return Row(table)
         if not isinstance(key, tuple):
             return _rows(table, key)
         if len(key) != 2 or form_of(table).rank != 2:
@@ -155,6 +166,8 @@ def _indexed(table: Unread, key: Any) -> Any:
     if rest is None:
         return table.unshaped()
     left = made(table, kind="array", sizes=rest)
+    if _is_number(items[0]) and rest and isinstance(rest[0], int):  # one sample
+        return made(table, kind="array", sizes=rest[1:], rows=rest[0])
     return Window(left) if isinstance(items[0], Whole) else _rows(left, items[0])
 
 
