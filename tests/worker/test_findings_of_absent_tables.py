@@ -104,20 +104,20 @@ class Masks(PyDataset):
         return int(np.ceil(len(self.names) / 4))
     def __getitem__(self, place):
         names = self.names[4 * place : 4 * place + 4]
-        x, y = np.zeros((len(names), 16, 16, 3)), np.zeros((len(names), 16, 16, 1))
+        x, y = np.zeros((len(names), 256, 256, 3)), np.zeros((len(names), 256, 256, 1))
         for number, name in enumerate(names):
-            x[number] = img_to_array(load_img("pictures/" + name, target_size=(16, 16)))
-            mask = img_to_array(load_img("masks/" + name, target_size=(16, 16)))
+            x[number] = img_to_array(load_img("pictures/" + name, target_size=(256, 256)))
+            mask = img_to_array(load_img("masks/" + name, target_size=(256, 256)))
             y[number] = mask
         return x, y
-net = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")])
+net = keras.Sequential([keras.Input((256, 256, 3)), keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")])
 net.compile("adam", "binary_crossentropy")
 names = os.listdir("pictures")
 net.fit(Masks(names))
 """
 WIDER_BATCHES = BATCHES.replace(
-    'mask = img_to_array(load_img("masks/" + name, target_size=(16, 16)))',
-    'mask = img_to_array(load_img("masks/" + name, target_size=(16, 16), color_mode="grayscale"))',
+    'mask = img_to_array(load_img("masks/" + name, target_size=(256, 256)))',
+    'mask = img_to_array(load_img("masks/" + name, target_size=(256, 256), color_mode="grayscale"))',
 )
 FAULTS = [
     Fault(ONE_PICTURE, "net.predict", "Give a batch of one sample"),
