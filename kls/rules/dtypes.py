@@ -34,14 +34,34 @@ def cast_operand(context: Context, failure: Failure) -> list[Fix]:
         return _widened(context, failure, kinds[1], kinds[2])
     floats = sorted({dtype for dtype in dtypes.values() if dtype.startswith(("float", "bfloat"))})
     whole = [name for name, dtype in dtypes.items() if dtype.startswith(("int", "uint", "bool"))]
+    fixes = _truths(context, failure) if "DataType bool" in failure.message else []
     if len(floats) != 1 or not whole:
-        return []
-    fixes: list[Fix] = []
+        return fixes
     for source, place in search.places(context, failure)[:1]:
         for node in ast.walk(place):
             if isinstance(node, ast.Name) and node.id in whole:
                 fixes += _cast(source, node, floats[0], place)
     return fixes
+
+
+def _truths(context: Context, failure: Failure) -> list[Fix]:
+    """`seen = scores > 0.5`, with which is computed: numbers where it is made."""
+    place = failure.frames[-1] if failure.frames else None
+    source = context.source(place.path) if place is not None else None
+    statement = source.statement_at(place.line) if source is not None and place is not None else None
+    if source is None or statement is None:
+        return []
+    here = source.function(statement)
+    for node in ast.walk(statement):
+        known = written.assignments(source, node.id, statement.lineno - 1) if isinstance(node, ast.Name) else []
+        made = [value for item, value in known if source.function(item) is here]
+        if made and isinstance(made[-1], ast.Compare):
+            cause = made[-1]
+            return [
+                Fix(item.title, item.edits, item.verified, item.safe, source.span(source.statement(cause) or cause))
+                for item in _cast(source, cause, "float32", cause)
+            ]
+    return []
 
 
 def signature(context: Context, failure: Failure) -> list[Fix]:

@@ -37,7 +37,7 @@ def _ends_of_layers(context: Context, failure: Failure) -> list[Fix]:
         layers = [item for item in items if not isinstance(item, ast.Attribute)]
         changes = [edits.wrap(source, item, f"{{}}.{which[:-1]}") for item in layers]
         shown = ", ".join(f"`{edits.parenthesised(source, item)}.{which[:-1]}`" for item in layers)
-        fixes += fix(f"Give the tensor: {shown}", *changes, cause=source.span(layers[0])) if layers else []
+        fixes += fix(f"Give its tensor: {shown}", *changes, cause=source.span(layers[0])) if layers else []
     return fixes
 
 

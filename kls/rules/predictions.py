@@ -35,7 +35,30 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
             fixes += _where_predicted(context, source, call, given)
         if classes:
             fixes += _class_numbers(context, source, call, given, "continuous" in failure.message)
-    return [*fixes[:MOST], *_columns(context, failure), *_one_number(context, failure), *_chances(context, failure)]
+    return [
+        *fixes[:MOST],
+        *_columns(context, failure),
+        *_one_number(context, failure),
+        *_chances(context, failure),
+        *_classes_already(context, failure),
+    ]
+
+
+def _classes_already(context: Context, failure: Failure) -> list[Fix]:
+    """`np.argmax(labels, axis=1)` of labels that are class numbers."""
+    if not re.match(r"axis (1|-2) is out of bounds for array of dimension 1", failure.message):
+        return []
+    for source, call in search.calls(context, failure)[:1]:
+        function = call.func
+        if search.last_part(function) != "argmax" or not isinstance(function, ast.Attribute):
+            continue
+        module = isinstance(function.value, ast.Name) and function.value.id == written.module_name(source, "numpy")
+        given = call.args[0] if module and call.args else function.value
+        text = source.segment(given)
+        return fix(
+            f"They are class numbers already: `{text}`", edits.replace(source, call, text), cause=source.span(call)
+        )
+    return []
 
 
 def _chances(context: Context, failure: Failure) -> list[Fix]:
@@ -153,7 +176,7 @@ def _as_classes(words: str, shape: tuple[int | None, ...] | None) -> str | None:
     """An expression for the classes of predictions of that shape."""
     if shape is None or len(shape) > 2:
         return None
-    if len(shape) == 2 and (shape[1] or 0) > 1:
+    if len(shape) == 2 and shape[1] != 1:
         return f"{words}.argmax(axis=1)"
     return f"({words} > 0.5).astype(int)"
 

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Severity, Span
-from kls.rules import keras_names, old_tensorflow, search
+from kls.rules import keras_names, old_tensorflow, search, written
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, stated
 from kls.rules.symbolic_tensor import OPS
@@ -102,12 +102,15 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     lines = [f"`{owner}` has no `{name}`", f"It raises: {failure.exception}: {failure.message}"]
     fixes = old_tensorflow.strong(context, failure)
     fixes += _values_of_a_table(source, span, name) if owner in ("DataFrame", "Series") else []
+    fixes += _older(source, span, name, owner)
+    fixes += _of_a_list(source, span, name) if owner == "list" else []
+    fixes += _of_an_array(source, span, name) if owner in ("numpy.ndarray", "ndarray") else []
     fixes += _backend(source, statement, name) if owner == "keras.backend" else []
     if isinstance(statement, ast.Expr) and name in SESSIONS:
         fixes += fix(f"Leave `{name}` out", edits.remove_statement(source, statement), cause=span)
     fixes += _attribute_fixes(context, span, name, tuple(failure.facts.get("close") or ()))
-    fixes += _unused(source, span, name)
-    fixes += _without(source, span, name)
+    fixes += unused(source, span, name)
+    fixes += _without(source, span, name) if owner not in ("DataFrame", "Series") else []
     return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
 
 
@@ -173,7 +176,7 @@ def _attribute(source: SourceText, span: Span, name: str) -> ast.Attribute | Non
     return None
 
 
-def _unused(source: SourceText, span: Span, name: str) -> list[Fix]:
+def unused(source: SourceText, span: Span, name: str) -> list[Fix]:
     """`self.l3` for an attribute that the class sets and never reads."""
     node = _attribute(source, span, name)
     owner: ast.AST | None = node
@@ -211,6 +214,81 @@ def _values_of_a_table(source: SourceText, span: Span, name: str) -> list[Fix]:
         return []
     text = f"{edits.parenthesised(source, node.value)}.values"
     return fix(f"Take its values: `{text}`", edits.replace(source, node.value, text), cause=source.span(node))
+
+
+_OF_NUMPY = {
+    "float": "float", "int": "int", "bool": "bool", "object": "object", "str": "str", "complex": "complex",
+    "long": "int", "unicode": "str", "float_": "np.float64", "Inf": "np.inf", "NaN": "np.nan", "product": "np.prod",
+    "cumproduct": "np.cumprod", "row_stack": "np.vstack", "in1d": "np.isin", "trapz": "np.trapezoid",
+}  # fmt: skip
+"""Names that NumPy had, and what is meant by them."""
+_OF_PANDAS = {"iteritems": "items", "ix": "loc", "as_matrix": "to_numpy", "get_value": "at", "append": "append"}
+
+
+def _older(source: SourceText, span: Span, name: str, owner: str) -> list[Fix]:
+    """Names that older versions of NumPy and pandas had: in all places where the program has them."""
+    changes: list[Edit | None] = []
+    alike = [node for node in source.nodes if isinstance(node, ast.Attribute) and node.attr == name]
+    if owner == "numpy" and name in _OF_NUMPY:
+        for node in alike:
+            new = _OF_NUMPY[name].replace("np.", f"{source.segment(node.value)}.")
+            if source.segment(node.value) in ("np", "numpy"):
+                changes.append(edits.replace(source, node, new))
+        return fix(f"Use `{_OF_NUMPY[name]}`", *changes, cause=span) if changes else []
+    pandas = written.module_name(source, "pandas")
+    if owner not in ("DataFrame", "Series") or name not in _OF_PANDAS:
+        return []
+    for node in alike:
+        call = source.parents.get(node)
+        if name != "append":
+            whole = source.span(node)
+            end = Span(whole.path, whole.end_line, whole.end_column - len(name), whole.end_line, whole.end_column)
+            changes.append(Edit(end, _OF_PANDAS[name]))
+        elif isinstance(call, ast.Call) and call.args and pandas is not None and span.line == call.lineno:
+            more = source.segment(call.args[0])
+            more = more[1:-1] if isinstance(call.args[0], ast.List) else more
+            if isinstance(call.args[0], ast.Dict):
+                more = f"{pandas}.DataFrame([{more}])"
+            rest = "".join(f", {source.segment(item)}" for item in call.keywords)
+            changes.append(
+                edits.replace(source, call, f"{pandas}.concat([{source.segment(node.value)}, {more}]{rest})")
+            )
+    title = f"Use `{pandas}.concat`" if name == "append" else f"Use `{_OF_PANDAS[name]}`"
+    return fix(title, *changes, cause=span) if changes else []
+
+
+def _of_a_list(source: SourceText, span: Span, name: str) -> list[Fix]:
+    """`pictures.shape` of a list: of an array of it, in the whole statement."""
+    numpy, statement = written.module_name(source, "numpy"), source.statement_at(span.line)
+    if (
+        numpy is None
+        or statement is None
+        or name not in ("shape", "reshape", "astype", "ndim", "mean", "std", "max", "min")
+    ):
+        return []
+    changes = [
+        edits.replace(source, node.value, f"{numpy}.array({node.value.id})")
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.value, ast.Name)
+    ]
+    return fix(f"Make an array of it: `{numpy}.array(…)`", *changes, cause=span) if changes else []
+
+
+def _of_an_array(source: SourceText, span: Span, name: str) -> list[Fix]:
+    """What only a table has, of an array: rows and columns by their places, and the array itself."""
+    node = _attribute(source, span, name)
+    outer = source.parents.get(node) if node is not None else None
+    if node is None:
+        return []
+    text, place = source.segment(node.value), source.span(node)
+    if name in ("iloc", "values"):
+        return fix(f"Leave out `.{name}`", edits.replace(source, node, text), cause=place)
+    if isinstance(outer, ast.Call) and outer.func is node:
+        count = source.segment(outer.args[0]) if outer.args else "5"
+        forms = {"head": f"{text}[:{count}]", "tail": f"{text}[-{count}:]", "to_numpy": text}
+        if name in forms:
+            return fix(f"Write `{forms[name]}`", edits.replace(source, outer, forms[name]), cause=place)
+    return []
 
 
 def _attribute_fixes(context: Context, span: Span, name: str, close: tuple[str, ...]) -> list[Fix]:

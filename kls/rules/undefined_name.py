@@ -32,7 +32,7 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import missing_imports
+from kls.rules import missing_imports, removed_name
 from kls.rules.context import Context, Rule, finding, fix
 from kls.source import SourceText
 from kls.worker.protocol import Failure
@@ -93,6 +93,7 @@ def _attribute(context: Context, source: SourceText, place: Span, name: str, kin
         for other in _alike(name, list(known)):
             changes = [_end_of(source, node, other) for node in owned]
             fixes += fix(f"Write `{owner}.{other}`", *changes, cause=span) if changes else []
+    fixes += removed_name.unused(source, span, name)
     lines = [
         f"nothing gives `{kind}` its `{name}`",
         f"It raises: AttributeError: {kind!r} object has no attribute {name!r}",

@@ -119,7 +119,36 @@ WIDER_BATCHES = BATCHES.replace(
     'mask = img_to_array(load_img("masks/" + name, target_size=(256, 256)))',
     'mask = img_to_array(load_img("masks/" + name, target_size=(256, 256), color_mode="grayscale"))',
 )
+OLDER_PANDAS = f"""{TABLE}
+every = table.append(pd.read_csv("more.csv"), ignore_index=True)
+net_of(1, "linear").fit(every[["area", "width", "round"]].values, every["kind"].values)
+"""
+OLDER_NUMPY = f"""{TABLE}
+net_of(1, "linear").fit(x.values.astype(np.float), y.values)
+"""
+ARRAY_AS_TABLE = f"""{TABLE}
+scaled = StandardScaler().fit_transform(x)
+net_of(1, "linear").predict(scaled.iloc[:5])
+"""
+CLASSES_OF_A_FOLDER = """
+import keras
+import numpy as np
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
+from sklearn.metrics import classification_report
+flow = ImageDataGenerator().flow_from_directory("birds", target_size=(32, 32), shuffle=False)
+net = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(4, activation="softmax")])
+seen = net.predict(flow)
+print(classification_report(np.argmax(flow.classes, axis=1), seen.argmax(axis=1)))
+"""
+SCORES_OF_A_FOLDER = CLASSES_OF_A_FOLDER.replace(
+    "np.argmax(flow.classes, axis=1), seen.argmax(axis=1)", "flow.classes, seen"
+)
 FAULTS = [
+    Fault(OLDER_PANDAS, "table.append", "Use `pd.concat`"),
+    Fault(OLDER_NUMPY, "np.float", "Use `float`"),
+    Fault(ARRAY_AS_TABLE, "scaled.iloc", "Leave out `.iloc`"),
+    Fault(CLASSES_OF_A_FOLDER, "np.argmax(flow", "They are class numbers already: `flow.classes`"),
+    Fault(SCORES_OF_A_FOLDER, "seen = ", "Make classes of it: `net.predict(flow).argmax(axis=1)`"),
     Fault(ONE_PICTURE, "net.predict", "Give a batch of one sample"),
     Fault(ONE_ROW, "scaler.transform", "Give a table of one row: `bean.to_frame().T`"),
     Fault(LISTED, "Dense(4", "Set `units` of Dense to 5"),
@@ -142,6 +171,11 @@ async def test_what_is_refused_whatever_the_table_is_told(real: Host, fault: Fau
 
 
 REPAIRED = [
+    OLDER_PANDAS.replace('table.append(pd.read_csv("more.csv"),', 'pd.concat([table, pd.read_csv("more.csv")],'),
+    OLDER_NUMPY.replace("np.float", "np.float32"),
+    ARRAY_AS_TABLE.replace(".iloc", ""),
+    ARRAY_AS_TABLE.replace("scaled = StandardScaler().fit_transform(x)", "scaled = np.round(x)"),
+    CLASSES_OF_A_FOLDER.replace("np.argmax(flow.classes, axis=1)", "flow.classes"),
     ONE_PICTURE.replace("x[3]", "x[3:4]"),
     ONE_PICTURE.replace("x[3]", "x[3][None]"),
     ONE_PICTURE.replace("x[3]", "np.expand_dims(x[3], axis=0)"),

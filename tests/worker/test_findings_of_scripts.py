@@ -168,12 +168,36 @@ with tf.GradientTape() as tape:
     value = net(tf.zeros((1, 4)))[0, 0]
     loss = huber(value, 0.5)
 """
+TRUTHS = """
+import keras
+import numpy as np
+import tensorflow as tf
+def hits(labels, scores):
+    seen = scores > 0.5
+    return tf.reduce_sum(tf.cast(labels, tf.float32) * seen)
+net = keras.Sequential([keras.layers.Dense(1, activation="sigmoid")])
+net.compile("adam", "binary_crossentropy", metrics=[hits])
+net.fit(np.zeros((8, 4)), np.zeros((8, 1)))
+"""
+PICTURES_IN_A_LIST = """
+import os
+import keras
+import numpy as np
+pictures = []
+for name in os.listdir("pictures"):
+    pictures.append(np.asarray(keras.utils.load_img(name, target_size=(8, 8))))
+print(pictures.shape)
+net = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
+net.predict(np.array(pictures))
+"""
 FAULTS = [
+    Fault(TRUTHS, "seen = ", "Cast `scores > 0.5` to float32"),
+    Fault(PICTURES_IN_A_LIST, "pictures.shape", "Make an array of it: `np.array(…)`"),
     Fault(WEIGHTS_OF_LOSSES, "loss_weights=", 'Rename the key "prices" to "price"'),
     Fault(PAIRS_IN_A_LIST, "yield both", "Give its inputs in a tuple"),
     Fault(LOSS_OF_NUMBERS, "huber(value", "Give rows of one: `tf.expand_dims(value, 0)`"),
     Fault(TRAINING_DEMANDED, "def call", "Let it be left out: `training=None`"),
-    Fault(LAYER_FOR_ITS_OUTPUT, "net.layers[-2]", "Give the tensor: `net.layers[-2].output`"),
+    Fault(LAYER_FOR_ITS_OUTPUT, "net.layers[-2]", "Give its tensor: `net.layers[-2].output`"),
     Fault(WINDOWS_MAPPED, "part.batch", "Make a tensor of each window: `flat_map`"),
     Fault(
         NEXT_LETTER, "writer.predict", "Take the one row that is predicted: `writer.predict(np.array([line[-6:]]))[0]`"
@@ -197,6 +221,8 @@ async def test_the_first_repair_is_the_one_that_is_meant(real: Host, fault: Faul
 
 
 REPAIRED = [
+    TRUTHS.replace("scores > 0.5", "tf.cast(scores > 0.5, tf.float32)"),
+    PICTURES_IN_A_LIST.replace("(pictures.shape", "(len(pictures)"),
     WEIGHTS_OF_LOSSES.replace("prices", "price"),
     PAIRS_IN_A_LIST.replace("yield both", "yield tuple(both)"),
     LOSS_OF_NUMBERS.replace("value, 0.5", "[value], [0.5]"),

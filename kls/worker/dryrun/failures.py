@@ -18,7 +18,7 @@ import tensorflow as tf
 from ..protocol import Failure, Node, Span, Tensor
 from . import columns, specs
 from .exceptions import expression_names, first_line, innermost_frame, message_of, value_of, values_in
-from .gaps import gap_of, of_python
+from .gaps import OF_MODULE, gap_of, of_python
 from .gradients import NO_GRADIENTS
 from .instrument import Statement
 from .state import Finished, Run, StatementTimeout
@@ -184,6 +184,9 @@ def _failure_on(layer: Any, given: Any, size_of: Callable[[Any], Any]) -> Any:
 def _attribute(error: AttributeError) -> dict[str, Any]:
     """What was asked of which object, and the names it has that come close."""
     name, owner = getattr(error, "name", None), getattr(error, "obj", None)
+    told = OF_MODULE.match(str(error))
+    if told is not None:
+        return {"attribute": told[2], "object": told[1], "close": []}
     if not isinstance(name, str):
         return {}
     what = str(getattr(owner, "__name__", "")) if isinstance(owner, type(sys)) else type(owner).__name__

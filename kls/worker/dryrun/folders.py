@@ -190,7 +190,9 @@ class Flow(keras.utils.PyDataset):
         self.samples = self.n = samples
         self.num_classes: Any = Unknown(f"the class folders of {origin}") if names is None else len(names)
         self.class_indices: Any = self.num_classes if names is None else dict(zip(names, range(len(names))))
-        self.classes: Any = self.num_classes if names is None else labels(samples, len(names), np.int64)
+        self.classes: Any = labels(samples, len(names), np.int64) if names is not None else self.num_classes
+        if names is None and mode in ("binary", "categorical", "sparse"):
+            self.classes = VirtualArray.of((samples,), "int64", f"the class folders of {origin}")
         self.labels = self.classes
         self.filenames = self.filepaths = Unknown(f"the files of {origin}")
         self.target_size = size[:2]

@@ -51,6 +51,8 @@ JUDGED_OPS = (
 OWN_GRAPH = "what a graph of TensorFlow 1 holds is not known without running its session"
 _NO_SUCH_DEVICE = re.compile(r"unknown device|/device:\w+:\d+.* (?:not found|does not exist)|Could not satisfy device")
 """How TensorFlow says that a program speaks of a device which is not there; a dry run has one processor."""
+OF_MODULE = re.compile(r"module '(numpy(?:\.\w+)*)' has no attribute '(\w+)'")
+"""How NumPy speaks of names that it had (numpy/__init__.py)."""
 _IN_GRAPHS = re.compile(r"refers to (a Tensor|an Operation)\b.*\b(does not exist|not in the graph)", re.DOTALL)
 """What TensorFlow says of a name that a graph does not have, which may come from a file that is not there."""
 _OUT_OF_SCOPE = "is out of scope and cannot be used here"
@@ -170,7 +172,8 @@ def gap_of(
         return machine
     if of_python(run, error):
         return None, ""
-    if isinstance(error, AttributeError) and getattr(error, "obj", None) is None:
+    bare = isinstance(error, AttributeError) and getattr(error, "obj", None) is None
+    if bare and not OF_MODULE.match(str(error)):
         return "error", first_line(error)
     unlike = _unlike_the_real_run(run, error)
     if unlike is not None:
@@ -455,7 +458,7 @@ _SKLEARN = re.compile(
 _PANDAS = re.compile(
     r"Expected a 1D array, got an array with shape \(\d|Per-column arrays must each be 1-dimensional"
     r"|Data must be 1-dimensional, got ndarray of shape"
-    r"|'(?:DataFrame|Series)' object has no attribute '(?:reshape|flatten)'"
+    r"|'(?:DataFrame|Series)' object has no attribute '(?:reshape|flatten|append|iteritems|ix|as_matrix|get_value|mad)'"
 )
 """How pandas refuses an array for a column by its axes (pandas/core/construction.py, pandas/core/internals), and what
 only arrays have."""
@@ -517,7 +520,10 @@ def _is_refused_by_text(run: Run, error: BaseException) -> bool:
     """Whether it is for the author's words alone that an expression is refused, whatever values it has: for the name
     or the place of an argument, or for an attribute that no table has."""
     if isinstance(error, AttributeError):
-        return isinstance(error.obj, Unread) and "has no attribute" in str(error)
+        if OF_MODULE.match(str(error)):
+            return True
+        plain = type(error.obj) in (list, tuple, dict, set)  # Python's own, whatever they hold
+        return (plain or isinstance(error.obj, Unread)) and "has no attribute" in str(error)
     if _is_refused_keyword(run, error):
         return True
     innermost = innermost_frame(run, error) if isinstance(error, TypeError) else None

@@ -199,6 +199,9 @@ class Sinks:
             return given_back
         if method.startswith("predict") and outputs is not None:
             samples = getattr(given.get("x"), "shape", (None,))[0] if hasattr(given.get("x"), "shape") else None
+            if hasattr(given.get("x"), "class_mode") and given.get("steps") is None:  # pictures of a folder
+                counted = getattr(given["x"], "samples", None)
+                samples = counted if isinstance(counted, int) else samples
 
             def array(tensor: Any) -> Any:
                 shape = specs.shape_of(tensor)

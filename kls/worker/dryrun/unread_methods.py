@@ -44,6 +44,14 @@ _COMPARED = frozenset("isin isna isnull notna notnull between eq ne lt le gt ge"
 
 _OF_ARRAYS = ("reshape", "flatten")
 """What NumPy's arrays have, and pandas's tables do not."""
+_GONE = ("append", "iteritems", "ix", "as_matrix", "get_value", "set_value", "lookup", "mad")
+"""What tables had in older versions of pandas."""
+_OF_TABLES = frozenset(
+    "iloc loc columns head tail values to_numpy iterrows itertuples value_counts isnull notnull isna fillna dropna "
+    "drop sample describe info dtypes apply merge groupby reset_index set_index to_csv to_list sort_values "
+    "select_dtypes corr rename iat".split()
+)
+"""What pandas's tables have, and neither NumPy's arrays nor TensorFlow's tensors."""
 _KINDS = {"frame": "DataFrame", "series": "Series"}
 
 
@@ -52,14 +60,22 @@ def attribute(table: Unread, name: str) -> Any:
     if name in _STATISTICS:
         return lambda *_, **__: Statistic(table.reason, table.line)
     if form_of(table).kind == "array":
+        if name in _OF_TABLES:
+            raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
         return _of_array(table, name)
     if name in ("values", "array"):
         return as_array(table)
     if name in ("iloc", "loc"):
         return Places(table)
-    if name in _OF_ARRAYS:
+    if name in _OF_ARRAYS or (name in _GONE and _is_gone(name)):
         raise AttributeError(f"'{_KINDS[form_of(table).kind]}' object has no attribute '{name}'")
     return _of_pandas(table, name)
+
+
+def _is_gone(name: str) -> bool:
+    import pandas
+
+    return not hasattr(pandas.DataFrame, name)
 
 
 def _of_pandas(table: Unread, name: str) -> Any:
@@ -251,6 +267,10 @@ def _positions(a: Any, axis: Any = None, *_: Any, **__: Any) -> Any:
     """`argmax` over the classes of each sample."""
     if isinstance(a, Unread) and form_of(a).rank == 2 and axis in (1, -1):
         return made(a, kind="array", sizes=(), dtype=np.int64, numeric=True)
+    if isinstance(a, Unread) and isinstance(axis, int) and axis >= form_of(a).rank:
+        error = np.exceptions.AxisError(axis, form_of(a).rank)
+        error.__dict__["_kls_certain"] = True
+        raise error
     return None
 
 
@@ -301,7 +321,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.concatenate: _joined,
     np.vstack: _stacked,
     np.hstack: _beside,
-    **dict.fromkeys((np.nan_to_num, np.round, np.clip), _elementwise),
+    np.nan_to_num: _elementwise,
+    **dict.fromkeys((np.round, np.clip), lambda a, *_, **__: same(a) if isinstance(a, Unread) else None),
     **dict.fromkeys((np.mean, np.std, np.var, np.min, np.max, np.median), _statistic),
 }
 """NumPy's functions of which more is known than that their answer is Unknown."""
