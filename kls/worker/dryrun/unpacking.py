@@ -52,8 +52,10 @@ def of_function(run: Run, error: BaseException, innermost: Optional[TracebackTyp
     for call, wanted in _calls_at(run, path, line) if apart else _calls_of(run, error, path, line):
         function = value_of(call.func, frame)
         function = getattr(function, "__func__", function)
-        code = getattr(function, "__code__", None)
-        node = _definition(run, code) if code is not None and run.files.owns(code.co_filename) else None
+        code: Optional[CodeType] = getattr(function, "__code__", None)
+        if code is None or not run.files.owns(code.co_filename):
+            continue
+        node = _definition(run, code)
         counts = _counts(node) if node is not None else set[int]()
         if node is not None and len(counts) == 1 and wanted not in counts:
             name = getattr(error, "name", "") if asked else ""
