@@ -1317,3 +1317,19 @@ print(digest.hexdigest())
 """
     report, loud = await said(real, text)
     assert loud == [] and {gap.kind for gap in report.gaps} <= {"value"}
+
+
+@pytest.mark.parametrize(("rows", "wanted", "told"), [("[:-7]", "", []), ("", "[:-7]", [("sample-count", 7)])])
+async def test_a_split_for_validation_ends_with_the_first_array(
+    real: Host, rows: str, wanted: str, told: list[tuple[str, int]]
+) -> None:
+    text = f"""
+import keras
+import numpy as np
+x, y = np.random.rand(80, 5), np.random.rand(80, 1)
+net = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(x{rows}, y{wanted}, validation_split=0.2)
+"""
+    _, loud = await said(real, text)
+    assert loud == told

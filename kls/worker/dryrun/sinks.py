@@ -276,9 +276,12 @@ class Sinks:
         )
         with _stage("adapter"):
             if method == "fit" and given.get("validation_split") and given.get("validation_data") is None:
-                array_slicing.train_validation_split(
-                    (data.x, data.y, data.sample_weight), validation_split=given["validation_split"]
-                )
+                whole = (data.x, data.y, data.sample_weight)
+                parts: Any = array_slicing.train_validation_split(whole, validation_split=given["validation_split"])
+                if not _of_one_length(whole) and all(_of_one_length(part) for part in parts):
+                    # Keras cuts all arrays where the first one ends, and looks at their lengths only then.
+                    x, y, weight = parts[0]
+                    data = Data(x, y, weight, data.class_weight, data.batch_size)
         outputs = self._trace(model, data, method, training)
         if isinstance(data.x, tf.data.Dataset):
             with _stage("adapter"):
@@ -557,6 +560,11 @@ def _refuse_unknown(value: Any) -> None:
             from .unknown import UnknownValue
 
             raise UnknownValue(item.reason)
+
+
+def _of_one_length(arrays: Any) -> bool:
+    sizes = {item.shape[0] for item in tree.flatten(arrays) if getattr(item, "shape", None)}
+    return len(sizes) < 2
 
 
 def _overrides(model: Any, step: str) -> bool:
