@@ -35,6 +35,8 @@ def cast_operand(context: Context, failure: Failure) -> list[Fix]:
     floats = sorted({dtype for dtype in dtypes.values() if dtype.startswith(("float", "bfloat"))})
     whole = [name for name, dtype in dtypes.items() if dtype.startswith(("int", "uint", "bool"))]
     fixes = _truths(context, failure) if "DataType bool" in failure.message else []
+    if "double" in failure.message and "float" in failure.message:
+        floats, whole = ["float32"], [name for name, dtype in dtypes.items() if dtype == "float64"]
     if len(floats) != 1 or not whole:
         return fixes
     for source, place in search.places(context, failure)[:1]:

@@ -23,7 +23,19 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_made_losses(context, failure),
         *_history(context, failure),
         *_ends_of_layers(context, failure),
+        *_constants(context, failure),
     ]
+
+
+def _constants(context: Context, failure: Failure) -> list[Fix]:
+    """`tf.data.AUTOTUNE()`: a constant is not called."""
+    if not re.match(r"'(int|float|str|bool)' object is not callable", failure.message):
+        return []
+    for source, call in search.calls(context, failure)[:1]:
+        if isinstance(call.func, ast.Attribute) and not call.args and not call.keywords:
+            words = source.segment(call.func)
+            return fix(f"Give the constant: `{words}`", edits.replace(source, call, words), cause=source.span(call))
+    return []
 
 
 def _ends_of_layers(context: Context, failure: Failure) -> list[Fix]:

@@ -41,7 +41,22 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_one_number(context, failure),
         *_chances(context, failure),
         *_classes_already(context, failure),
+        *_one_of_one(context, failure),
     ]
+
+
+def _one_of_one(context: Context, failure: Failure) -> list[Fix]:
+    """`names[labels[3]]` of labels that are rows of one: the number in the row."""
+    if "only integer scalar arrays can be converted to a scalar index" not in failure.message:
+        return []
+    for source, node in search.places(context, failure)[:1]:
+        asked = [item for item in ast.walk(node) if isinstance(item, ast.Subscript)]
+        for item in asked[:1]:
+            if isinstance(item.slice, (ast.Name, ast.Subscript, ast.Attribute)):
+                text = f"{source.segment(item.slice)}[0]"
+                changed = edits.replace(source, item.slice, text)
+                return fix(f"Take the number in it: `{text}`", changed, cause=source.span(item))
+    return []
 
 
 def _classes_already(context: Context, failure: Failure) -> list[Fix]:

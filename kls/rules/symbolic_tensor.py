@@ -74,7 +74,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     ):
         return None
     for source, place in search.places(context, failure):
-        fixes = [*_python(source, place), *_functions(source, place), *_lambda(source, place)]
+        fixes = [*_python(source, place), *_functions(source, place), *_lambda(source, place), *_apart(source, place)]
         if fixes:
             span = fixes[0].cause or source.span(place)
             words = " ".join(source.segment(place).split())
@@ -88,6 +88,22 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
             call = context.sink(failure)
             return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
     return None
+
+
+def _apart(source: SourceText, place: ast.AST) -> list[Fix]:
+    """`mean, spread = scores`: the parts of the last axis."""
+    statement = source.statement(place)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    if not isinstance(statement, ast.Assign) or not isinstance(target, (ast.Tuple, ast.List)):
+        return []
+    if not isinstance(statement.value, (ast.Name, ast.Attribute)):
+        return []
+    tensorflow = written.module_name(source, "tensorflow")
+    keras, imports = search.keras_name(source) if tensorflow is None else ("", [])
+    module = tensorflow if tensorflow is not None else f"{keras}.ops"
+    text = f"{module}.split({source.segment(statement.value)}, {len(target.elts)}, axis=-1)"
+    changed = edits.replace(source, statement.value, text)
+    return fix(f"Take the parts of the last axis: `{text}`", changed, *imports, cause=source.span(statement))
 
 
 def _mixed(context: Context, failure: Failure) -> Finding | None:

@@ -143,7 +143,14 @@ print(classification_report(np.argmax(flow.classes, axis=1), seen.argmax(axis=1)
 SCORES_OF_A_FOLDER = CLASSES_OF_A_FOLDER.replace(
     "np.argmax(flow.classes, axis=1), seen.argmax(axis=1)", "flow.classes, seen"
 )
+LABELS_IN_ROWS = f"""{TABLE}
+from sklearn.model_selection import StratifiedKFold
+kinds = keras.utils.to_categorical(y)
+for learn, test in StratifiedKFold(3).split(x, kinds):
+    net_of(4, "softmax").fit(x.values[learn], kinds[learn])
+"""
 FAULTS = [
+    Fault(LABELS_IN_ROWS, "split(x, kinds)", "Give class numbers: `kinds.argmax(axis=1)`"),
     Fault(OLDER_PANDAS, "table.append", "Use `pd.concat`"),
     Fault(OLDER_NUMPY, "np.float", "Use `float`"),
     Fault(ARRAY_AS_TABLE, "scaled.iloc", "Leave out `.iloc`"),
@@ -171,6 +178,8 @@ async def test_what_is_refused_whatever_the_table_is_told(real: Host, fault: Fau
 
 
 REPAIRED = [
+    LABELS_IN_ROWS.replace("(x, kinds)", "(x, y)"),
+    LABELS_IN_ROWS.replace("Stratified", ""),
     OLDER_PANDAS.replace('table.append(pd.read_csv("more.csv"),', 'pd.concat([table, pd.read_csv("more.csv")],'),
     OLDER_NUMPY.replace("np.float", "np.float32"),
     ARRAY_AS_TABLE.replace(".iloc", ""),

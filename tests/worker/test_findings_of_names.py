@@ -120,6 +120,11 @@ FAULTS = [
     Fault(IN_A_LOSS, "gessed", "Write `guessed`"),
     Fault(ATTRIBUTE, "self.last_dens(", "Write `self.last_dense`"),
     Fault(NOT_KEPT, "super().__init__()", "Keep it: `self.rate = rate`"),
+    Fault(
+        METHOD.replace("rememebr", "remember").replace("return self.net", "return self.__net"),
+        "self.__net",
+        "Write `self.net`",
+    ),
     Fault(METHOD, "agent.rememebr", "Write `agent.remember`"),
     Fault(PARTS_MISSING, "return learn, check", "Return `test` too"),
     Fault(TOGETHER, "net = made(3)", "Take them apart: `net, _`"),

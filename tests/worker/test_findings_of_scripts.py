@@ -190,7 +190,43 @@ print(pictures.shape)
 net = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
 net.predict(np.array(pictures))
 """
+PARTS_OF_SCORES = """
+import keras
+import numpy as np
+import tensorflow as tf
+def likely(labels, scores):
+    mean, spread = scores
+    return tf.reduce_mean(tf.exp(-spread) * tf.square(labels - mean) + spread)
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+net.compile("adam", likely)
+net.fit(np.zeros((8, 4)), np.zeros((8, 1)))
+"""
+CALLED_CONSTANT = """
+import os
+import tensorflow as tf
+names = os.listdir("pictures")
+data = tf.data.Dataset.from_tensor_slices(names)
+data = data.map(tf.io.read_file).prefetch(tf.data.AUTOTUNE())
+"""
+ROWS_OF_ONE = """
+import keras
+(x, y), _ = keras.datasets.cifar10.load_data()
+names = ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+print(names[y[3]])
+"""
+WIDE_NUMBERS = """
+import keras
+import numpy as np
+import tensorflow as tf
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+gain = tf.convert_to_tensor(np.random.rand(8, 1))
+hoped = gain + 0.9 * net(tf.zeros((8, 4)))
+"""
 FAULTS = [
+    Fault(PARTS_OF_SCORES, "mean, spread", "Take the parts of the last axis: `tf.split(scores, 2, axis=-1)`"),
+    Fault(CALLED_CONSTANT, "AUTOTUNE()", "Give the constant: `tf.data.AUTOTUNE`"),
+    Fault(ROWS_OF_ONE, "names[y[3]]", "Take the number in it: `y[3][0]`"),
+    Fault(WIDE_NUMBERS, "hoped = ", "Cast `gain` to float32"),
     Fault(TRUTHS, "seen = ", "Cast `scores > 0.5` to float32"),
     Fault(PICTURES_IN_A_LIST, "pictures.shape", "Make an array of it: `np.array(…)`"),
     Fault(WEIGHTS_OF_LOSSES, "loss_weights=", 'Rename the key "prices" to "price"'),
@@ -221,6 +257,10 @@ async def test_the_first_repair_is_the_one_that_is_meant(real: Host, fault: Faul
 
 
 REPAIRED = [
+    PARTS_OF_SCORES.replace("= scores", "= tf.unstack(scores, axis=-1)"),
+    CALLED_CONSTANT.replace("AUTOTUNE()", "AUTOTUNE"),
+    ROWS_OF_ONE.replace("[y[3]]", "[y[3][0]]"),
+    WIDE_NUMBERS.replace("rand(8, 1))", "rand(8, 1), tf.float32)"),
     TRUTHS.replace("scores > 0.5", "tf.cast(scores > 0.5, tf.float32)"),
     PICTURES_IN_A_LIST.replace("(pictures.shape", "(len(pictures)"),
     WEIGHTS_OF_LOSSES.replace("prices", "price"),

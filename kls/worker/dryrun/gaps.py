@@ -531,6 +531,9 @@ def _is_refused_by_text(run: Run, error: BaseException) -> bool:
     node = run.files.call_at(span) if span is not None else None
     if innermost is None or node is None:
         return False
+    constant = value_of(node.func, innermost.tb_frame) if "object is not callable" in str(error) else None
+    if isinstance(node.func, ast.Attribute) and isinstance(constant, (int, float, str)):
+        return isinstance(value_of(_root(node.func), innermost.tb_frame), type(sys))
     starred = any(isinstance(item, ast.Starred) for item in node.args) or any(not item.arg for item in node.keywords)
     function: Any = None if starred else value_of(node.func, innermost.tb_frame)
     home = getattr(function, "__module__", None)
@@ -543,6 +546,13 @@ def _is_refused_by_text(run: Run, error: BaseException) -> bool:
     except TypeError:
         return True
     return False
+
+
+def _root(node: ast.expr) -> ast.expr:
+    """`tf` of `tf.data.AUTOTUNE`."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node
 
 
 _TABLES = ("sklearn", "pandas")

@@ -17,7 +17,7 @@ import numpy as np
 from .after_import import after_import
 from .arrays import VirtualArray, bare, find_unknown, on_write
 from .unknown import Unknown
-from .unread import Unread, form_of
+from .unread import Unread, form_of, one_hot
 
 __all__ = ["install", "note"]
 
@@ -118,7 +118,7 @@ def _refuse(original: Callable[..., Any], given: list[Any]) -> None:
     made, count = _stand_in(guessed[0][:_ROWS], True), min(len(guessed[0]), _ROWS)
     fractions = guessed[0].dtype.kind == "f" and any(_address(guessed[0]) == _address(item) for item in _noted)
     width = form_of(read[0]).sizes[0] if form_of(read[0]).rank == 2 else None
-    if made is None or (not fractions and not (isinstance(width, int) and width > 1)):
+    if made is None or (not fractions and not one_hot(read[0])):
         return
     classes = np.arange(count) % 3
     columns = width if isinstance(width, int) and width > 1 else 3

@@ -65,6 +65,7 @@ def _attribute(run: Run, error: AttributeError) -> Optional[dict[str, Any]]:
     if not found or any(_SETS.search(source.text) for source in run.probe.sources):
         return None
     kind, name = found[-1]
+    name = name.removeprefix(f"_{kind.lstrip('_')}") if name.startswith(f"_{kind.lstrip('_')}__") else name
     classes = [
         node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == kind
     ]

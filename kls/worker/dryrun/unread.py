@@ -33,6 +33,7 @@ __all__ = [
     "made",
     "numbered",
     "numbers",
+    "one_hot",
     "put",
     "rows_of",
     "same",
@@ -240,6 +241,13 @@ def made(table: Unread, **changes: Any) -> Unread:
 def same(table: Unread, **changes: Any) -> Unread:
     """The same columns with other rows."""
     return Unread(table.reason, table.line, dataclasses.replace(form_of(table), **{"rows": None, **changes}))
+
+
+def one_hot(table: Unread) -> bool:
+    """Whether labels are rows of several columns: known to be, or as `to_categorical` makes them."""
+    form = form_of(table)
+    size = form.sizes[0] if form.rank == 2 else 1
+    return size > 1 if isinstance(size, int) else form.kind == "array" and form.dtype == np.float64
 
 
 def put(table: Unread, sizes: Sizes, columns: Optional[tuple[Any, ...]]) -> None:
