@@ -529,7 +529,7 @@ def _flattened(context: Context, counted: list[tuple[Argument, int]]) -> list[Fi
         rows = min(number for _, number in counted)
         shape = argument.tensors[0].shape if len(argument.tensors) == 1 else None
         found = written.value_of(context, argument)
-        if shape is None or len(shape) != 1 or found is None or count == rows or count % rows:
+        if shape is None or len(shape) != 1 or found is None or not rows or count == rows or count % rows:
             continue
         source, node = found
         ending = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
