@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Container, Iterable
 from kls.check import check
 from kls.documents import Snapshot
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
-from kls.rules import custom_code
+from kls.rules import argument_name, custom_code, removed_name
 from kls.source import apply
 from kls.worker.protocol import Probe, Report, Source
 
@@ -40,6 +40,8 @@ MOST_SECONDS_AT_ALL = 60.0
 
 _URGENCY = tuple(Severity)
 """The loudest first."""
+_NAMES = (removed_name.RULE.code, argument_name.RULE.code)
+"""Rules whose repair is known for certain: what fails behind it has another cause, and is told when it is reached."""
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 Ask = Callable[[Probe], Awaitable[Report]]
@@ -104,9 +106,12 @@ async def verify(
                 if both is not None:
                     tried.append(both)
                     break
+            if finding.code in _NAMES and not any(item.verified for item in tried):
+                tried += [
+                    dataclasses.replace(item.fix, verified=True) for item in halves if _only_uncovers(finding, item)
+                ]
             place = halves[0].fix.cause
-            moves = not _fails_itself(halves[0]) and not _stays(finding, halves[0]) and _gets_as_far(finding, halves[0])
-            if place is not None and moves:
+            if place is not None and _only_uncovers(finding, halves[0]):
                 finding = dataclasses.replace(finding, span=place)
         verified[number] = with_fixes(finding, _told_apart(snapshot, tried))
     return tuple(verified[number] for number in range(len(findings)))
@@ -194,6 +199,11 @@ def _stays(finding: Finding, trial: _Trial) -> bool:
 
     left = [item for item in trial.after if item.severity is Severity.ERROR and item.code == finding.code]
     return any((item.span.path, before(item.span)) in places for item in left)
+
+
+def _only_uncovers(finding: Finding, trial: _Trial) -> bool:
+    """Whether the program runs on behind the place of the finding, to faults that it had hidden there."""
+    return not _fails_itself(trial) and not _stays(finding, trial) and _gets_as_far(finding, trial)
 
 
 def _goes_on(finding: Finding, trial: _Trial) -> bool:

@@ -2,7 +2,8 @@
 
 ## What it says
 The callee knows the argument and refuses its value: a float where an integer is needed (`Dense(n / 2)`), a string of
-digits, a rate of 20, an axis that is not there, groups that do not divide the channels, a word that is not offered.
+digits, a rate of 20, an axis that is not there, groups that do not divide the channels, a word that is not offered. As
+a warning: a Dropout of everything.
 
 ## Why it matters
 Keras raises `ValueError: Received an invalid value for units, expected a positive integer` or its like, where the
@@ -35,9 +36,28 @@ RULE = Rule("argument-value", Severity.ERROR, "An argument has a value that the 
 
 
 def survey(context: Context) -> Iterator[Finding]:
-    """A class among the callbacks of a `fit`, where an instance belongs; a loss that is called where it is named."""
+    """A class among the callbacks of a `fit`, where an instance belongs; a loss that is called where it is named; a
+    Dropout of everything."""
     yield from _called_losses(context)
     yield from _callbacks(context)
+    yield from _all_dropped(context)
+
+
+def _all_dropped(context: Context) -> Iterator[Finding]:
+    for span in dict.fromkeys(
+        layer.created for layer in context.report.layers if "Dropout" in layer.cls and layer.config.get("rate") == 1
+    ):
+        found = context.call_node(span)
+        rate = edits.argument(found[1], "rate", 0) if found is not None else None
+        if span is None or found is None or not isinstance(rate, ast.Constant):
+            continue
+        words = (
+            f"`{found[0].segment(found[1])}` drops everything: in training it gives only zeros\nKeras raises nothing."
+        )
+        fixes = fix("Drop half of it: 0.5", edits.replace(found[0], rate, "0.5"), cause=span)
+        yield finding(
+            RULE, context, span, words, evidence=Evidence.SILENT, severity=Severity.WARNING, fixes=tuple(fixes)
+        )
 
 
 def _called_losses(context: Context) -> Iterator[Finding]:

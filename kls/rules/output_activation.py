@@ -3,12 +3,12 @@
 ## What it says
 A softmax before a loss with `from_logits=True`, no activation before a loss without it, sigmoid where classes exclude
 each other, softmax over one unit, `categorical_crossentropy` of one unit, relu before a cross-entropy, a sigmoid for
-targets above 1.
+targets above 1, a Dropout behind the output.
 
 ## Why it matters
 Nothing is raised. The loss is computed of the wrong thing: a model of one softmax unit answers 1.0 for ever, logits in
-a cross-entropy stay at chance, a double softmax learns slowly. Keras trains 10 sigmoids like a softmax, but what they
-predict are no probabilities of 10 classes.
+a cross-entropy stay at chance, a double softmax learns slowly, a Dropout at the end makes predictions 0. Keras trains
+10 sigmoids like a softmax, but what they predict are no probabilities of 10 classes.
 
 ## Example
 ```python
@@ -59,7 +59,7 @@ def survey(context: Context) -> Iterator[Finding]:
             continue
         if model.kind == "subclass" or len(model.output_layers or (0,)) > 1 or len(call.outputs) > 1:
             continue
-        found = _look(context, call, model)
+        found = _look(context, call, model) or _dropped(context, call, model)
         if found is not None:
             told.add(model.key)
             yield found
@@ -110,7 +110,7 @@ def _look(context: Context, call: Call, model: Model) -> Finding | None:
     twice = behind or "bfloat16" in (output.dtype or "") or "float16" in (output.dtype or "")
     if units == 1 and activation == "softmax":
         first = "softmax over one unit is always 1.0"
-        fixes += _activate(context, layer, "sigmoid")
+        fixes += _of_classes(context, call, model, layer) or _activate(context, layer, "sigmoid")
     elif units == 1 and loss in CATEGORICAL:
         first = f"`{loss}` over one unit is always 0: there is nothing to learn"
         fixes += _of_two_classes(context, model, layer, activation)
@@ -150,6 +150,41 @@ def _look(context: Context, call: Call, model: Model) -> Finding | None:
     related = (Related(text[0].span(value), "the loss"),) if value is not None else ()
     lines = [first, harm]
     return finding(RULE, context, span, "\n".join(lines), evidence=Evidence.SILENT, related=related, fixes=tuple(fixes))
+
+
+DROPPING = ("Dropout", "AlphaDropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
+
+
+def _dropped(context: Context, call: Call, model: Model) -> Finding | None:
+    """A Dropout as the last layer, before a loss of class probabilities."""
+    chain = context.first_layers(model)
+    last = operators.output_layer(context, model) if model.kind == "functional" else chain[-1] if chain else None
+    rate = last.config.get("rate") if last is not None and last.cls in DROPPING else None
+    if last is None or not isinstance(rate, float) or not rate or call.loss not in (*CATEGORICAL, *SPARSE, *BINARY):
+        return None
+    lines = [
+        f"{last.cls} is the last layer: in training it makes {rate:.0%} of the predictions 0",
+        "Keras raises nothing: the loss is computed of those zeros.",
+    ]
+    span, fixes = last.created or call.span, operators.remove_layer(context, last)
+    return finding(RULE, context, span, "\n".join(lines), evidence=Evidence.SILENT, fixes=tuple(fixes))
+
+
+def _of_classes(context: Context, call: Call, model: Model, layer: Layer) -> list[Fix]:
+    """One unit for each class of the labels, which are numbers, and the loss for these; none where there are two."""
+    labels = argument_of(call, "y")
+    values = (labels.values if labels is not None else None) or {}
+    most = values.get("max")
+    if layer.cls != "Dense" or not values.get("integral") or not isinstance(most, (int, float)) or most < 2:
+        return []
+    units = operators.set_units(context, layer, int(most) + 1)
+    loss = operators.set_loss(context, model, "sparse_categorical_crossentropy") if call.loss not in SPARSE else []
+    if not units or (not loss and call.loss not in SPARSE):
+        return []
+    if not loss:
+        return units[:1]
+    title = f"{units[0].title}, and the loss to `sparse_categorical_crossentropy`"
+    return fix(title, *units[0].edits, *loss[0].edits, cause=units[0].cause)
 
 
 def _of_two_classes(context: Context, model: Model, layer: Layer, activation: str) -> list[Fix]:
