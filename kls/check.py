@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from kls import find, rules
@@ -127,7 +128,8 @@ def works(report: Report) -> bool:
 
 
 def unused(finding: Finding) -> Finding:
-    """A finding in a function that a program does its work without: no more than information."""
+    """A finding that a program does its work with: in a function that it does not call, or of what it catches. It is no
+    more than information."""
     loud = finding.severity in (Severity.ERROR, Severity.WARNING)
     return dataclasses.replace(finding, severity=Severity.INFORMATION) if loud else finding
 
@@ -152,8 +154,25 @@ def _explain(context: Context, failure: Failure) -> Finding | None:
             _LOGGER.exception("the rule %s failed", diagnose.__module__)
             continue
         if finding is not None:
-            return _with_more(context, failure, finding)
+            finding = _with_more(context, failure, finding)
+            return unused(finding) if failure.facts.get("caught") and not _raised_again(context, failure) else finding
     return None
+
+
+def _raised_again(context: Context, failure: Failure) -> bool:
+    """Whether one of the author's handlers around the failing lines ends the program all the same."""
+    for frame in failure.frames:
+        source = context.source(frame.path)
+        node: ast.AST | None = source.statement_at(frame.line) if source is not None else None
+        while source is not None and node is not None:
+            handlers = node.handlers if isinstance(node, ast.Try) else []
+            inside = [item for handler in handlers for item in ast.walk(handler)]
+            if any(isinstance(item, ast.Raise) for item in inside):
+                return True
+            if any(re.search(r"\bexit\b", source.segment(item.func)) for item in inside if isinstance(item, ast.Call)):
+                return True
+            node = source.parents.get(node)
+    return False
 
 
 def _with_more(context: Context, failure: Failure, finding: Finding) -> Finding:

@@ -231,7 +231,7 @@ def _joins(shapes: list[Shape | None], axis: int) -> bool:
 def _same_padding(context: Context, shapes: list[Shape | None]) -> list[Fix]:
     """Windows that cut their borders off, which differ between the branches: keep the size in all of them."""
     known = [shape for shape in shapes if shape is not None]
-    if len(known) != len(shapes) or len({(len(shape), shape[-1]) for shape in known}) != 1:
+    if len(known) != len(shapes) or len({(len(shape), shape[-1:]) for shape in known}) != 1:
         return []
     makers: dict[Span, Layer] = {}
     for shape in known:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Iterator
 
 from kls import edits
@@ -90,6 +91,9 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if failure.exception in ("ImportError", "ModuleNotFoundError"):
         lines = [failure.message.split("\n", 1)[0].split(" (")[0], f"It raises: {failure.exception}: {failure.message}"]
         return finding(RULE, context, span, "\n".join(lines), fixes=tuple(_import_fixes(context, span)))
+    kept = _kept_weight(context, failure, span)
+    if kept is not None:
+        return kept
     name = failure.facts.get("attribute")
     known = "has no attribute" in failure.message
     if failure.exception != "AttributeError" or not isinstance(name, str) or not known or failure.facts.get("parts"):
@@ -109,8 +113,31 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if isinstance(statement, ast.Expr) and name in SESSIONS:
         fixes += fix(f"Leave `{name}` out", edits.remove_statement(source, statement), cause=span)
     fixes += _attribute_fixes(context, span, name, tuple(failure.facts.get("close") or ()))
+    of_tensors = _of_tensors(source, span, name) if "Tensor" in owner or owner.endswith("Variable") else []
+    fixes += of_tensors
     fixes += unused(source, span, name)
-    fixes += _without(source, span, name) if owner not in ("DataFrame", "Series") else []
+    fixes += [] if of_tensors or owner in ("DataFrame", "Series") else _without(source, span, name)
+    return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
+
+
+def _kept_weight(context: Context, failure: Failure, span: Span) -> Finding | None:
+    """`layer.kernel = …`, which Keras 2 took: the weight stays, and gets the values."""
+    told = re.match(r"property '(\w+)' of '(\w+)' object has no setter", failure.message)
+    source = context.source(span.path)
+    statement = source.statement_at(span.line) if source is not None else None
+    if told is None or source is None or not isinstance(statement, ast.Assign):
+        return None
+    target, value = statement.targets[0], statement.value
+    if isinstance(value, ast.Call) and search.last_part(value.func) == "Variable" and value.args:
+        value = value.args[0]
+    text = f"{source.segment(target)}.assign({source.segment(value)})"
+    lines = [
+        f"the `{told[1]}` of a {told[2]} cannot be replaced, only its values",
+        f"It raises: {failure.exception}: {failure.message}",
+    ]
+    fixes = fix(
+        f"Give it the values: `{source.segment(target)}.assign(…)`", edits.replace(source, statement, text), cause=span
+    )
     return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
 
 
@@ -205,6 +232,31 @@ def _without(source: SourceText, span: Span, name: str) -> list[Fix]:
         return []
     place = source.span(whole)
     return fix(f"Leave out `.{name}`", edits.replace(source, whole, text), cause=place) if text.isidentifier() else []
+
+
+_OF_ARRAYS = {"dot": "matmul", "astype": "cast", **{
+    name: name for name in (
+        "all any argmax argmin argsort clip cumsum max mean min prod ravel repeat reshape round sort squeeze std sum "
+        "swapaxes transpose var"
+    ).split()
+}}  # fmt: skip
+"""Methods that arrays have and tensors do not, and the functions of `keras.ops` that do the same."""
+
+
+def _of_tensors(source: SourceText, span: Span, name: str) -> list[Fix]:
+    """`x.mean(axis=1)` of a tensor: the function of `keras.ops`."""
+    node = _attribute(source, span, name)
+    call = source.parents.get(node) if node is not None else None
+    if node is None or name not in _OF_ARRAYS or not isinstance(call, ast.Call) or call.func is not node:
+        return []
+    keras, imports = search.keras_name(source)
+    given = [source.segment(item) for item in call.args]
+    if name in ("reshape", "transpose") and len(given) > 1:
+        given = [f"({', '.join(given)})"]
+    given += [source.segment(item) for item in call.keywords]
+    new = f"{keras}.ops.{_OF_ARRAYS[name]}"
+    text = f"{new}({', '.join([source.segment(node.value), *given])})"
+    return fix(f"Use `{new}`", edits.replace(source, call, text), *imports, cause=source.span(call))
 
 
 def _values_of_a_table(source: SourceText, span: Span, name: str) -> list[Fix]:

@@ -2,7 +2,7 @@
 
 ## What it says
 The first axes of what `fit` is given differ: 100 rows of x, 90 of y. Or the samples do not come out even in the batches
-of a stateful model.
+of a stateful model. Or there are none at all: the loop that was to cut windows from the data is longer than these.
 
 ## Why it matters
 Keras raises `ValueError: Data cardinality is ambiguous. Make sure all arrays contain the same number of samples.`
@@ -87,6 +87,10 @@ def _starred(node: ast.List) -> bool:
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for arrays whose first axes differ."""
     call = context.sink(failure)
+    nothing = _nothing(context, call) if call is not None else None
+    if nothing is not None and call is not None:
+        words = f"{_empty(nothing)}\nKeras raises: {failure.exception}"
+        return finding(RULE, context, operators.place_of_data(context, nothing) or call.span, words, call=call)
     # Keras does not count what one batch is made of: there the loss finds it.
     counting = (
         ("adapter", "loss", "metrics") if call is not None and call.method.endswith("_on_batch") else ("adapter",)
@@ -142,9 +146,36 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
 
 
 def survey(context: Context) -> Iterator[Finding]:
-    """Parts of one array where arrays of the same samples belong; batches of a stateful model that do not come out."""
+    """Parts of one array where arrays of the same samples belong; batches of a stateful model that do not come out; a
+    training or a prediction of nothing."""
     yield from _parts_of_one(context)
     yield from _batches_of_a_state(context)
+    for call in context.report.calls:
+        nothing = _nothing(context, call) if call.status == "traced" and not call.paired else None
+        if nothing is None or call.method not in ("fit", "predict"):
+            continue
+        span = operators.place_of_data(context, nothing) or call.span
+        related = (Related(call.span, f"`{call.method}` is here"),) if call.span.line != span.line else ()
+        if call.method == "predict":
+            raised = "Keras raises: UnboundLocalError: cannot access local variable 'batch_outputs'"
+            words = f"{_empty(nothing)}\n{raised}"
+            yield finding(RULE, context, span, words, evidence=Evidence.WOULD_RAISE, related=related)
+        else:
+            words = f"{_empty(nothing)}\nKeras raises nothing: it trains on nothing."
+            level = Severity.WARNING
+            yield finding(RULE, context, span, words, evidence=Evidence.SILENT, severity=level, related=related)
+
+
+def _nothing(context: Context, call: Call) -> Argument | None:
+    """The array without a sample that a call is given, where nothing of the program is unknown."""
+    if context.report.gaps and any(gap.kind != "fault" for gap in context.report.gaps):
+        return None
+    x = argument_of(call, "x")
+    return x if x is not None and x.kind == "array" and any(_first(item.shape) == 0 for item in x.tensors) else None
+
+
+def _empty(argument: Argument) -> str:
+    return f"`{argument.name or argument.role}` is empty: it has no samples"
 
 
 def _batches_of_a_state(context: Context) -> Iterator[Finding]:

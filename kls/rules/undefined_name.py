@@ -58,7 +58,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     uses = [node for node in source.nodes if isinstance(node, ast.Name) and node.id == name]
     here = [node for node in uses if place.line <= node.lineno <= place.end_line]
     span = source.span(here[0]) if here else place
-    first = f"`{name}` is not defined" + (f" yet: line {later} binds it" if later else "")
+    first = f"`{name}` is not defined" + (" yet: it is bound below" if later else "")
     asked = [node for node in uses if isinstance(node.ctx, ast.Load)]
     fixes = [*_moved(source, context, here, later)] if later else [*missing_imports.of(source, name, asked, span)]
     fixes += _renamed(source, name, here if later else asked, span)

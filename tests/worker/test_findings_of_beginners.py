@@ -1,4 +1,5 @@
-"""Faults of first programs: outputs that cannot be what the loss compares, and programs of an older Keras."""
+"""Faults of first programs: outputs that cannot be what the loss compares, names that nothing defines, files of another
+form, data that are empty, and programs of an older Keras."""
 
 from __future__ import annotations
 
@@ -55,6 +56,130 @@ FAULTS = [
     Fault(DROPPED_AT_THE_END, "Dropout(0.5)", "Remove Dropout"),
     Fault(ALL_DROPPED, "Dropout(1.0)", "Drop half of it: 0.5"),
 ]
+IMPORT_MISSING = """
+import numpy as np
+from tensorflow.keras.models import Sequential
+from tensorflow.keras.layers import Dense, Flatten
+model = Sequential([Conv2D(4, 3, input_shape=(8, 8, 1)), Flatten(), Dense(1)])
+model.compile("adam", "mse")
+model.fit(np.zeros((10, 8, 8, 1)), np.zeros(10))
+"""
+NOT_IN_THE_CALL = """
+import keras
+class Twice(keras.layers.Layer):
+    def call(self, inputs):
+        output = inputs * 2
+        return outputs
+model = keras.Sequential([keras.Input((4,)), Twice()])
+"""
+UNCOUNTED = """
+import tensorflow as tf
+class Line(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.slope = tf.Variable(tf.random.normal([2, 1]))
+        self.start = tf.Variable(tf.zeros([1]))
+    def call(self, x):
+        return tf.matmul(x, self.slope) + self.start
+line, optimizer = Line(), tf.keras.optimizers.SGD(0.01)
+x, y = tf.ones((3, 2)), tf.ones((3, 1))
+for step in range(10):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(y - line(x)))
+    gradients = tape.gradient(loss, line.trainable_variables)
+    optimizer.apply_gradients(zip(gradients, line.trainable_variables))
+"""
+SAVED_MODEL = """
+import tensorflow as tf
+model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(1)])
+tf.saved_model.save(model, "best")
+again = tf.keras.models.load_model("best")
+"""
+CHECKPOINT = """
+import keras
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.load_weights("training_1/cp.ckpt")
+"""
+METHOD_OF_ARRAYS = """
+import keras
+class Product(keras.layers.Layer):
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 4))
+    def call(self, x):
+        return x.dot(self.kernel)
+model = keras.Sequential([keras.Input((5,)), Product()])
+"""
+NEVER_FITTED = """
+import keras
+import numpy as np
+from sklearn.preprocessing import MinMaxScaler
+model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(1)])
+scaler = MinMaxScaler()
+rows = scaler.transform(np.arange(10).reshape(1, -1))
+print(model.predict(rows))
+"""
+KERNELS_REPLACED = """
+import keras
+import numpy as np
+import tensorflow as tf
+model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(4), keras.layers.Dense(1)])
+for layer in model.layers:
+    layer.kernel = tf.Variable(np.random.uniform(0, 1, layer.kernel.shape))
+"""
+NAMES = [
+    Fault(KERNELS_REPLACED, "layer.kernel =", "Give it the values: `layer.kernel.assign(…)`"),
+    Fault(NOT_IN_THE_CALL, "return outputs", "Write `output`"),
+    Fault(UNCOUNTED, "self.slope", "Use `tf.keras.Variable`"),
+    Fault(SAVED_MODEL, "load_model", 'Name it "best.keras"'),
+    Fault(CHECKPOINT, "load_weights", 'Name it "training_1/cp.weights.h5"'),
+    Fault(METHOD_OF_ARRAYS, "x.dot", "Use `keras.ops.matmul`"),
+    Fault(NEVER_FITTED, "scaler.transform", "Fit it on these data: `fit_transform`"),
+]
+NO_WINDOWS = """
+import keras
+import numpy as np
+data, windows, values = np.zeros((30, 3)), [], []
+for end in range(60, len(data)):
+    windows.append(data[end - 60 : end])
+    values.append(data[end, 0])
+windows, values = np.array(windows), np.array(values)
+model = keras.Sequential([keras.Input((60, 3)), keras.layers.LSTM(8), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(windows, values)
+"""
+CAUGHT = """
+import keras
+import numpy as np
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+try:
+    model.fit(np.zeros((8, 5)), np.zeros(8))
+except ValueError as error:
+    print(error)
+"""
+IN_BATCHES = """
+import keras
+import numpy as np
+x, y = np.random.rand(200, 10), np.random.randint(0, 2, 200)
+model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(x, y)
+found = []
+for start in range(0, len(x), 64):
+    found.extend((model.predict(x[start : start + 64]) > 0.5).astype(int).flatten())
+print(np.mean(np.array(found) == y))
+"""
+LEARNT_ELSEWHERE = """
+import keras
+import numpy as np
+from nowhere import rows
+from sklearn.decomposition import PCA
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+parts = PCA(3)
+parts.fit(rows)
+print(model.predict(parts.transform(np.zeros((3, 4)))))
+"""
+GIVEN_BY_A_STAR = IMPORT_MISSING.replace("import numpy as np", "import numpy as np\nfrom nowhere import *")
 OLD = """
 from keras.models import Sequential
 from keras.layers import Conv2D, Dense, Flatten
@@ -74,9 +199,34 @@ async def test_what_trains_on_the_wrong_thing_is_told(real: Host, fault: Fault) 
     await assert_told(real, fault, Severity.WARNING)
 
 
+@pytest.mark.parametrize("fault", NAMES, ids=lambda fault: fault.title)
+async def test_what_is_not_there_is_told(real: Host, fault: Fault) -> None:
+    await assert_told(real, fault)
+
+
+async def test_data_without_a_sample_are_told_where_they_are_made(real: Host) -> None:
+    (error,) = await catalogue.findings(real, "empty", NO_WINDOWS, tried=False)
+    assert (error.code, error.span.line) == ("sample-count", 8)
+    assert error.message.startswith("`windows` is empty")
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_what_the_program_catches_is_no_more_than_information(real: Host, again: bool) -> None:
+    text = CAUGHT.replace("print(error)", "raise") if again else CAUGHT
+    (told,) = await catalogue.findings(real, "caught", text, tried=False)
+    assert told.severity is (Severity.ERROR if again else Severity.INFORMATION)
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        IN_BATCHES,
+        LEARNT_ELSEWHERE,
+        GIVEN_BY_A_STAR,
+        UNCOUNTED.replace("tf.Variable", "tf.keras.Variable"),
+        IMPORT_MISSING.replace("import Dense", "import Conv2D, Dense"),
+        SAVED_MODEL.replace("tf.saved_model.save(model, ", "model.save(").replace('"best"', '"best.keras"'),
+        SAVED_MODEL.replace("again = ", "try:\n    again = ") + "except ValueError:\n    again = model\n",
         DROPPED_AT_THE_END.replace("0.5", "0.0"),
         DROPPED_AT_THE_END.replace("model.compile", "model.add(Dense(3, activation='softmax'))\nmodel.compile"),
         ALL_DROPPED.replace("1.0", "0.9"),

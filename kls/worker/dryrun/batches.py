@@ -106,7 +106,7 @@ def batch_sizes(model: Any, batch: Any, samples: Optional[int], given: Any, on_b
         return [None] if custom else [PRIME]
     size = given if isinstance(given, int) and given > 0 else 32
     if samples is not None:
-        size = min(size, samples)
+        size = max(min(size, samples), 1)
         return [size] if samples % size == 0 or not custom else [None, size]
     return [None] if custom else [PRIME]
 

@@ -277,12 +277,23 @@ def _symbolically(run: Run, call: Callable[[Any, Any], Any], arguments: Any, key
             answer = call(given, named)
     except Exception as error:
         # A shape fault is the same eagerly and traced; what tracing alone forbids has other types.
-        if not isinstance(error, ValueError) or "symbolic" in str(error):
+        missing = isinstance(error, NameError) or _is_missing_in_module(error)
+        if not missing and (not isinstance(error, ValueError) or "symbolic" in str(error)):
             error.__dict__["_kls_eager_trace"] = True
         raise
     finally:
         run.eager_traces -= 1
     return _zeros(run, answer)
+
+
+def _is_missing_in_module(error: BaseException) -> bool:
+    """Whether a module does not have a name, which it has in no run; Keras raises it anew, with more words."""
+    walk: Any = error
+    while isinstance(walk, AttributeError):
+        if isinstance(walk.obj, types.ModuleType):
+            return True
+        walk = walk.__context__
+    return False
 
 
 def _datasets_are_bounded(run: Run) -> None:

@@ -39,6 +39,14 @@ def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}"[:300]
 
 
+def first_raised(error: BaseException) -> BaseException:
+    """The exception that Keras raised anew, with more words: it says where, and the first one of what."""
+    walk, before = error, error.__context__
+    while before is not None and type(before) is type(error) and str(before) in str(error):
+        walk, before = before, before.__context__
+    return walk
+
+
 def innermost_frame(run: Run, error: BaseException) -> Optional[TracebackType]:
     """The last of the author's frames that `error` came through."""
     traceback, innermost = error.__traceback__, None

@@ -138,6 +138,8 @@ class Runtime:
         self._cut: set[int] = set()
         self._once: set[int] = set()
         """Loops of which one round stands for all."""
+        self._extended: dict[int, set[str]] = {}
+        """Of loops whose rounds were left out because they train: the lists that each round makes longer by many."""
         self._lengths: dict[int, dict[str, int]] = {}
         """How long the lists were that a loop fills, when it began."""
         self._tries: list[tuple[FrameType, int, Callable[[], Any]]] = []
@@ -467,6 +469,7 @@ class Runtime:
         frame = sys._getframe(1)
         self._cut.discard(number)
         self._once.discard(number)
+        self._extended.pop(number, None)
         self._lengths[number] = self._lengths_now(number, frame)
         if isinstance(values, Unknown):
             yield unknown_like(values, structure)
@@ -543,6 +546,8 @@ class Runtime:
 
     def after_cut(self, number: int, name: str, names_now: dict[str, Any]) -> Any:
         """What a name that the cut loop sets, or a branch that may not be taken, stands for afterwards."""
+        if name in names_now and name not in self._extended.get(number, (name,)):
+            return names_now[name]
         line = self.span(number).line
         if isinstance(self._statements[number].node, ast.If):
             return Unknown(f"depends on the test at line {line}", line)
@@ -554,6 +559,8 @@ class Runtime:
         """What a container that the cut loop fills stands for afterwards: its length is not known. Of one that a
         failed statement should have given an item, that item is not known."""
         value = names_now.get(name)
+        if name not in self._extended.get(number, (name,)):
+            return value
         if key is not None and isinstance(value, (list, dict)):
             with contextlib.suppress(Exception):
                 value[key()] = self.unknown(number)
@@ -612,9 +619,16 @@ class Runtime:
     def _repeat(self, number: int, times: Optional[int], frame: FrameType) -> None:
         """The lists that one round of a loop that trains or predicts has filled, as long as all its rounds make them.
         Those of objects stay as they are: a program goes on with the one model that it has."""
+        extended = _extended_in(self._statements[number].node)
         for name in self._lengths[number]:
             items = _value_of(name, frame.f_locals, frame.f_globals)
-            if isinstance(items, list):
+            if not isinstance(items, list):
+                continue
+            if name in extended and len(items) > self._lengths[number][name]:
+                # The last round may bring fewer: how long it gets is not known.
+                self._cut.add(number)
+                self._extended.setdefault(number, set()).add(name)
+            else:
                 self._filled(number, name, items, times)
 
     def try_open(self, number: int, caught: Callable[[], Any]) -> None:
@@ -627,6 +641,17 @@ class Runtime:
             raise Finished(self._run.over)
         frame = sys._getframe(1)
         self._tries = [item for item in self._tries if not (item[0] is frame and item[1] == number)]
+
+
+def _extended_in(node: ast.stmt) -> set[str]:
+    """The lists that a statement makes longer by all of another one: "a" for `a.extend(b)` and `a += b`."""
+    places = [
+        item.func.value
+        for item in ast.walk(node)
+        if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and item.func.attr == "extend"
+    ]
+    places += [item.target for item in ast.walk(node) if isinstance(item, ast.AugAssign)]
+    return {ast.unparse(place) for place in places}
 
 
 def _length(values: Any) -> Optional[int]:

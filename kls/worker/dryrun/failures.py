@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from ..protocol import Failure, Node, Span, Tensor
 from . import columns, specs
-from .exceptions import expression_names, first_line, innermost_frame, message_of, value_of, values_in
+from .exceptions import expression_names, first_line, first_raised, innermost_frame, message_of, value_of, values_in
 from .gaps import OF_MODULE, gap_of, of_python
 from .gradients import NO_GRADIENTS
 from .instrument import Statement
@@ -98,8 +98,10 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
         operands = _operands(run, innermost_frame(run, error))
         if operands:
             facts["operands"] = operands
-    if isinstance(error, AttributeError):
-        facts.update(_attribute(error))
+    first = first_raised(error)
+    if isinstance(first, AttributeError):
+        error = first
+        facts.update(_attribute(first))
     facts.update(of_python(run, error))
     named = columns.missed(run, error)
     if named is not None:

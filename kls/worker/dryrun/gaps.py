@@ -27,6 +27,7 @@ from .arrays import VirtualArray
 from .exceptions import (
     expression_names,
     first_line,
+    first_raised,
     innermost_frame,
     is_raise,
     is_raise_at,
@@ -172,8 +173,12 @@ def gap_of(
         return machine
     if of_python(run, error):
         return None, ""
-    bare = isinstance(error, AttributeError) and getattr(error, "obj", None) is None
-    if bare and not OF_MODULE.match(str(error)):
+    if type(error).__name__ == "NotFittedError" and run.gaps:
+        return "value", run.gaps[-1].reason  # what it should have learnt from may be what is not known
+    named = isinstance(error, AttributeError) and not isinstance(error, ValueError)  # scikit-learn has one that is both
+    if named and _NO_SETTER.search(str(error)) and run.files.innermost(error.__traceback__) is not None:
+        return None, ""
+    if named and getattr(first_raised(error), "obj", None) is None and not OF_MODULE.match(str(error)):
         return "error", first_line(error)
     unlike = _unlike_the_real_run(run, error)
     if unlike is not None:
@@ -198,6 +203,10 @@ def gap_of(
     if run.missed is not None and _OF_NOTHING.search(str(error)):
         return "file", f"{run.missed} is not there"
     return None, ""
+
+
+_NO_SETTER = re.compile(r"^property '(?:kernel|bias)' of '\w+' object has no setter")
+"""How Python refuses to replace a weight of a layer (keras/src/layers/core/dense.py)."""
 
 
 def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = None) -> Optional[tuple[str, str]]:

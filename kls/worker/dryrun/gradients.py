@@ -141,7 +141,7 @@ def _optimizers_change_nothing(run: Run) -> None:
 
     def apply_gradients(self: Any, grads_and_vars: Any, *arguments: Any, **keywords: Any) -> Any:
         given = list(grads_and_vars)
-        if not given:
+        if not given and run.gaps:
             # A model that was never built, because its data are not known, has nothing to learn.
             run.trained += 1
             return None

@@ -60,6 +60,8 @@ def install(author_file: Callable[[str], bool]) -> None:
     def read_weights(self: Any, filepath: Any, *arguments: Any, **keywords: Any) -> Any:
         name = os.path.abspath(os.fspath(filepath))
         target = kept.get(name)
+        if name not in kept and author_file(_caller()) and _of_no_form(filepath):
+            return _told(load_weights, filepath, name, self, filepath, *arguments, **keywords)
         if target is None or not os.path.exists(target):
             return None if name in kept or not author_file(_caller()) else _absent(filepath)
         return _told(load_weights, filepath, target, self, target, *arguments, **keywords)
@@ -67,6 +69,8 @@ def install(author_file: Callable[[str], bool]) -> None:
     def read_model(filepath: Any, *arguments: Any, **keywords: Any) -> Any:
         name = os.path.abspath(os.fspath(filepath))
         target = kept.get(name)
+        if name not in kept and _of_no_form(filepath):
+            return _told(load_model, filepath, name, filepath, *arguments, **keywords)
         if target is None:
             # What was saved and could not be written is read as it was.
             return models[name] if name in models else Unknown(f"the model in {filepath}")
@@ -99,6 +103,19 @@ def _folder() -> str:
         return tempfile.mkdtemp(prefix="models-")
     except OSError:
         return ""
+
+
+_FORMS = (".keras", ".h5", ".hdf5", ".json", ".zip")
+"""Endings of the files that Keras may read (keras/src/saving/saving_api.py)."""
+
+
+def _of_no_form(path: Any) -> bool:
+    """Whether Keras refuses a file for its name alone: it has none of the endings, and is no folder with a model, or of
+    Orbax, which the author could have."""
+    name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else ""
+    if not isinstance(name, str) or not name or name.endswith(_FORMS) or "://" in name:
+        return False
+    return not os.path.isdir(name) or os.path.exists(os.path.join(name, "saved_model.pb"))
 
 
 def _absent(path: Any) -> None:

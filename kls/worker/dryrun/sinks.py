@@ -252,6 +252,7 @@ class Sinks:
         run = self.run
         outer: list[Span] = []
         frame = run.files.nearest(sys._getframe(1))
+        caught = frame is not None and any(runtime.awaits(error, frame) for runtime in run.runtimes)
         while frame is not None:
             place = run.files.span_of_frame(frame)
             if place is not None:
@@ -260,7 +261,8 @@ class Sinks:
         failure = failure_of(run, error, stage, index)
         failure = dataclasses.replace(failure, message=_in_the_authors_terms(failure.message))
         frames = (*(outer or [span]), *failure.frames)
-        run.failures.append(dataclasses.replace(failure, frames=frames))
+        facts = {**failure.facts, "caught": True} if caught else failure.facts
+        run.failures.append(dataclasses.replace(failure, frames=frames, facts=facts))
 
     def _probe(self, method: str, model: Any, given: dict[str, Any]) -> Any:
         if method in ("fit", "evaluate", "train_on_batch", "test_on_batch") and id(model) not in self.run.uncompiled:
