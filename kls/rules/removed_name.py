@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-import re
 from collections.abc import Iterator
 
 from kls import edits
@@ -91,9 +90,6 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if failure.exception in ("ImportError", "ModuleNotFoundError"):
         lines = [failure.message.split("\n", 1)[0].split(" (")[0], f"It raises: {failure.exception}: {failure.message}"]
         return finding(RULE, context, span, "\n".join(lines), fixes=tuple(_import_fixes(context, span)))
-    kept = _kept_weight(context, failure, span)
-    if kept is not None:
-        return kept
     name = failure.facts.get("attribute")
     known = "has no attribute" in failure.message
     if failure.exception != "AttributeError" or not isinstance(name, str) or not known or failure.facts.get("parts"):
@@ -117,27 +113,6 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     fixes += of_tensors
     fixes += unused(source, span, name)
     fixes += [] if of_tensors or owner in ("DataFrame", "Series") else _without(source, span, name)
-    return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
-
-
-def _kept_weight(context: Context, failure: Failure, span: Span) -> Finding | None:
-    """`layer.kernel = …`, which Keras 2 took: the weight stays, and gets the values."""
-    told = re.match(r"property '(\w+)' of '(\w+)' object has no setter", failure.message)
-    source = context.source(span.path)
-    statement = source.statement_at(span.line) if source is not None else None
-    if told is None or source is None or not isinstance(statement, ast.Assign):
-        return None
-    target, value = statement.targets[0], statement.value
-    if isinstance(value, ast.Call) and search.last_part(value.func) == "Variable" and value.args:
-        value = value.args[0]
-    text = f"{source.segment(target)}.assign({source.segment(value)})"
-    lines = [
-        f"the `{told[1]}` of a {told[2]} cannot be replaced, only its values",
-        f"It raises: {failure.exception}: {failure.message}",
-    ]
-    fixes = fix(
-        f"Give it the values: `{source.segment(target)}.assign(…)`", edits.replace(source, statement, text), cause=span
-    )
     return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
 
 

@@ -126,7 +126,21 @@ model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(4), keras.layer
 for layer in model.layers:
     layer.kernel = tf.Variable(np.random.uniform(0, 1, layer.kernel.shape))
 """
+NAME_OF_KERAS = """
+import keras
+import numpy as np
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.output = keras.layers.Dense(1)
+    def call(self, x):
+        return self.output(x)
+net = Net()
+net.compile("adam", "mse")
+net.fit(np.zeros((8, 3)), np.zeros((8, 1)))
+"""
 NAMES = [
+    Fault(NAME_OF_KERAS, "self.output =", "Call it `self.output_layer`"),
     Fault(KERNELS_REPLACED, "layer.kernel =", "Give it the values: `layer.kernel.assign(…)`"),
     Fault(NOT_IN_THE_CALL, "return outputs", "Write `output`"),
     Fault(UNCOUNTED, "self.slope", "Use `tf.keras.Variable`"),
@@ -204,6 +218,12 @@ async def test_what_is_not_there_is_told(real: Host, fault: Fault) -> None:
     await assert_told(real, fault)
 
 
+async def test_what_a_statement_binds_is_not_there_before_it(real: Host) -> None:
+    text = "import keras\nrows = rows / 255\nmodel = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])\n"
+    (error,) = await catalogue.findings(real, "itself", text, tried=False)
+    assert (error.code, error.span.line) == ("undefined-name", 2)
+
+
 async def test_data_without_a_sample_are_told_where_they_are_made(real: Host) -> None:
     (error,) = await catalogue.findings(real, "empty", NO_WINDOWS, tried=False)
     assert (error.code, error.span.line) == ("sample-count", 8)
@@ -221,6 +241,7 @@ async def test_what_the_program_catches_is_no_more_than_information(real: Host, 
     "text",
     [
         IN_BATCHES,
+        NAME_OF_KERAS.replace("self.output", "self.out"),
         LEARNT_ELSEWHERE,
         GIVEN_BY_A_STAR,
         UNCOUNTED.replace("tf.Variable", "tf.keras.Variable"),

@@ -176,7 +176,7 @@ def gap_of(
     if type(error).__name__ == "NotFittedError" and run.gaps:
         return "value", run.gaps[-1].reason  # what it should have learnt from may be what is not known
     named = isinstance(error, AttributeError) and not isinstance(error, ValueError)  # scikit-learn has one that is both
-    if named and _NO_SETTER.search(str(error)) and run.files.innermost(error.__traceback__) is not None:
+    if named and _is_fixed_by_judge(run, error):
         return None, ""
     if named and getattr(first_raised(error), "obj", None) is None and not OF_MODULE.match(str(error)):
         return "error", first_line(error)
@@ -205,8 +205,22 @@ def gap_of(
     return None, ""
 
 
-_NO_SETTER = re.compile(r"^property '(?:kernel|bias)' of '\w+' object has no setter")
-"""How Python refuses to replace a weight of a layer (keras/src/layers/core/dense.py)."""
+_NO_SETTER = re.compile(r"^property '(\w+)' of '(\w+)' object has no setter")
+"""How Python refuses to replace what a class computes (Objects/descrobject.c)."""
+
+
+def _is_fixed_by_judge(run: Run, error: BaseException) -> bool:
+    """Whether the author gives an object something that a class of Keras computes: `self.output = …` of a model,
+    `layer.kernel = …`."""
+    told = _NO_SETTER.search(str(error))
+    innermost = innermost_frame(run, error) if told is not None else None
+    for value in innermost.tb_frame.f_locals.values() if innermost is not None else ():
+        if told is None or type(value).__name__ != told[2]:
+            continue
+        owner = next((kind for kind in type(value).__mro__ if told[1] in vars(kind)), None)
+        if owner is not None and owner.__module__.split(".")[0] in ("keras", "tensorflow"):
+            return True
+    return False
 
 
 def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = None) -> Optional[tuple[str, str]]:

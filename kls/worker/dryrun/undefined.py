@@ -53,6 +53,8 @@ def missing(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
     first = next(place for place in places if place.path == path)
     asked = next((node for node in tree.body if node.lineno <= first.line <= (node.end_lineno or 0)), None)
     bound = _bindings(tree).get(name, [])
+    if isinstance(asked, (ast.Assign, ast.AnnAssign, ast.AugAssign)):  # it asks before it binds: `x = x / 255`
+        bound = [line for line in bound if not asked.lineno <= line <= (asked.end_lineno or 0)]
     if bound and (asked is None or min(bound) <= (asked.end_lineno or 0)):
         return None
     return {"name": name, "later": min(bound, default=0)}
