@@ -224,6 +224,15 @@ async def test_what_a_statement_binds_is_not_there_before_it(real: Host) -> None
     assert (error.code, error.span.line) == ("undefined-name", 2)
 
 
+async def test_a_module_that_cannot_say_what_it_has_ends_nothing(real: Host) -> None:
+    text = (
+        "import tensorflow as tf\nclass Own(tf.compat.v1.layers.Layer):\n    pass\n"
+        "model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(1)])\nmodel.fit(tf.zeros((8, 4)))\n"
+    )
+    told = await catalogue.findings(real, "lazy", text, tried=False)
+    assert [item.span.line for item in told if item.severity is Severity.ERROR] == [2, 5]
+
+
 async def test_data_without_a_sample_are_told_where_they_are_made(real: Host) -> None:
     (error,) = await catalogue.findings(real, "empty", NO_WINDOWS, tried=False)
     assert (error.code, error.span.line) == ("sample-count", 8)

@@ -195,7 +195,11 @@ def _attribute(error: AttributeError) -> dict[str, Any]:
     what = what.replace("tensorflow._api.v2.", "tensorflow.").replace("keras._tf_keras.keras", "keras")
     if isinstance(owner, Unread):
         return {"attribute": name, "object": str(error).split("'")[1], "close": []}
-    close = difflib.get_close_matches(name, [item for item in dir(owner) if not item.startswith("_")], 3, 0.7)
+    try:
+        known = [item for item in dir(owner) if not item.startswith("_")]
+    except Exception:  # a module that TensorFlow loads when it is asked may not be there
+        known = []
+    close = difflib.get_close_matches(name, known, 3, 0.7)
     return {"attribute": name, "object": what, "close": close}
 
 
