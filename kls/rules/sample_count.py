@@ -91,6 +91,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if nothing is not None and call is not None:
         words = f"{_empty(nothing)}\nKeras raises: {failure.exception}"
         return finding(RULE, context, operators.place_of_data(context, nothing) or call.span, words, call=call)
+    if call is not None and failure.facts.get("uneven"):
+        return _uneven(context, failure, call, failure.facts["uneven"])
     # Keras does not count what one batch is made of: there the loss finds it.
     counting = (
         ("adapter", "loss", "metrics") if call is not None and call.method.endswith("_on_batch") else ("adapter",)
@@ -143,6 +145,27 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
             related.append(Related(place, f"`{argument.name or argument.role}` gets its {count:,} rows here"))
     related = list(dict.fromkeys(related))[:4]
     return finding(RULE, context, span, "\n".join(lines), call=call, related=tuple(related), fixes=tuple(fixes))
+
+
+def _uneven(context: Context, failure: Failure, call: Call, counts: list[int]) -> Finding:
+    """A generator that gives another number of labels than of samples in a batch."""
+    shown = ", ".join(f"{count:,}" for count in counts[:6])
+    lines = [f"the parts of a batch have different numbers of samples: {shown}", f"It raises: {failure.exception}"]
+    argument = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x")
+    places = written.yielded(context, argument) if argument is not None else []
+    span = places[0][0].span(places[0][1]) if places else call.span
+    related = (Related(call.span, f"`{call.method}` raises here"),) if span.line != call.span.line else ()
+    fixes: list[Fix] = []
+    for source, value in places:
+        if isinstance(value, ast.Tuple) and len(value.elts) == len(counts):
+            least = min(counts)
+            changed = [
+                edits.replace(source, part, f"{edits.parenthesised(source, part)}[:{least}]")
+                for part, count in zip(value.elts, counts, strict=True)
+                if count > least
+            ]
+            fixes += fix(f"Keep {least:,} samples of each part", *changed, cause=span)
+    return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
 
 
 def survey(context: Context) -> Iterator[Finding]:

@@ -139,7 +139,31 @@ net = Net()
 net.compile("adam", "mse")
 net.fit(np.zeros((8, 3)), np.zeros((8, 1)))
 """
+UNEVEN_BATCH = """
+import keras
+import numpy as np
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 3
+    def __getitem__(self, index):
+        return np.random.rand(32, 4), np.random.randint(0, 3, 30)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(Batches())
+"""
+UNEVEN_YIELD = """
+import keras
+import numpy as np
+def batches():
+    while True:
+        yield np.random.rand(32, 4), np.random.rand(30, 1)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(batches(), steps_per_epoch=3)
+"""
 NAMES = [
+    Fault(UNEVEN_BATCH, "randint(0, 3, 30)", "Keep 30 samples of each part"),
+    Fault(UNEVEN_YIELD, "rand(30, 1)", "Change 30 to 32 in `np.random.rand(30, 1)`"),
     Fault(NAME_OF_KERAS, "self.output =", "Call it `self.output_layer`"),
     Fault(KERNELS_REPLACED, "layer.kernel =", "Give it the values: `layer.kernel.assign(…)`"),
     Fault(NOT_IN_THE_CALL, "return outputs", "Write `output`"),
@@ -250,6 +274,8 @@ async def test_what_the_program_catches_is_no_more_than_information(real: Host, 
     "text",
     [
         IN_BATCHES,
+        UNEVEN_BATCH.replace("30)", "32)"),
+        UNEVEN_YIELD.replace("30, 1", "32, 1"),
         NAME_OF_KERAS.replace("self.output", "self.out"),
         LEARNT_ELSEWHERE,
         GIVEN_BY_A_STAR,

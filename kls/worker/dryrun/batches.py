@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import tree
 from keras.src.models.functional import Functional
 from keras.src.models.sequential import Sequential
-from keras.src.trainers.data_adapters import array_slicing, get_data_adapter
+from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils, get_data_adapter
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDataset, PyDatasetAdapter
 
@@ -40,8 +40,9 @@ def endless(data: Any) -> bool:
     return isinstance(data, tf.data.Dataset) and int(data.cardinality()) == tf.data.INFINITE_CARDINALITY
 
 
-def batch_of(data: Data) -> tuple[Any, Optional[int]]:
-    """One batch as specs, and the number of samples where the data are arrays."""
+def batch_of(data: Data) -> tuple[Any, Optional[int], Any]:
+    """One batch as specs, and the number of samples where the data are arrays; of a generator whose first batch has
+    another number of labels than of samples, the specs of that too, else None."""
     if isinstance(data.x, PyDataset):
         _uncounted(type(data.x))
     adapter = get_data_adapter(
@@ -53,10 +54,36 @@ def batch_of(data: Data) -> tuple[Any, Optional[int]]:
     )
     if isinstance(adapter, ArrayDataAdapter):
         inputs = array_slicing.convert_to_sliceable(adapter._inputs, target_backend="tensorflow")
-        return inputs, int(adapter._num_samples)
+        return inputs, int(adapter._num_samples), None
     if isinstance(adapter, PyDatasetAdapter):
         adapter.py_dataset.workers = 1
-    return adapter.get_tf_dataset().element_spec, None
+    drawn: list[Any] = []
+    of_batches = data_adapter_utils.get_tensor_spec
+
+    def noted(batches: Any) -> Any:
+        drawn[:] = batches
+        return of_batches(batches)
+
+    data_adapter_utils.get_tensor_spec = noted
+    try:
+        batch = adapter.get_tf_dataset().element_spec
+    finally:
+        data_adapter_utils.get_tensor_spec = of_batches
+    return batch, None, _uneven(batch, drawn[0]) if drawn else None
+
+
+def _uneven(batch: Any, first: Any) -> Any:
+    """The specs `batch` with the numbers of samples that the parts of the first batch have, where these are not all the
+    same; None where they are, or where one of them stands for all."""
+    shapes = [specs.shape_of(item) for item in tree.flatten(first)]
+    counts = [shape[0] if shape else None for shape in shapes]
+    if len(set(counts)) < 2 or not all(isinstance(count, int) and count > 1 for count in counts):
+        return None
+    parts = tree.flatten(batch)
+    if len(parts) != len(counts) or not all(type(item) is tf.TensorSpec and item.shape.rank for item in parts):
+        return None
+    sized = [tf.TensorSpec((count, *item.shape[1:]), item.dtype) for count, item in zip(counts, parts)]
+    return tree.pack_sequence_as(batch, sized)
 
 
 def _uncounted(kind: Any) -> None:

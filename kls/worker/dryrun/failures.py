@@ -103,6 +103,9 @@ def failure_of(run: Run, error: BaseException, stage: str, call: Optional[int] =
         error = first
         facts.update(_attribute(first))
     facts.update(of_python(run, error))
+    uneven = getattr(error, "_kls_uneven", None)
+    if uneven is not None:
+        facts["uneven"] = uneven
     named = columns.missed(run, error)
     if named is not None:
         facts["columns"] = named

@@ -310,12 +310,13 @@ class Sinks:
             with _stage(prefix + "adapter"):
                 _refuse_unknown(targets)
         on_batch = method.endswith("_on_batch")
+        uneven: Any = None
         with _stage(prefix + "adapter"):
             if on_batch:
                 batch = data_adapter_utils.pack_x_y_sample_weight(data.x, data.y, data.sample_weight)
                 samples = None
             else:
-                batch, samples = batch_of(data)
+                batch, samples, uneven = batch_of(data)
                 if samples is None:
                     self.looked[prefix] = specs.flatten(batch)
         sizes = batch_sizes(model, batch, samples, data.batch_size, on_batch)
@@ -329,6 +330,14 @@ class Sinks:
                 outputs = self._trace_once(model, batch, size, samples is not None, method, training, prefix)
             finally:
                 self.watch.quiet -= number > 0
+        if uneven is not None:
+            try:
+                self._trace_once(model, uneven, None, False, method, training, prefix)
+            except _Failed as failed:
+                if failed.__cause__ is not None:
+                    counts = [int(item.shape[0]) for item in tree.flatten(uneven)]
+                    failed.__cause__.__dict__["_kls_uneven"] = counts
+                raise
         return outputs
 
     @contextlib.contextmanager

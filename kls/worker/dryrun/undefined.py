@@ -48,6 +48,8 @@ def missing(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
     text = next((source.text for source in run.probe.sources if source.path == path), "")
     if name in _OF_NOTEBOOKS or hasattr(builtins, name) or _BROUGHT.search(text) or not _are_stars_known(tree):
         return None
+    if not _is_asked(tree, name, places[-1]):
+        return None  # the name is missing in a library
     if _calls_base(tree, places[-1].line):
         return None  # what it leaves half made is told where it is missed
     first = next(place for place in places if place.path == path)
@@ -58,6 +60,14 @@ def missing(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
     if bound and (asked is None or min(bound) <= (asked.end_lineno or 0)):
         return None
     return {"name": name, "later": min(bound, default=0)}
+
+
+def _is_asked(tree: ast.Module, name: str, place: Span) -> bool:
+    """Whether the author's own lines ask for the name."""
+    return any(
+        isinstance(node, ast.Name) and node.id == name and place.line <= node.lineno <= place.end_line
+        for node in ast.walk(tree)
+    )
 
 
 def _attribute(run: Run, error: AttributeError) -> Optional[dict[str, Any]]:
