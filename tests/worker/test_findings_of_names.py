@@ -153,9 +153,7 @@ LEFT_OPEN_OF_CLASSES = [
     ATTRIBUTE.replace("last_dens(", "last_dense("),
     NOT_KEPT.replace("net.compile(", "net.rate = 0.5\nnet.compile("),
     NOT_KEPT.replace("super().__init__()", "super().__init__()\n        setattr(self, 'ra' + 'te', rate)"),
-    METHOD.replace("agent.rememebr(np.zeros((1, 4)))", "agent.play() if hasattr(agent, 'net') else None").replace(
-        "\nagent.play()", ""
-    ),
+    METHOD.replace("agent.rememebr(np.zeros((1, 4)))\nagent.play()", "agent.play() if hasattr(agent, 'net') else None"),
     PARTS_MISSING.replace("return learn, check", "return learn, check, test"),
     TOGETHER.replace("net = made", "net, _ = made"),
 ]
