@@ -3,7 +3,7 @@
 ## What it says
 The program asks for a name that it binds nowhere, or only further below: it is misspelt, was renamed, was not imported,
 or the cells of a notebook stand in another order than they were run in. Or it asks an object of its own class for an
-attribute that nothing gives it.
+attribute that nothing gives it, or a dictionary for a key that it has in another spelling.
 
 ## Why it matters
 Python raises `NameError: name … is not defined` there, or `AttributeError: … object has no attribute …`.
@@ -48,8 +48,11 @@ _PYTHON_2 = {"xrange": "range", "raw_input": "input", "unicode": "str", "unichr"
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a `NameError` that no value decides."""
     facts: dict[str, Any] = failure.facts.get("undefined") or {}
+    keyed: dict[str, Any] = failure.facts.get("keyed") or {}
     place = failure.frames[-1] if failure.frames else None
     source = context.source(place.path) if place is not None else None
+    if keyed and place is not None and source is not None:
+        return _key(context, source, place, keyed)
     if not facts or place is None or source is None:
         return None
     name, later = str(facts["name"]), int(facts["later"])
@@ -70,6 +73,41 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     )
     lines = [first, f"It raises: NameError: name '{name}' is not defined"]
     return finding(RULE, context, span, "\n".join(lines), related=related[:1], fixes=tuple(fixes))
+
+
+def _key(context: Context, source: SourceText, place: Span, keyed: dict[str, Any]) -> Finding:
+    """The finding for a key that a dictionary does not have, and has nearly so."""
+    key, name = str(keyed["key"]), str(keyed["name"])
+    asked = [
+        node.slice
+        for node in source.nodes
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == key
+    ]
+    here = [node for node in asked if place.line <= node.lineno <= place.end_line]
+    span = source.span(here[0]) if here else place
+    fixes: list[Fix] = []
+    for other in keyed["close"]:
+        changes = [edits.replace(source, node, _quoted(source, node, other)) for node in asked]
+        fixes += fix(f'Ask for "{other}"', *changes, cause=span) if changes else []
+        for text in context.sources.values():
+            given = [
+                item
+                for node in text.nodes
+                if isinstance(node, ast.Dict)
+                for item in node.keys
+                if isinstance(item, ast.Constant) and item.value == other
+            ]
+            if len(given) == 1:
+                edit = edits.replace(text, given[0], _quoted(text, given[0], key))
+                fixes += fix(f'Name it "{key}"', edit, cause=text.span(given[0]))
+    close = " and ".join(f'"{other}"' for other in keyed["close"])
+    lines = [f'`{name}` has no "{key}"; it has {close}', f"It raises: KeyError: {key!r}"]
+    return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
+
+
+def _quoted(source: SourceText, node: ast.expr, text: str) -> str:
+    quote = source.segment(node)[-1:]
+    return f"{quote}{text}{quote}"
 
 
 def _attribute(context: Context, source: SourceText, place: Span, name: str, kind: str) -> Finding:

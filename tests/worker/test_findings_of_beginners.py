@@ -161,7 +161,15 @@ model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
 model.compile("adam", "mse")
 model.fit(batches(), steps_per_epoch=3)
 """
+SETTINGS = """
+import keras
+SETTINGS = {"features": 16, "hiddens": [64, 32]}
+model = keras.Sequential([keras.Input((SETTINGS["features"],))])
+for units in SETTINGS["hidden"]:
+    model.add(keras.layers.Dense(units))
+"""
 NAMES = [
+    Fault(SETTINGS, 'in SETTINGS["hidden"]', 'Ask for "hiddens"'),
     Fault(UNEVEN_BATCH, "randint(0, 3, 30)", "Keep 30 samples of each part"),
     Fault(UNEVEN_YIELD, "rand(30, 1)", "Change 30 to 32 in `np.random.rand(30, 1)`"),
     Fault(NAME_OF_KERAS, "self.output =", "Call it `self.output_layer`"),
@@ -274,6 +282,8 @@ async def test_what_the_program_catches_is_no_more_than_information(real: Host, 
     "text",
     [
         IN_BATCHES,
+        SETTINGS.replace("hiddens", "hidden"),
+        SETTINGS.replace('for units in SETTINGS["hidden"]', 'for units in SETTINGS.get("hidden", [8])'),
         UNEVEN_BATCH.replace("30)", "32)"),
         UNEVEN_YIELD.replace("30, 1", "32, 1"),
         NAME_OF_KERAS.replace("self.output", "self.out"),

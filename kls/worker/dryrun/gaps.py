@@ -22,7 +22,7 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Span
-from . import asked, columns, nothing, results, undefined, unpacking
+from . import asked, columns, keys, nothing, results, undefined, unpacking
 from .arrays import VirtualArray
 from .exceptions import (
     expression_names,
@@ -286,7 +286,8 @@ def of_python(run: Run, error: BaseException) -> dict[str, Any]:
     """What is known of an exception of Python's own that no unknown value can have brought about: "silent", the
     function that gave nothing; "taken", the results that were taken apart; "elements", those of a dataset; "parts",
     what a function returns; "asked", an axis that is not there; "given", the tensors of a layer that are taken apart;
-    "predicted", the shape of predictions that are no single number; "undefined", a name that nothing gives a value."""
+    "predicted", the shape of predictions that are no single number; "undefined", a name that nothing gives a value;
+    "keyed", a key that is spelt otherwise."""
     innermost = innermost_frame(run, error)
     told = {
         "silent": nothing.giver(run, error),
@@ -297,6 +298,7 @@ def of_python(run: Run, error: BaseException) -> dict[str, Any]:
         "given": asked.outputs_of(run, error, innermost),
         "predicted": getattr(error, "_kls_predicted", None),
         "undefined": undefined.missing(run, error),
+        "keyed": keys.missed(run, error, innermost),
     }
     return {name: fact for name, fact in told.items() if fact is not None}
 
