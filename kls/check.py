@@ -71,16 +71,17 @@ def check(
                 found.extend(survey(context))
             except Exception:
                 _LOGGER.exception("the rule %s failed", survey.__module__)
-    foreign = find.foreign((item.text for item in sources.values()), (item.name for item in modules))
-    stated = _read(Reading(sources[main], sites, modules, keras, foreign))
-    if report is None:
-        found += stated
-    elif not report.complete:
-        reached = _reached(report, main)
-        found += [finding for finding in stated if finding.span.line > reached]
-    elif report.unentered:
-        stated = (finding for finding in stated if _was_not_entered(sources[main], report, finding.span))
-        found += [unused(finding) if works(report) else finding for finding in stated]
+    if report is None or not report.complete or report.unentered:
+        foreign = find.foreign((item.text for item in sources.values()), (item.name for item in modules))
+        stated = _read(Reading(sources[main], sites, modules, keras, foreign))
+        if report is None:
+            found += stated
+        elif not report.complete:
+            reached = _reached(report, main)
+            found += [finding for finding in stated if finding.span.line > reached]
+        else:
+            stated = (finding for finding in stated if _was_not_entered(sources[main], report, finding.span))
+            found += [unused(finding) if works(report) else finding for finding in stated]
     found = _heed(_once(found), sources, main, sites, report)
     return tuple(sorted(found, key=lambda item: (item.span.line, item.span.column, _ORDER[item.severity])))
 

@@ -107,9 +107,8 @@ async def verify(
                     tried.append(both)
                     break
             if finding.code in _NAMES and not any(item.verified for item in tried):
-                tried += [
-                    dataclasses.replace(item.fix, verified=True) for item in halves if _only_uncovers(finding, item)
-                ]
+                certain = [item.fix for item in halves if _only_uncovers(finding, item)]
+                tried += [dataclasses.replace(item, verified=True) for item in certain[:MOST_OFFERED]]
             place = halves[0].fix.cause
             if place is not None and _only_uncovers(finding, halves[0]):
                 finding = dataclasses.replace(finding, span=place)
