@@ -309,6 +309,7 @@ def _fixes(
         alike = siblings.done_alike(context, argument.name, call.span.line)
         fixes = [*slips.put_through(context, argument.name, call.span.line), *alike, *fixes]
         fixes = [*_prepared_alike(context, call, argument), *_other_array(context, argument, data, wanted), *fixes]
+        fixes = [*siblings.made_alike(context, call, argument), *fixes]
     if proved:
         # Other data went through this model: its input is not at fault.
         return fixes + resized

@@ -12,7 +12,7 @@ from kls.facts import Fix
 from kls.rules import search, written
 from kls.rules.context import Context, argument_of, fix
 from kls.source import SourceText
-from kls.worker.protocol import Failure
+from kls.worker.protocol import Argument, Call, Failure
 
 _PART = re.compile(r"train(?:ing)?|test(?:ing)?|valid(?:ation)?|val|dev|eval|tr|te|ts", re.IGNORECASE)
 """What names of data say of the part that they hold."""
@@ -34,7 +34,9 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         return []
     prefix = "validation_" if failure.stage.startswith("validation") else ""
     labels = argument_of(call, f"{prefix}y")
-    return done_alike(context, labels.name, call.span.line) if labels is not None and labels.name is not None else []
+    if labels is None or labels.name is None:
+        return []
+    return [*made_alike(context, call, labels), *done_alike(context, labels.name, call.span.line)]
 
 
 def _same_columns(context: Context) -> list[Fix]:
@@ -108,6 +110,43 @@ def _once_more(
     anchor = max((statement, known[-1]), key=lambda item: item.lineno)
     changed = edits.insert_after(source, anchor, line)
     return fix(f"Do the same with `{wanted}`: `{line}`", changed, cause=source.span(anchor))
+
+
+def made_alike(context: Context, call: Call, argument: Argument) -> list[Fix]:
+    """`X_test = test[:, :, np.newaxis]`, as `X_train = train[:, :, np.newaxis]` was made for the same model, where the
+    one is bound to something else than the other."""
+    fixes: list[Fix] = []
+    name, role = argument.name, argument.role.removeprefix("validation_")
+    others = [argument_of(item, role) for item in context.report.calls if item.model == call.model and item is not call]
+    for other in dict.fromkeys(item.name for item in (*others, argument_of(call, role)) if item is not None):
+        for source in context.sources.values() if other is not None and name not in (None, other) else ():
+            theirs = written.assignments(source, other or "", call.span.line - 1)
+            own = written.assignments(source, name or "", call.span.line - 1)
+            pattern, value = theirs[-1][1] if theirs else None, own[-1][1] if own else None
+            if pattern is None or value is None:
+                continue
+            text = _of_the_other(source, pattern, value)
+            if text not in (None, source.segment(value)):
+                changed = edits.replace(source, value, text or "")
+                fixes += fix(f"Make `{name}` as `{other}`: `{text}`", changed, cause=source.span(own[-1][0]))
+    return fixes[:MOST]
+
+
+def _of_the_other(source: SourceText, pattern: ast.expr, value: ast.expr) -> str | None:
+    """The expression `pattern` of one part of the data, with the name that it is made of exchanged for that of the
+    other part, which `value` is made of. None where they are made of more than one name, or of the same."""
+    made = [_data_names(item) for item in (pattern, value)]
+    if len(made[0]) != 1 or len(made[1]) != 1 or made[0] == made[1] or stem(*made[0]) != stem(*made[1]):
+        return None
+    (old,), (new,) = made
+    return re.sub(rf"(?<![.\w]){re.escape(old)}\b", new, source.segment(pattern))
+
+
+def _data_names(value: ast.expr) -> set[str]:
+    """The names of data in an expression: those that say which part they hold."""
+    called = {id(item.func) for item in ast.walk(value) if isinstance(item, ast.Call)}
+    names = {item.id for item in ast.walk(value) if isinstance(item, ast.Name) and id(item) not in called}
+    return {item for item in names if stem(item) != item}
 
 
 def encoded_alike(context: Context, name: str | None, before: int) -> list[Fix]:

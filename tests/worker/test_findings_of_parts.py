@@ -16,6 +16,29 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux"),
 ]
 
+OTHER_AXIS = """
+import keras
+import numpy as np
+windows, goals = np.random.rand(200, 10), np.random.rand(200)
+train, test = windows[:150], windows[150:]
+x_train = train[:, :, np.newaxis]
+x_test = test[:, np.newaxis, :]
+net = keras.Sequential([keras.Input((10, 1)), keras.layers.LSTM(8), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(x_train, goals[:150])
+print(net.evaluate(x_test, goals[150:]))
+"""
+NOT_ENCODED = """
+from keras import Input, Sequential, layers
+from keras.datasets import mnist
+from keras.utils import to_categorical
+(train_x, train_labels), (test_x, test_labels) = mnist.load_data()
+train_y = to_categorical(train_labels, 10)
+test_y = test_labels
+net = Sequential([Input((28, 28)), layers.Flatten(), layers.Dense(10, activation="softmax")])
+net.compile("adam", "categorical_crossentropy")
+net.fit(train_x, train_y, validation_data=(test_x, test_y))
+"""
 CALLBACK = """
 import keras
 import numpy as np
@@ -307,6 +330,8 @@ FAULTS = [
     Fault(INPUT_OF_TEXTS, "keras.Input", 'Give the input `input_layer` strings: `dtype="string"`'),
     Fault(DISTANCES, "y_true * y_pred", "Give `y_true` another axis: `y_true[:, None]`"),
     Fault(STATES_OF_FOUR, "net.predict", "Give the sample 4 times, as often as a batch has samples"),
+    Fault(OTHER_AXIS, "x_test =", "Make `x_test` as `x_train`: `test[:, :, np.newaxis]`"),
+    Fault(NOT_ENCODED, "test_y =", "Make `test_y` as `train_y`: `to_categorical(test_labels, 10)`"),
     Fault(SESSION, "K.set_session", "Leave `set_session` out"),
 ]
 
@@ -351,6 +376,8 @@ async def test_what_runs_and_is_wrong(real: Host, fault: Fault) -> None:
 
 
 REPAIRED = [
+    OTHER_AXIS.replace("test[:, np.newaxis, :]", "test[:, :, np.newaxis]"),
+    NOT_ENCODED.replace("test_y = test_labels", "test_y = to_categorical(test_labels)"),
     CALLBACK.replace("pictures[0]", "pictures[:1]"),
     PICTURE_OF_A_FILE.replace("(28, 28, 1)\nprint", "(1, 28, 28, 1)\nprint"),
     PICTURE_OF_A_FILE.replace('digit("seven.png")', 'digit("seven.png")[None]'),
