@@ -1,13 +1,14 @@
-"""A number stands where the layer takes it for something else than was meant.
+"""What stands at its place in a call is taken for something else than was meant.
 
 ## What it says
 Arguments by position mean what Keras's order says: the third of `Conv2D(32, 3, 3)` is the stride, not the other side
 of the kernel; the second of `Input((28, 28), 1)` is the batch size, not the channels; the second of `Dense(10, 5)` is
-the activation.
+the activation. A cross-entropy that is called in a training loop takes the labels first, then the predictions.
 
 ## Why it matters
 Strides and batch sizes are taken silently, and the model is another one than was meant: `Conv2D(32, 3, 3)` gives a
-ninth of the output. A number for an activation raises `Could not interpret activation function identifier`.
+ninth of the output. With its arguments exchanged a cross-entropy takes the labels for probabilities. A number for an
+activation raises `Could not interpret activation function identifier`.
 
 ## Example
 ```python
@@ -35,8 +36,9 @@ from kls.facts import Edit, Evidence, Finding, Severity, Span
 from kls.rules.context import Context, Rule, finding, fix
 from kls.rules.reading import Reading, given, stated
 from kls.source import SourceText
+from kls.worker.protocol import Warned
 
-RULE = Rule("argument-place", Severity.WARNING, "A number stands where the layer takes it for something else.")
+RULE = Rule("argument-place", Severity.WARNING, "What stands at a place is taken for something else.")
 
 _CONV = re.compile(r"keras\.layers\.(?:Separable)?(?:Conv|Convolution)2D")
 _LOOKED_UP = ("activation", "initializer", "regularizer", "constraint")
@@ -47,6 +49,57 @@ def survey(context: Context) -> Iterator[Finding]:
     for span, message, changed in _silent(Reading(context.sources[context.main], context.sites)):
         fixes = tuple(fix(changed[0], changed[1], cause=changed[1].span, safe=False))
         yield finding(RULE, context, span, message, evidence=Evidence.SILENT, fixes=fixes)
+    for warned in context.report.warnings:
+        if warned.category == "ExchangedLoss":
+            yield from _exchanged(context, warned)
+
+
+def _exchanged(context: Context, warned: Warned) -> Iterator[Finding]:
+    """A loss that gets what a model gave as the labels, and what the program was given as the predictions."""
+    made = context.call_node(warned.span)
+    for source, call in _calls_of(*made) if made is not None else ():
+        if len(call.args) < 2 or any(item.arg in ("y_true", "y_pred") for item in call.keywords):
+            continue
+        first, second = call.args[:2]
+        if not isinstance(second, ast.Name) or not _is_given(source, second):
+            continue
+        one, other = source.segment(first), source.segment(second)
+        changed = edits.replace(source, first, other), edits.replace(source, second, one)
+        span = source.span(call)
+        words = f"`{one}`, which a model gave, is taken for the labels, and `{other}` for the predictions"
+        lines = f"{words}: a loss takes the labels first\nKeras raises nothing."
+        fixes = fix(f"Exchange the two: `{other}, {one}`", *changed, cause=span)
+        yield finding(RULE, context, span, lines, evidence=Evidence.SILENT, fixes=tuple(fixes))
+
+
+def _calls_of(source: SourceText, made: ast.Call) -> Iterator[tuple[SourceText, ast.Call]]:
+    """The calls of the loss that is made here: at once, or by the one name it is bound to."""
+    holder = source.parents.get(made)
+    if isinstance(holder, ast.Call) and holder.func is made:
+        yield source, holder
+    if isinstance(holder, ast.Assign) and len(holder.targets) == 1:
+        name = source.segment(holder.targets[0])
+        yield from ((source, call) for call in source.calls() if source.segment(call.func) == name)
+
+
+def _is_given(source: SourceText, name: ast.Name) -> bool:
+    """Whether a name is a parameter or the target of a loop, or taken apart from one, and nothing else binds it."""
+    function = source.function(name)
+    nodes = ast.walk(function) if function is not None else source.nodes
+    bound = [item for item in nodes if isinstance(item, ast.Name) and item.id == name.id]
+    stored = [item for item in bound if isinstance(item.ctx, ast.Store)]
+    parameters = function.args.args if isinstance(function, ast.FunctionDef) else []
+    if any(item.arg == name.id for item in parameters):
+        return not stored
+    holders: list[ast.AST | None] = [source.parents.get(item) for item in stored]
+    holders = [source.parents.get(item) if isinstance(item, ast.Tuple) else item for item in holders if item]
+    looped = [item for item in holders if isinstance(item, ast.For)]
+    apart = [
+        item
+        for item in holders
+        if isinstance(item, ast.Assign) and isinstance(item.value, ast.Name) and _is_given(source, item.value)
+    ]
+    return bool(holders) and len(looped) + len(apart) == len(holders)
 
 
 def read(reading: Reading) -> Iterator[Finding]:

@@ -487,9 +487,11 @@ def loss_place(context: Context, model: Model) -> tuple[SourceText, ast.expr] | 
 def set_loss(context: Context, model: Model, loss: str) -> list[Fix]:
     """Change the loss to `loss` (a Keras identifier) in the way the author wrote it: a word, a class or a function."""
     place = loss_place(context, model)
-    if place is None:
-        return []
-    source, value = place
+    return [] if place is None else set_loss_at(*place, loss)
+
+
+def set_loss_at(source: SourceText, value: ast.expr, loss: str) -> list[Fix]:
+    """Change the loss that is written as `value`."""
     title = f"Use the loss `{loss}`"
     span = source.span(value)
     if isinstance(value, ast.Constant) and isinstance(value.value, str):

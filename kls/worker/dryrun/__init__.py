@@ -50,6 +50,7 @@ def _carry_out(dry: Any, tell: Callable[[Report], None]) -> tuple[Any, Any]:
         loaders,
         nowhere_to_write,
         numpy_patches,
+        own_losses,
         pairing,
         saving,
         scores,
@@ -69,6 +70,7 @@ def _carry_out(dry: Any, tell: Callable[[Report], None]) -> tuple[Any, Any]:
     trial = _trial(dry)
     eager.install(dry)
     watch = keras_hooks.install(dry)
+    own_losses.install(dry, watch)
     dry.witnesses = watch.witnesses
     met = sinks.install(dry, watch, trial)
     numpy_patches.install(dry.files.owns)

@@ -36,6 +36,8 @@ from .unknown import Unknown, UnknownValue
 from .witnesses import Witnesses
 
 _MOST_LAYERS = 6000
+_PREDICTED = 16
+"""Of how many calls of models the outputs are known by their model."""
 
 
 @dataclass
@@ -72,6 +74,8 @@ class Watch:
         self.witnesses = Witnesses(run)
         self.failed: Optional[tuple[Any, Any]] = None
         """The layer whose call failed last, and what it was given."""
+        self.predicted: dict[int, tuple[Any, Any]] = {}
+        """By id the tensors that models gave last, each with its model."""
 
     def of(self, layer: Any) -> Optional[Seen]:
         """What is known of `layer`."""
@@ -128,6 +132,10 @@ class Watch:
             raise
         finally:
             self.stack.pop()
+        if isinstance(layer, KerasModel):
+            self.predicted[id(outputs)] = (outputs, layer)
+            while len(self.predicted) > _PREDICTED:
+                del self.predicted[next(iter(self.predicted))]
         probing = is_own(caller.f_code.co_filename) and isinstance(layer, KerasModel)
         if seen is not None and seen.direct and not self.quiet and not probing and self._worth(parent, layer, seen):
             self._record(seen, span, parent, outputs)
@@ -136,6 +144,11 @@ class Watch:
             node = graphs.node_of(self, layer, self.tensors(outputs))
             owner.trail.called(node, (arguments, keywords), outputs)
         return outputs
+
+    def predicted_by(self, value: Any) -> Any:
+        """The model that gave the tensor `value` as its one output, None where that is not known."""
+        known, model = self.predicted.get(id(value), (None, None))
+        return model if known is value else None
 
     def tensors(self, value: Any) -> tuple[Tensor, ...]:
         """The tensors of `value`, with the batch axis of a probe's placeholders as None."""
@@ -230,11 +243,15 @@ class Watch:
         """Keras or TensorFlow warned while the author's line in `frame` ran."""
         author = self.run.files.nearest(frame)
         span = None if author is None else self.run.files.span_of_frame(author)
-        layer = next((key_of(item) for item in reversed(self.stack) if self.of(item) is not None), None)
-        if span is not None and len(self.run.warnings) < 200:
-            warned = Warned(span, category, message[:2000], layer)
-            if warned not in self.run.warnings:
-                self.run.warnings.append(warned)
+        layer = next((item for item in reversed(self.stack) if self.of(item) is not None), None)
+        if span is not None:
+            self.told(span, category, message, layer)
+
+    def told(self, span: Span, category: str, message: str, layer: Any) -> None:
+        """Keep what is told of `span`, which concerns `layer` where there is one."""
+        warned = Warned(span, category, message[:2000], None if layer is None else key_of(layer))
+        if len(self.run.warnings) < 200 and warned not in self.run.warnings:
+            self.run.warnings.append(warned)
 
 
 def places_of(run: Run, layer: Any) -> tuple[Optional[Span], Optional[Span], tuple[Tensor, ...]]:
