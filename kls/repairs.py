@@ -214,6 +214,7 @@ def _goes_on(finding: Finding, trial: _Trial) -> bool:
 async def _try(snapshot: Snapshot, fix: Fix, changed: Probe, before: Report | None, ask: Ask) -> _Trial:
     report = await ask(changed)
     sound = report.complete and _as_much_is_known(before, report) and not _raises(fix, report)
+    sound = sound and _bound(report) <= (_bound(before) if before is not None else 0)
     after = await asyncio.to_thread(_found, snapshot, changed, report) if sound else ()
     return _Trial(fix, changed, after, sound, report.seconds)
 
@@ -245,9 +246,24 @@ async def _with_a_second(
                 if trial.sound and holds(every, finding, trial.after):
                     return dataclasses.replace(second, verified=True)
             title = f"{half.fix.title}; {second.title[:1].lower()}{second.title[1:]}"
+            if _writes_over(second, half.fix):
+                title = second.title
             safe = half.fix.safe and second.safe
             return Fix(title, _difference(probe, changed), True, safe, half.fix.cause)
     return None
+
+
+def _writes_over(second: Fix, first: Fix) -> bool:
+    """Whether nothing is left of what the first of two fixes wrote, which is one text on one line."""
+    if len(first.edits) != 1 or "\n" in first.edits[0].text:
+        return False
+    one, text = first.edits[0].span, first.edits[0].text
+    return any(
+        edit.span.path == one.path
+        and (edit.span.line, edit.span.column) <= (one.line, one.column)
+        and (one.line, one.column + len(text)) <= (edit.span.end_line, edit.span.end_column)
+        for edit in second.edits
+    )
 
 
 def _alone(probe: Probe, changed: Probe, second: Fix) -> Probe | None:
@@ -303,6 +319,16 @@ def _raises(fix: Fix, after: Report) -> bool:
     """Whether a line that the fix edits raises now, though not as a fault of shapes: too many values to unpack."""
     places = {(edit.span.path, edit.span.line) for edit in fix.edits}
     return any(gap.kind == "error" and (gap.span.path, gap.span.line) in places for gap in after.gaps)
+
+
+def _bound(report: Report) -> int:
+    """How many layers are given any number of samples, and give a certain one: a sum over the batch axis."""
+    return sum(
+        any(item.shape and item.shape[0] is None for item in layer.inputs)
+        and all(item.shape and item.shape[0] is not None for item in layer.outputs)
+        and bool(layer.outputs)
+        for layer in report.layers
+    )
 
 
 def _known(report: Report) -> int:

@@ -7,8 +7,8 @@ import re
 
 from kls import edits
 from kls.facts import Fix
-from kls.rules import own_functions, search, written
-from kls.rules.context import Context, fix
+from kls.rules import operators, own_functions, search, written
+from kls.rules.context import Context, argument_of, fix
 from kls.worker.protocol import Failure
 
 MOST = 3
@@ -17,7 +17,72 @@ MOST = 3
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates that the failure's own shapes speak for."""
-    return [*_of_elements(context, failure), *_repeated(context, failure), *_of_files(context, failure)]
+    return [
+        *_first(context, failure),
+        *_declared_first(context, failure),
+        *_of_elements(context, failure),
+        *_repeated(context, failure),
+        *_of_files(context, failure),
+    ]
+
+
+_TURNED = re.compile(
+    r"axis -1 of input shape to have value (\d+), but received input with shape "
+    r"\((?:\d+|None), (\d+), (?:\d+|None), (\d+|None)\)"
+)
+_TO_THE_FRONT = ((2, 0, 1), (0, 3, 1, 2))
+
+
+def _first(context: Context, failure: Failure) -> list[Fix]:
+    """Pictures whose channels stand first, for a model that takes them last: not turned, or turned back."""
+    told, call = _TURNED.search(failure.message), context.sink(failure)
+    if told is None or call is None or told[1] != told[2] or told[2] == told[3]:
+        return []
+    data = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x")
+    found = written.value_of(context, data)
+    fixes: list[Fix] = []
+    for node in ast.walk(found[1]) if found is not None else ():
+        turned = _turned(node) if isinstance(node, ast.Call) else None
+        if found is not None and turned is not None and isinstance(node, ast.Call):
+            text = found[0].segment(turned)
+            changed = edits.replace(found[0], node, text)
+            fixes += fix(f"Leave the channels last: `{text}`", changed, cause=found[0].span(node))
+    form = "{}.transpose(0, 2, 3, 1)"
+    if data is not None and data.kind == "array":
+        fixes += operators.transform_data(context, data, form, "Put the channels last: `.transpose(0, 2, 3, 1)`")
+    return fixes
+
+
+def _declared_first(context: Context, failure: Failure) -> list[Fix]:
+    """`Input((12, 1, 40, 40))` of a model that has nothing left of the 1 after a layer: the channels at the end."""
+    if not re.search(r"would be zero or negative|Negative dimension size", failure.message):
+        return []
+    fixes: list[Fix] = []
+    for source, written_shape, _, shape in search.declared_inputs(context):
+        last = shape[-3:]
+        if len(last) < 3 or not isinstance(written_shape, ast.Tuple) or len(written_shape.elts) != len(shape):
+            continue
+        if last[0] not in (1, 3) or last[1] is None or last[2] is None or min(last[1], last[2]) < 8:
+            continue
+        words = [source.segment(item) for item in written_shape.elts]
+        text = f"({', '.join([*words[:-3], *words[-2:], words[-3]])})"
+        changed = edits.replace(source, written_shape, text)
+        fixes += fix(f"Put the channels last: `{text}`", changed, cause=source.span(written_shape))
+    return fixes
+
+
+def _turned(call: ast.Call) -> ast.expr | None:
+    """The pictures of which a call puts the channels first."""
+    if search.last_part(call.func) != "transpose" or not isinstance(call.func, ast.Attribute):
+        return None
+    given: list[ast.expr] = [*call.args, *(item.value for item in call.keywords)]
+    of_module = isinstance(call.func.value, ast.Name) and call.func.value.id in ("np", "numpy", "tf", "ops", "jnp")
+    pictures = given[0] if of_module and given else call.func.value
+    order = given[1:] if of_module else given
+    if len(order) == 1 and isinstance(order[0], (ast.Tuple, ast.List)):
+        order = order[0].elts
+    axes = tuple(item.value for item in order if isinstance(item, ast.Constant))
+    return pictures if len(axes) == len(order) and axes in _TO_THE_FRONT else None
 
 
 def _of_files(context: Context, failure: Failure) -> list[Fix]:

@@ -8,7 +8,7 @@ from collections import Counter
 
 from kls import edits
 from kls.facts import Fix
-from kls.rules import search
+from kls.rules import search, sizes
 from kls.rules.context import Context, argument_of, fix
 from kls.worker.protocol import Failure
 
@@ -96,7 +96,8 @@ def _joined_alike(context: Context, failure: Failure) -> list[Fix]:
 
 
 def _given_to_own(context: Context, failure: Failure) -> list[Fix]:
-    """A size that the failing layer of the author's own is made with, of two that disagree: `Attention(32)`."""
+    """A size that the failing layer of the author's own is made with, of two that disagree: `Attention(32)`; where it
+    is one off, a size in words too: `Positions(count)`, which must have room for one more."""
     classes = {node.name for source in context.sources.values() for node in source.nodes
                if isinstance(node, ast.ClassDef)}  # fmt: skip
     fixes: list[Fix] = []
@@ -107,6 +108,12 @@ def _given_to_own(context: Context, failure: Failure) -> list[Fix]:
         for old, new in search.conflicts(failure)[:4]:
             given = [*made.args, *(item.value for item in made.keywords)]
             places = [item for item in given if isinstance(item, ast.Constant) and item.value == old]
+            named = [item for item in given if isinstance(item, (ast.Name, ast.BinOp)) and abs(new - old) == 1]
+            named = [item for item in named if sizes.value(source, item) == old]
+            if len(named) == 1 and not places:
+                text = f"{source.segment(named[0])} {'+' if new > old else '-'} 1"
+                title = f"Give `{text}`, which is {new}"
+                fixes += fix(title, edits.replace(source, named[0], text), cause=source.span(made), safe=False)
             if len(places) == 1:
                 title = f"Change {old} to {new} in `{' '.join(source.segment(made).split())}`"
                 fixes += fix(title, edits.replace(source, places[0], str(new)), cause=source.span(made), safe=False)

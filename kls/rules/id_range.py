@@ -117,10 +117,31 @@ def _alone(context: Context, call: Call, model: Model) -> list[_Ids]:
     ids = argument_of(call, "x")
     found: list[_Ids] = []
     values: dict[str, Any] = (ids.values or ids.parts.get("0") or ids.parts.get("") or {}) if ids is not None else {}
-    for layer in context.first_layers(model) if values else ():
-        if layer.cls == "Embedding" and _is_given_the_input(context, model, layer):
+    tables = [layer for layer in context.report.layers if layer.cls == "Embedding"] if values else []
+    for layer in tables:
+        own = layer.key in model.layers and _is_given_the_input(context, model, layer)
+        if own or _is_handed_the_input(context, model, layer):
             found.append(_Ids(ids.name if ids else None, ids, values, layer))
     return found
+
+
+def _is_handed_the_input(context: Context, model: Model, layer: Layer) -> bool:
+    """Whether `layer` is given the model's one input as it is, by the `call` of the author's own layer or model."""
+    found = context.call_node(layer.called)
+    if layer.parent is None or found is None or not found[1].args:
+        return False
+    source, call = found
+    function, given = source.function(call), call.args[0]
+    if not isinstance(function, ast.FunctionDef) or function.name != "call" or not isinstance(given, ast.Name):
+        return False
+    names = [item.arg for item in function.args.args]
+    stored = [item for item in ast.walk(function) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)]
+    if names[1:2] != [given.id] or any(item.id == given.id for item in stored):
+        return False
+    if layer.parent == model.key:
+        return model.kind == "subclass"
+    owner = context.layers.get(layer.parent, [])
+    return layer.parent in model.layers and bool(owner) and _is_given_the_input(context, model, owner[0])
 
 
 def _is_given_the_input(context: Context, model: Model, layer: Layer) -> bool:

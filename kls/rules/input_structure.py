@@ -494,8 +494,41 @@ def _unfit(context: Context, argument: Argument, model: Model) -> Parts | None:
         if layer is not None:
             text, title = edits.tuple_text(given[1:]), f"Set the input shape to {show(given[1:])}"
             fixes += operators.set_layer_argument(context, layer, "shape", 0, text, title)
+        fixes = [*_each_shape(context, model, parts), *fixes]
         return f"{name} is {show(given)}; input {index + 1} of the model takes {show(takes)}", fixes
     return None
+
+
+def _each_shape(context: Context, model: Model, parts: list[Tensor]) -> list[Fix]:
+    """All inputs of a model declared as what they are given, where more than one is not: the two states of an LSTM."""
+    changes: list[Edit] = []
+    told: list[str] = []
+    cause: Span | None = None
+    for key, part, wanted in zip(model.input_layers, parts, model.inputs, strict=False):
+        if not part.shape or not wanted.shape or compatible(part.shape[1:], wanted.shape[1:]):
+            continue
+        layer = context.layers.get(key, [None])[0]
+        found = context.call_node(layer.created) if layer is not None else None
+        value = edits.argument(found[1], "shape", 0) if found is not None else None
+        if found is None or not isinstance(value, ast.Tuple) or len(part.shape) != len(wanted.shape):
+            return []
+        source = found[0]
+        sizes_of = zip(value.elts, wanted.shape[1:], part.shape[1:], strict=False)
+        words = tuple(_size(source, node, have, want) for node, have, want in sizes_of)
+        text = edits.tuple_text(words)
+        changes.append(edits.replace(source, value, text))
+        told.append(text)
+        cause = cause or source.span(found[1])
+    return fix(f"Set the input shapes to {', '.join(told)}", *changes, cause=cause) if len(changes) > 1 else []
+
+
+def _size(source: SourceText, node: ast.expr, have: int | None, want: int | None) -> str:
+    """The size `want` for the one that `node` gives, in its words where it is a multiple of that."""
+    if have == want:
+        return source.segment(node)
+    if isinstance(node, ast.Name) and have and want and have > 1 and want % have == 0:
+        return f"{node.id} * {want // have}"
+    return str(want)
 
 
 def _element(node: ast.List, index: int, parts: int) -> ast.expr | None:

@@ -198,6 +198,7 @@ _TAKING_LAYERS = ("Sequential", "add", "compile", "fit")
 def _uncalled(context: Context, source: SourceText, place: ast.expr) -> list[Fix]:
     """A layer expression, here or in the assignment of a name given here, that lacks its `(tensor)`."""
     fixes: list[Fix] = []
+    several: list[ast.expr] = []
     given: list[ast.expr] = []
     makes = search.makes_layer(place)  # `Bidirectional(LSTM(8))` is made of a layer
     if isinstance(place, ast.Call) and not makes and search.last_part(place.func) not in _TAKING_LAYERS:
@@ -213,11 +214,39 @@ def _uncalled(context: Context, source: SourceText, place: ast.expr) -> list[Fix
                 continue
             statement = source.statement(value)
             line = statement.lineno if statement is not None else value.lineno
+            fixes += _tensor_to_class(context, source, value)
+            several.append(value)
             for name in search.tensors_before(context, source.path, line)[:2]:
                 words = source.segment(value)
                 cause = source.span(statement) if statement is not None else source.span(value)
                 fixes += fix(f"Call the layer: `{words}({name})`", _end(source.span(value), f"({name})"), cause=cause)
-    return fixes
+    return [*_each_called(context, source, place, several), *fixes]
+
+
+def _each_called(context: Context, source: SourceText, place: ast.expr, layers: list[ast.expr]) -> list[Fix]:
+    """Several layers that are given for tensors, each called with one of as many inputs that no layer is given."""
+    if len(layers) < 2 or len(set(map(source.span, layers))) < len(layers):
+        return []
+    first = min(item.lineno for item in layers)
+    inputs = [name for name in reversed(search.tensors_before(context, source.path, first)) if _waits(source, name)]
+    if len(inputs) != len(layers):
+        return []
+    changes = [_end(source.span(item), f"({name})") for item, name in zip(layers, inputs, strict=True)]
+    statement = source.statement(layers[0])
+    cause = source.span(statement if statement is not None else layers[0])
+    return fix(f"Call the layers: `({')`, `('.join(inputs)})`", *changes, cause=cause)
+
+
+def _waits(source: SourceText, name: str) -> bool:
+    """Whether a tensor is read by nothing but a model's list of inputs."""
+    for node in source.nodes:
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
+            call: ast.AST | None = node
+            while call is not None and not isinstance(call, (ast.Call, ast.stmt)):
+                call = source.parents.get(call)
+            if not isinstance(call, ast.Call) or search.last_part(call.func) != "Model":
+                return False
+    return True
 
 
 _OF_MODEL = "Take the model"
@@ -226,10 +255,11 @@ _OF_MODEL = "Take the model"
 def _models(context: Context, source: SourceText, place: ast.expr, failure: Failure) -> list[Fix]:
     """`Flatten()(base)` and `Model(base, …)`: the output of a model, or its input, where it is given itself."""
     if not isinstance(place, ast.Call) or not re.search(
-        r"<\w+ name=[\w.-]+, built=True>|KerasTensors?\b", failure.message
+        r"<\w+ name=[\w.-]+, built=True>|KerasTensors?\b|but it received \d+ input tensors", failure.message
     ):
         return []
     kinds = {item.variable: item.kind for item in context.report.models if item.kind != "subclass"}
+    several = {item.variable for item in context.report.models if len(item.outputs) > 1}
     takes_input = search.last_part(place.func) == "Model"
     given = [(item, takes_input and number == 0) for number, item in enumerate(place.args)]
     given += [(item.value, item.arg == "inputs") for item in place.keywords]
@@ -239,9 +269,10 @@ def _models(context: Context, source: SourceText, place: ast.expr, failure: Fail
             if isinstance(node, ast.Name) and node.id in kinds:
                 end = "input" if entering else "output"
                 # A Sequential that was never called has no `output` (keras/src/ops/operation.py).
-                text = f"{node.id}.{end}" + ("s[0]" if kinds[node.id] == "sequential" else "")
+                whole = "s" if node.id in several and not entering else ""
+                text = f"{node.id}.{end}" + ("s[0]" if kinds[node.id] == "sequential" else whole)
                 fixes += fix(
-                    f"{_OF_MODEL}'s {end}: `{text}`", edits.replace(source, node, text), cause=source.span(node)
+                    f"{_OF_MODEL}'s {end}{whole}: `{text}`", edits.replace(source, node, text), cause=source.span(node)
                 )
     if len(fixes) > 1:
         every = [edit for item in fixes for edit in item.edits]

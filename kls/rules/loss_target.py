@@ -366,6 +366,11 @@ def _steps_kept(case: _Case) -> list[Fix]:
             fixes += ranks.return_sequences(case.context, layer, True)
         elif layer.cls == "Flatten" or layer.cls.startswith("Global"):
             fixes += operators.remove_layer(case.context, layer)
+    layers = case.context.first_layers(case.model)
+    ends = any(item.cls in ranks.RECURRENT and not item.config.get("return_sequences") for item in layers)
+    rest = case.target[2:] if not case.sparse else (*_squeezed(case.target)[2:], None)
+    if ends and compatible((None, *rest), case.output):
+        fixes += _data(case, "{}[:, -1]", "Give the labels of the last step: `[:, -1]`")
     return fixes
 
 

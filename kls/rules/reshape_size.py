@@ -28,8 +28,8 @@ from typing import Any
 
 from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import written
-from kls.rules.context import Context, Rule, finding, fix, show, single
+from kls.rules import operators, written
+from kls.rules.context import Context, Rule, failed_layer, finding, fix, show, single
 from kls.rules.sizes import value
 from kls.source import SourceText
 from kls.worker.protocol import Failure
@@ -110,8 +110,25 @@ def _layer(context: Context, failure: Failure) -> Finding | None:
         fixes = _scaled(found[0], sizes, target, total, span)
         fixes += _left_to_keras(found[0], sizes, target, total, span) if None not in given.shape[1:] else []
         fixes += _resize(found[0], sizes, total, span)
+    fixes += _brought_to_size(context, failure, given.shape, target) if len(given.shape) > 2 else []
     related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1])
     return finding(RULE, context, span, "\n".join(lines), related=related, fixes=tuple(fixes))
+
+
+def _brought_to_size(
+    context: Context, failure: Failure, given: tuple[int | None, ...], target: tuple[int | None, ...]
+) -> list[Fix]:
+    """`Flatten` and `Dense` before a `Reshape` to sizes that have nothing to do with what it is given."""
+    if any(size is None or size <= 0 for size in target) or None in given[1:]:
+        return []
+    layer, wanted = failed_layer(failure), str(math.prod(size or 1 for size in target))
+    dense = operators.insert_layer(context, layer, "Dense", wanted)
+    flat = operators.insert_layer(context, layer, "Flatten")
+    if not flat or not dense or flat[0].edits[0].span != dense[0].edits[0].span:
+        return []
+    (first, *imports), (second, *others) = flat[0].edits, dense[0].edits
+    both = Edit(first.span, first.text + second.text)
+    return fix(f"Add `Flatten()` and `Dense({wanted})` before Reshape", both, *imports, *others, cause=dense[0].cause)
 
 
 def _left_to_keras(

@@ -49,6 +49,7 @@ from kls.rules import (
     super_calls,
     taken_apart,
     unbatched,
+    weight_lists,
     weights_shape,
 )
 from kls.rules.context import Context, argument_of, compatible, fix
@@ -110,6 +111,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *slips.certain(context, failure),
         *weights_shape.without_head(context, failure),
         *weights_shape.as_wide(context, failure),
+        *weight_lists.strong(context, failure),
         *picture_tables.strong(context, failure),
         *_turned(context, failure),
         *sizes.other_axes(context, failure),
@@ -229,10 +231,24 @@ def _declared_inputs(context: Context, failure: Failure) -> list[Fix]:
     return fixes[:MOST]
 
 
+def _answers(context: Context) -> set[str]:
+    """The names of what models are to answer: what `fit` and its like are given second."""
+    found: set[str] = set()
+    for source in context.sources.values():
+        for call in source.calls():
+            if isinstance(call.func, ast.Attribute) and call.func.attr in ("fit", "evaluate", "train_on_batch"):
+                value = edits.argument(call, "y", 1)
+                found |= {value.id} if isinstance(value, ast.Name) else set()
+    return found
+
+
 def _samples(context: Context) -> list[Shape]:
-    """The shapes of one sample of the arrays and datasets in the program."""
+    """The shapes of one sample of the arrays and datasets in the program that models are not to answer."""
     found: list[Shape] = []
+    answers = _answers(context)
     for item in context.report.variables:
+        if item.name in answers:
+            continue
         for tensor in item.tensors[:1]:
             if item.kind in ("array", "tensor", "dataset", "frame") and tensor.shape and len(tensor.shape) > 1:
                 found.append(tensor.shape[1:])
