@@ -57,6 +57,7 @@ from kls.rules import (
     sample_count,
     scaling,
     shape_argument,
+    softmax_of_one,
     step_compile,
     step_device,
     step_gradient,
@@ -145,6 +146,7 @@ _SURVEYING: tuple[ModuleType, ...] = (
     added_loss,
     not_adapted,
     output_precision,
+    softmax_of_one,
 )
 _READING: tuple[ModuleType, ...] = (
     shape_argument,

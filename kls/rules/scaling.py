@@ -202,6 +202,8 @@ def _unscaled(context: Context, call: Call, model: Model, data: Argument) -> Par
     if tensor is None or tensor.dtype != "uint8" or wanted is None or not call.method.startswith("fit"):
         return None
     high = (data.values or {}).get("max", 0)
+    if data.values is None and any(_is_images(item) for item in context.chain(data, call.span)[-1:]):
+        high = 255
     classes = {layer.cls for layer in context.first_layers(model)}
     if high < 100 or not (wanted.dtype or "").startswith("float") or not classes or not classes <= set(NUMERIC):
         return None

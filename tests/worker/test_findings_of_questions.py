@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from kls.facts import Severity
 from kls.host import Host
 from tests.worker.faults import Fault, assert_silent, assert_told
 
@@ -223,4 +224,64 @@ async def test_the_finding_stands_where_the_author_edits(real: Host, fault: Faul
 
 @pytest.mark.parametrize("text", WORKING)
 async def test_what_runs_is_not_told(real: Host, text: str) -> None:
+    await assert_silent(real, text)
+
+
+WEIGHED = """
+import keras
+from keras import layers
+words = keras.Input((20, 16))
+steps = layers.LSTM(8, return_sequences=True)(words)
+scores = layers.Dense(1, activation="tanh")(steps)
+weights = {}(scores)
+seen = layers.Multiply()([steps, weights])
+model = keras.Model(words, layers.Dense(1)(layers.GlobalAveragePooling1D()(seen)))
+"""
+SCORED = """
+import keras
+import tensorflow as tf
+class Weigh(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.score = keras.layers.Dense(1)
+    def call(self, steps):
+        weights = tf.nn.softmax(self.score(steps){})
+        return tf.reduce_sum(weights * steps, axis=1)
+words = keras.Input((20, 16))
+model = keras.Model(words, keras.layers.Dense(1)(Weigh()(words)))
+"""
+UNSCALED = """
+import keras
+(pictures, kinds), _ = keras.datasets.cifar10.load_data()
+{}rows, last = keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")
+net = keras.Sequential([keras.Input((32, 32, 3)), rows, last])
+net.compile("sgd", "sparse_categorical_crossentropy")
+net.fit(pictures, kinds)
+"""
+QUIET_FAULTS = [
+    (
+        Fault(
+            WEIGHED.format('layers.Activation("softmax")'), "weights = ", "Take it over the steps: `Softmax(axis=1)`"
+        ),
+        Severity.WARNING,
+    ),
+    (Fault(SCORED.format(""), "weights = ", "Take it over the steps: `axis=1`"), Severity.WARNING),
+    (Fault(UNSCALED.format(""), "load_data", "Divide by 255"), Severity.HINT),
+]
+
+
+@pytest.mark.parametrize(("fault", "severity"), QUIET_FAULTS)
+async def test_what_raises_nothing_is_told(real: Host, fault: Fault, severity: Severity) -> None:
+    await assert_told(real, fault, severity)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WEIGHED.format("layers.Softmax(axis=1)"),
+        WEIGHED.replace('"tanh")(steps)', '"sigmoid")(steps)').format('layers.Activation("linear")'),
+        SCORED.format(", axis=1"),
+    ],
+)
+async def test_weights_that_differ_are_not_told(real: Host, text: str) -> None:
     await assert_silent(real, text)

@@ -24,7 +24,7 @@ from keras.src.models.model import Model as KerasModel
 from keras.src.models.sequential import Sequential
 from keras.src.ops.operation import Operation
 from keras.src.trainers.trainer import Trainer
-from tensorflow.python.ops import gen_math_ops
+from tensorflow.python.ops import gen_math_ops, gen_nn_ops
 
 from ..protocol import Layer, Model, Node, Span, Tensor, Warned
 from . import graphs, memory, specs
@@ -403,6 +403,7 @@ def install(run: Run) -> Watch:
     _watch_compile(watch)
     _watch_added_losses(watch)
     _watch_differences(watch)
+    _watch_softmax(watch)
     warnings.simplefilter("always")
 
     def show(
@@ -464,6 +465,20 @@ def _watch_differences(watch: Watch) -> None:
         return made
 
     VirtualArray.__array_ufunc__ = met  # type: ignore[method-assign]
+
+
+def _watch_softmax(watch: Watch) -> None:
+    """Tell of a softmax of one value for each row."""
+    original = gen_nn_ops.softmax
+
+    @functools.wraps(original)
+    def softmax(logits: Any, name: Any = None) -> Any:
+        shape = specs.shape_of(logits) or ()
+        if len(shape) > 1 and shape[-1] == 1:
+            watch.warned(" ".join(map(str, shape)), "SoftmaxOfOne", sys._getframe(1))
+        return original(logits, name)
+
+    gen_nn_ops.softmax = softmax
 
 
 def _column_and_row(one: tuple[Optional[int], ...], other: tuple[Optional[int], ...]) -> Optional[str]:
