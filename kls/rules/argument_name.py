@@ -177,26 +177,35 @@ def _own_method(context: Context, failure: Failure) -> tuple[str, Span, list[Fix
 
 def _of_compile(context: Context, failure: Failure) -> tuple[str, Span, list[Fix]] | None:
     """A function of the author as a loss or metric that does not take (y_true, y_pred)."""
-    told = re.match(r"(\w+)\(\) (takes \d positional|missing \d required positional)", failure.message)
+    told = re.match(r"(?:\w+\.)*(\w+)\(\) (takes \d positional|missing \d required positional)", failure.message)
     kind = next((word for word in ("loss", "metric") if word in failure.stage), None)
     if told is None or kind is None:
         return None
     for source in context.sources.values():
         for node in source.nodes:
-            if not isinstance(node, ast.FunctionDef) or node.name != told[1] or not node.args.args:
+            if not isinstance(node, ast.FunctionDef) or node.name != told[1]:
                 continue
-            names = [arg.arg for arg in node.args.args]
-            first = node.args.args[0]
+            method = isinstance(source.parents.get(node), ast.ClassDef) and not any(
+                search.last_part(item) == "staticmethod" for item in node.decorator_list
+            )
+            given = node.args.args[1:] if method else node.args.args
+            if method and not node.args.args:
+                continue
+            names = [arg.arg for arg in given]
             fixes: list[Fix] = []
             header = Span(source.path, node.lineno, node.col_offset, node.lineno, len(source.lines[node.lineno - 1]))
             if len(names) == 1:
                 before = re.search(r"pred|out|prob|logit", names[0]) is not None
-                place = source.span(ast.copy_location(ast.Name(first.arg), first))
-                line, column = (place.line, place.column) if before else _end_of(source, first)
+                place = source.span(ast.copy_location(ast.Name(names[0]), given[0]))
+                line, column = (place.line, place.column) if before else _end_of(source, given[0])
                 text = "y_true, " if before else ", y_pred"
                 edit = Edit(Span(source.path, line, column, line, column), text)
                 fixes = fix("Take the labels and the predictions", edit, cause=header)
-            count = "1 argument" if len(names) == 1 else f"{len(names)} arguments"
+            elif not names and method:
+                line, column = _end_of(source, node.args.args[0])
+                edit = Edit(Span(source.path, line, column, line, column), ", y_true, y_pred")
+                fixes = fix("Take the labels and the predictions", edit, cause=header)
+            count = "no arguments" if not names else "1 argument" if len(names) == 1 else f"{len(names)} arguments"
             words = f"Keras gives a {kind} the labels and the predictions; `{node.name}` takes {count}"
             return words, header, fixes
     return None

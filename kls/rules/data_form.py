@@ -109,6 +109,10 @@ def _beside(context: Context, call: Call, _model: Model, failure: Failure) -> Pa
     return first, y.span or call.span, fixes
 
 
+_OF_LISTS = "Found incompatible type in the input"
+"""What Keras says of a list that it should split (keras/src/trainers/data_adapters/array_slicing.py)."""
+
+
 def _split(context: Context, call: Call, _model: Model, failure: Failure) -> Parts | None:
     x = argument_of(call, "x")
     found = context.call_node(call.span)
@@ -124,6 +128,8 @@ def _split(context: Context, call: Call, _model: Model, failure: Failure) -> Par
     source, node = found
     part = source.segment(value)
     span = source.span(next(item for item in node.keywords if item.value is value))
+    if _OF_LISTS in failure.message and x.kind == "array":
+        return None
     if x.kind in ("array", "tensor", "frame"):
         fixes = [
             *_more_rows(context, x),
@@ -222,7 +228,7 @@ def _returned(context: Context, lists: list[Argument], form: str, title: str, *n
 
 
 def _lists(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
-    many = "Unrecognized data type" in failure.message
+    many = "Unrecognized data type" in failure.message or _OF_LISTS in failure.message
     lists = [
         item
         for item in call.arguments

@@ -100,6 +100,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return None
     values = labels.values or {}
     shape = (None, *output.shape[1:])
+    if target == shape and not _OF_SHAPES.search(failure.message):
+        return None  # what the loss gives is of no use: it is not the two that do not fit
     sparse = call.loss in SPARSE or "`target.ndim - 1`" in failure.message
     case = _Case(context, call, model, labels, target, shape, values, operators.output_layer(context, model), sparse)
     if known is None and not (_steps_kept(case) or _one_row(case)):

@@ -174,6 +174,25 @@ model = Reader({})
 model.compile("adam", "mse")
 model.fit(np.arange(640).reshape(40, 16) % 50, np.zeros(40))
 """
+LISTED = """
+import numpy as np
+import keras
+rows, kinds = np.random.rand(40, 6), {}
+net = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1, activation="sigmoid")])
+net.compile("adam", "binary_crossentropy")
+net.fit(rows, kinds, validation_split=0.3)
+"""
+OWN_COST = """
+import numpy as np
+import keras
+class Learner:
+    def __init__(self):
+        self.net = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)])
+        self.net.compile("adam", loss=self.cost)
+    def cost(self{}):
+        return keras.ops.mean(keras.ops.square(y_pred))
+Learner().net.fit(np.random.rand(40, 6), np.random.rand(40, 3))
+"""
 KEPT_LOW = READ_BY_A_MODEL.replace("self.words(ids)", "self.words(ids % 20)").format(20)
 
 FAULTS = [
@@ -194,6 +213,8 @@ FAULTS = [
     Fault(BOXES.format(""), "Reshape", "Add `Flatten()` and `Dense(30)` before Reshape"),
     Fault(LAST_MAP.format(""), "maps = ", "Give the labels of the last step: `[:, -1]`"),
     Fault(MARKED.format(""), "Placed(count)", "Give `count + 1`, which is 17"),
+    Fault(LISTED.format("[n % 2 for n in range(40)]"), "net.fit", "Make `kinds` an array"),
+    Fault(OWN_COST.format(", y_pred"), "def cost", "Take the labels and the predictions"),
     Fault(READ_INSIDE.format(90), "Read(90", "Give 100 rows"),
     Fault(READ_BY_A_MODEL.format(49), "Reader(49)", "Give 50 rows"),
 ]
@@ -211,6 +232,8 @@ WORKING = [
     BOXES.format("net.add(layers.Flatten())\nnet.add(layers.Dense(30))\n"),
     LAST_MAP.format("[:, -1]"),
     MARKED.format(" + 1"),
+    LISTED.format("np.arange(40) % 2"),
+    OWN_COST.format(", y_true, y_pred"),
     READ_INSIDE.format(100),
     READ_BY_A_MODEL.format(50),
     KEPT_LOW,
