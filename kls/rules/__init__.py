@@ -40,6 +40,7 @@ from kls.rules import (
     label_range,
     layer_call,
     layer_input,
+    log_of_zero,
     loss_target,
     merge_shape,
     metric_meaning,
@@ -147,6 +148,7 @@ _SURVEYING: tuple[ModuleType, ...] = (
     not_adapted,
     output_precision,
     softmax_of_one,
+    log_of_zero,
 )
 _READING: tuple[ModuleType, ...] = (
     shape_argument,

@@ -8,6 +8,7 @@ import pytest
 
 from kls.facts import Severity
 from kls.host import Host
+from tests import catalogue
 from tests.worker.faults import Fault, assert_silent, assert_told
 
 pytestmark = [
@@ -142,6 +143,19 @@ picture = keras.Input((side, side, 3))
 patches = layers.Reshape((count, width))(layers.Conv2D(width, patch, strides=patch)(picture))
 model = keras.Model(picture, Placed(count{})(patches))
 """
+PICKED = """
+import keras
+import tensorflow as tf
+class Pick(keras.layers.Layer):
+    def call(self, given):
+        steps, places = given
+        return tf.gather(steps, places, axis=1{})
+steps, places = keras.Input((20, 8)), keras.Input((3,), dtype="int32")
+picked = keras.layers.Flatten()(Pick()([steps, places]))
+net = keras.Model([steps, places], keras.layers.Dense(1)(keras.layers.Reshape((24,))(picked)))
+net.compile("adam", "mse")
+net.fit([tf.random.normal((8, 20, 8)), tf.zeros((8, 3), tf.int32)], tf.zeros((8, 1)))
+"""
 READ_INSIDE = """
 import numpy as np
 import keras
@@ -215,6 +229,7 @@ FAULTS = [
     Fault(MARKED.format(""), "Placed(count)", "Give `count + 1`, which is 17"),
     Fault(LISTED.format("[n % 2 for n in range(40)]"), "net.fit", "Make `kinds` an array"),
     Fault(OWN_COST.format(", y_pred"), "def cost", "Take the labels and the predictions"),
+    Fault(PICKED.format(""), "tf.gather", "Pick from each sample its own: `batch_dims=1`"),
     Fault(READ_INSIDE.format(90), "Read(90", "Give 100 rows"),
     Fault(READ_BY_A_MODEL.format(49), "Reader(49)", "Give 50 rows"),
 ]
@@ -234,6 +249,7 @@ WORKING = [
     MARKED.format(" + 1"),
     LISTED.format("np.arange(40) % 2"),
     OWN_COST.format(", y_true, y_pred"),
+    PICKED.format(", batch_dims=1"),
     READ_INSIDE.format(100),
     READ_BY_A_MODEL.format(50),
     KEPT_LOW,
@@ -281,7 +297,19 @@ net = keras.Sequential([keras.Input((32, 32, 3)), rows, last])
 net.compile("sgd", "sparse_categorical_crossentropy")
 net.fit(pictures, kinds)
 """
+ENTROPY = """
+import numpy as np
+import keras
+def cost(y_true, y_pred):
+    "The cross-entropy."
+    {}return -keras.ops.mean(y_true * keras.ops.log(y_pred) + (1 - y_true) * keras.ops.log(1 - y_pred))
+net = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1, activation="sigmoid")])
+net.compile("adam", cost)
+net.fit(np.random.rand(40, 6), np.zeros((40, 1)))
+"""
+CLIP = "y_pred = keras.ops.clip(y_pred, 1e-7, 1 - 1e-7)"
 QUIET_FAULTS = [
+    (Fault(ENTROPY.format(""), "return -", f"Keep the predictions off 0 and 1: `{CLIP}`"), Severity.INFORMATION),
     (
         Fault(
             WEIGHED.format('layers.Activation("softmax")'), "weights = ", "Take it over the steps: `Softmax(axis=1)`"
@@ -308,3 +336,18 @@ async def test_what_raises_nothing_is_told(real: Host, fault: Fault, severity: S
 )
 async def test_weights_that_differ_are_not_told(real: Host, text: str) -> None:
     await assert_silent(real, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ENTROPY.format(f"{CLIP}\n    "),
+        ENTROPY.replace("log(y_pred)", "log(y_pred + 1e-7)")
+        .replace("log(1 - y_pred)", "log(1.0000001 - y_pred)")
+        .format(""),
+        ENTROPY.replace('activation="sigmoid"', 'activation="softplus"').format(""),
+    ],
+)
+async def test_a_loss_that_is_kept_off_the_ends_is_not_told(real: Host, text: str) -> None:
+    found = await catalogue.findings(real, "program", text, tried=False)
+    assert [item for item in found if item.code == "log-of-zero"] == []

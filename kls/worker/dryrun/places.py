@@ -161,6 +161,11 @@ class Files:
                 return node
         return None
 
+    def span_of_line(self, path: str, line: int) -> Optional[Span]:
+        """The span of the statement that begins on `line`."""
+        found = [node for node in self.nodes_from(path, line) if isinstance(node, ast.stmt)]
+        return self.span_of_node(path, found[0]) if found else None
+
     def _span_by_line(self, path: str, line: int) -> Optional[Span]:
         """Before Python 3.11 only the line is known: the outermost call that starts on it, else the statement."""
         best: Optional[Any] = None

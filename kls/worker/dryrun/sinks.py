@@ -25,7 +25,7 @@ from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Argument, Call, Span, Tensor, Warned
-from . import callbacks, generators, gradients, memory, parts, results, scores, specs, tokenizers, unread
+from . import callbacks, generators, gradients, memory, own_losses, parts, results, scores, specs, tokenizers, unread
 from .arrays import PREDICTED, VirtualArray
 from .batches import (
     PRIME,
@@ -285,6 +285,8 @@ class Sinks:
                     x, y, weight = parts[0]
                     data = Data(x, y, weight, data.class_weight, data.batch_size)
         outputs = self._trace(model, data, method, training)
+        if method == "fit":
+            own_losses.look_at_perfect(self.watch, model)
         if isinstance(data.x, tf.data.Dataset):
             with _stage("adapter"):
                 generators.draw_first(data.x)
