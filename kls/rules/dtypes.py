@@ -7,6 +7,7 @@ numbers of the other kind.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 
 from kls import edits
@@ -22,8 +23,17 @@ _APART = re.compile(
 )
 
 
+_ASKED = re.compile(r"Tensor conversion requested dtype (\w+) for Tensor with dtype (\w+)")
+_NAMES = {"float": "float32", "half": "float16"}
+_FLOATS = ("float", "float16", "float32", "bfloat16", "half")
+_SIGNS = {"Mul": ast.Mult, "AddV2": ast.Add, "Add": ast.Add, "Sub": ast.Sub, "RealDiv": ast.Div, "Pow": ast.Pow}
+
+
 def cast_operand(context: Context, failure: Failure) -> list[Fix]:
     """Cast the whole numbers among the named operands to the dtype of the floating-point ones."""
+    asked = _ASKED.search(failure.message)
+    if asked is not None:
+        return _as_asked(context, failure, asked[1])
     if not _APART.search(failure.message):
         return []
     dtypes = {name: str(dtype) for name, _, dtype in failure.facts.get("operands") or ()}
@@ -38,12 +48,50 @@ def cast_operand(context: Context, failure: Failure) -> list[Fix]:
     if "double" in failure.message and "float" in failure.message:
         floats, whole = ["float32"], [name for name, dtype in dtypes.items() if dtype == "float64"]
     if len(floats) != 1 or not whole:
-        return fixes
+        return [*fixes, *_inner(context, failure)]
     for source, place in search.places(context, failure)[:1]:
         for node in ast.walk(place):
             if isinstance(node, ast.Name) and node.id in whole:
                 fixes += _cast(source, node, floats[0], place)
     return fixes
+
+
+def _as_asked(context: Context, failure: Failure, dtype: str) -> list[Fix]:
+    """Cast one of the tensors that a call is given, or two of them, where it wants `dtype`."""
+    fixes: list[Fix] = []
+    for source, place in search.places(context, failure)[:1]:
+        given = [node for node in place.args if isinstance(node, ast.Name)] if isinstance(place, ast.Call) else []
+        single = [item for node in given for item in _cast(source, node, dtype, place)]
+        fixes += single
+        for one, other in itertools.combinations(single, 2):
+            title = f"{one.title.removesuffix(f' to {dtype}')} and {other.title.removeprefix('Cast ')}"
+            fixes.append(Fix(title, (*one.edits, *other.edits), None, one.safe, one.cause))
+    return fixes
+
+
+def _inner(context: Context, failure: Failure) -> list[Fix]:
+    """Cast one side of an operation within an expression of several: the side that the message calls whole numbers."""
+    told = re.search(
+        r"Input 'y' of '(\w+)' Op has type (\w+) that does not match type (\w+) of argument 'x'", failure.message
+    ) or re.search(
+        r"cannot compute (\w+) as input #1\S* was expected to be an? (\w+) tensor but is an? (\w+)", failure.message
+    )
+    if told is None or told[1] not in _SIGNS:
+        return []
+    second, first = (told[2], told[3]) if "does not match" in told[0] else (told[3], told[2])
+    right = first in _FLOATS and "int" in second
+    if not right and not ("int" in first and second in _FLOATS):
+        return []
+    dtype = first if right else second
+    dtype = _NAMES.get(dtype, dtype)
+    fixes: list[Fix] = []
+    for source, place in search.places(context, failure)[:1]:
+        for node in ast.walk(place):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, _SIGNS[told[1]]):
+                side = node.right if right else node.left
+                if not isinstance(side, ast.Constant):
+                    fixes += _cast(source, side, dtype, node)
+    return fixes[::-1]
 
 
 def _truths(context: Context, failure: Failure) -> list[Fix]:

@@ -38,19 +38,20 @@ from kls.worker.protocol import Failure
 
 RULE = Rule("fixed-attribute", Severity.ERROR, "An object is given what Keras computes for it.")
 
-_REFUSED = re.compile(r"property '(\w+)' of '(\w+)' object has no setter")
+_REFUSED = re.compile(r"property '(?P<name>\w+)' of '(?P<kind>\w+)' object has no setter")
+_RESERVED = re.compile(r"`(?P<kind>\w+)\.(?P<name>\w+)` attribute is reserved")  # keras/src/models/model.py
 _WEIGHTS = ("kernel", "bias", "embeddings", "gamma", "beta")
 
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for an assignment to a property of Keras, at that line."""
-    told = _REFUSED.match(failure.message)
+    told = _REFUSED.match(failure.message) or _RESERVED.match(failure.message)
     span = failure.frames[-1] if failure.frames else None
     source = context.source(span.path) if span is not None else None
     statement = source.statement_at(span.line) if source is not None and span is not None else None
     if told is None or span is None or source is None or not isinstance(statement, ast.Assign):
         return None
-    name, kind = told[1], told[2]
+    name, kind = told["name"], told["kind"]
     if name in _WEIGHTS:
         first = f"the `{name}` of a {kind} cannot be replaced, only its values"
         fixes = _assigned(source, statement)

@@ -82,7 +82,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a failure in loss or metrics of a model with one output and one array of labels."""
     call = context.sink(failure)
     model = context.model_of(call) if call is not None else None
-    if call is None or model is None or not ("loss" in failure.stage or "metrics" in failure.stage):
+    in_own_step = failure.stage.endswith("step") and "compile_loss" in failure.message
+    if call is None or model is None or not (in_own_step or "loss" in failure.stage or "metrics" in failure.stage):
         return None
     if len(failure.frames) > 1 and not _OF_SHAPES.search(failure.message):
         return None  # a function of the author's own fails for another cause

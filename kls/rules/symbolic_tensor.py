@@ -70,7 +70,9 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         r"KerasTensor|symbolic|SymbolicTensor|as a Python `?bool|NumPy (?:array|call)|numpy|Iterating over",
         failure.message,
     ) or re.search(
-        r"must be KerasTensors\. Received: outputs=<.* built=|Only input tensors may|^Binding inputs", failure.message
+        r"must be KerasTensors\. Received: outputs=<.* built=|Only input tensors may|^Binding inputs|"
+        r"Tensor conversion requested dtype",
+        failure.message,
     ):
         return None
     for source, place in search.places(context, failure):

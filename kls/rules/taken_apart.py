@@ -32,6 +32,13 @@ def told(failure: Failure) -> str | None:
         shape = tuple(asked["shape"])
         axes = "1 axis" if len(shape) == 1 else f"{len(shape)} axes"
         return f"`{asked['name']}` is {show(shape)}, with {axes}: there is no `shape[{asked['axis']}]`"
+    listed: dict[str, Any] | None = failure.facts.get("listed")
+    if listed is not None and not listed["count"]:
+        until = "" if listed["built"] else " until the layer has been called"
+        return f"`{listed['name']}` is empty{until}: there is no `[{listed['index']}]`"
+    if listed is not None:
+        items = "1 item" if listed["count"] == 1 else f"{listed['count']} items"
+        return f"`{listed['name']}` has {items}, counted from 0: there is no `[{listed['index']}]`"
     if given is not None and given["count"] is not None:
         return f"`{given['name']}` gives {given['count']} tensors, which are taken apart into {given['wanted']}"
     return None
@@ -41,6 +48,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates for such a failure."""
     return [
         *_axis(context, failure),
+        *_item(context, failure),
         *_states(context, failure),
         *_one_of_them(context, failure),
         *_returned(context, failure),
@@ -146,6 +154,23 @@ def _axis(context: Context, failure: Failure) -> list[Fix]:
         if changes and bound:
             title = f"Give {' and '.join(f'`{name}`' for name in names)} another axis: `{form.format(asked['name'])}`"
             fixes += fix(title, *changes, cause=source.span(bound[-1]))
+    return fixes
+
+
+def _item(context: Context, failure: Failure) -> list[Fix]:
+    """`model.layers[7]` of four layers: the last one, or the first where it is counted from the end."""
+    listed: dict[str, Any] | None = failure.facts.get("listed")
+    place = failure.frames[-1] if failure.frames else None
+    source = context.source(place.path) if place is not None else None
+    fixes: list[Fix] = []
+    for node in source.nodes if source is not None and place is not None and listed is not None else ():
+        if source is None or place is None or listed is None or not isinstance(node, ast.Subscript):
+            continue
+        if place.line <= node.lineno <= place.end_line and ast.unparse(node.value) == listed["name"]:
+            last = listed["index"] >= 0
+            title = f"Take the {'last' if last else 'first'}: `{listed['name']}[{-1 if last else 0}]`"
+            changed = edits.replace(source, node.slice, "-1" if last else "0")
+            fixes += fix(title, changed, cause=source.span(node)) if listed["count"] else []
     return fixes
 
 

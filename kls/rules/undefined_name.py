@@ -2,8 +2,9 @@
 
 ## What it says
 The program asks for a name that it binds nowhere, or only further below: it is misspelt, was renamed, was not imported,
-or the cells of a notebook stand in another order than they were run in. Or it asks an object of its own class for an
-attribute that nothing gives it, or a dictionary for a key that it has in another spelling.
+or the cells of a notebook stand in another order than they were run in. Or a function asks for a variable of its own
+that it deletes above, or binds only further below. Or the program asks an object of its own class for an attribute
+that nothing gives it, or a dictionary for a key that it has in another spelling.
 
 ## Why it matters
 Python raises `NameError: name … is not defined` there, or `AttributeError: … object has no attribute …`.
@@ -58,6 +59,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     name, later = str(facts["name"]), int(facts["later"])
     if facts.get("of"):
         return _attribute(context, source, place, name, str(facts["of"]))
+    if facts.get("inside"):
+        return _local(context, source, place, failure, facts)
     uses = [node for node in source.nodes if isinstance(node, ast.Name) and node.id == name]
     here = [node for node in uses if place.line <= node.lineno <= place.end_line]
     span = source.span(here[0]) if here else place
@@ -73,6 +76,34 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     )
     lines = [first, f"It raises: NameError: name '{name}' is not defined"]
     return finding(RULE, context, span, "\n".join(lines), related=related[:1], fixes=tuple(fixes))
+
+
+def _local(context: Context, source: SourceText, place: Span, failure: Failure, facts: dict[str, Any]) -> Finding:
+    """The finding for a local variable without a value: `count += 1` of a name of the module, a `del` above."""
+    name, inside, deleted = str(facts["name"]), str(facts["inside"]), int(facts["deleted"])
+    uses = [node for node in source.nodes if isinstance(node, ast.Name) and node.id == name]
+    here = [node for node in uses if place.line <= node.lineno <= place.end_line and isinstance(node.ctx, ast.Load)]
+    here = here or [node for node in uses if place.line <= node.lineno <= place.end_line]
+    span = source.span(here[0]) if here else place
+    function = source.function(here[0]) if here else None
+    outside = [node for node in uses if isinstance(node.ctx, ast.Store) and source.function(node) is not function]
+    fixes: list[Fix] = []
+    first = f"`{name}` has no value here: `{inside}` binds it, and only behind this, which makes it a name of its own"
+    if deleted:
+        first = f"`{name}` is asked for after it was deleted"
+        statement = source.statement_at(deleted)
+        if isinstance(statement, ast.Delete) and len(statement.targets) == 1:
+            fixes += fix("Keep it: no `del`", edits.remove_statement(source, statement), cause=source.span(statement))
+        elif isinstance(statement, ast.Delete):
+            kept = [source.segment(item) for item in statement.targets if source.segment(item) != name]
+            changed = edits.replace(source, statement, f"del {', '.join(kept)}")
+            fixes += fix(f"Keep it: no `del` of `{name}`", changed, cause=source.span(statement))
+    elif outside and isinstance(function, ast.FunctionDef):
+        word = "global" if any(source.function(node) is None for node in outside) else "nonlocal"
+        text = f"{word} {name}"
+        fixes += fix(f"Say whose it is: `{text}`", edits.insert_before(source, function.body[0], text), cause=span)
+    lines = [first, f"It raises: {failure.exception}: {failure.message}"]
+    return finding(RULE, context, span, "\n".join(lines), fixes=tuple(fixes))
 
 
 def _key(context: Context, source: SourceText, place: Span, keyed: dict[str, Any]) -> Finding:

@@ -48,6 +48,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if failure.exception != "ValueError" or shapes is None or not failure.frames:
         return None
     where = failure.frames[-1]
+    if named is None and _assigned(context, where):
+        return None
     layer = _layer(context, named[2] if named is not None else None, shapes[1])
     subject = f"`{layer.cls}` (`{layer.name}`)" if layer is not None else "a layer"
     told = failure.message.splitlines()[0] if named is not None else failure.message
@@ -58,6 +60,14 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     span = layer.created if layer is not None and layer.created is not None else where
     related = (Related(where, "they are loaded here"),) if where != span else ()
     return finding(RULE, context, span, "\n".join(lines), related=related)
+
+
+def _assigned(context: Context, place: Span) -> bool:
+    """Whether the author's own line gives one variable a value: then nothing is loaded."""
+    source = context.source(place.path)
+    statement = source.statement_at(place.line) if source is not None else None
+    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)] if statement is not None else []
+    return any(search.last_part(node.func) in ("assign", "assign_add", "assign_sub") for node in calls)
 
 
 def _layer(context: Context, name: str | None, shape: str) -> Layer | None:

@@ -79,9 +79,18 @@ def first_line(failure: Failure) -> str:
     if counted is not None:
         what = failure.layer_cls or counted[1]
         return f"`{what}` takes {_tensors(counted[2])}, and is given {_tensors(counted[3])}"
+    assigned = re.search(
+        r"variable\.shape=(\([^)]*\)), Received: value\.shape=(\([^)]*\))\. Target variable: <Variable path=(\S*?),",
+        failure.message,
+    )
+    if assigned is not None:
+        return f"the variable `{assigned[3].rpartition('/')[2]}` is {assigned[1]}; it is assigned {assigned[2]}"
+    asked = re.search(r"Tensor conversion requested dtype (\w+) for Tensor with dtype (\w+)", failure.message)
+    if asked is not None:
+        return f"{asked[1]} is wanted here, and a tensor of {asked[2]} is given: cast it"
     unknown = _NOT_LOCATED.search(failure.message)
     if unknown is not None:
-        return f"the file names the {unknown[1]} `{unknown[2]}`, of which Keras is not told"
+        return f"the saved model names the {unknown[1]} `{unknown[2]}`, of which Keras is not told"
     found = operands(failure.message)
     if found is None:
         own = re.sub(r"^Could not (?:automatically )?infer [^\n]* encountered:\n+", "", failure.message)

@@ -168,7 +168,62 @@ model = keras.Sequential([keras.Input((SETTINGS["features"],))])
 for units in SETTINGS["hidden"]:
     model.add(keras.layers.Dense(units))
 """
+SAVED_AS_A_FOLDER = """
+import tensorflow as tf
+model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(1)])
+model.save("first", save_format="tf")
+again = tf.keras.models.load_model("first")
+"""
+SAVED_IN_A_FOLDER = """
+import os
+import keras
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.save(os.path.join("out", "best"))
+"""
+EACH_EPOCH = """
+import keras
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+for epoch in range(2):
+    model.save_weights(f"out/{epoch}.ckpt")
+"""
+LAYERS = """
+import keras
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(1)])
+features = keras.Model(model.inputs, model.layers[4].output)
+"""
+NO_BIAS = """
+import keras
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, use_bias=False, name="first")])
+print(model.get_layer("first").get_weights()[1])
+"""
+CONFIGURED = """
+import keras
+class Twice(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+model = keras.Sequential([keras.Input((4,)), Twice()])
+again = keras.Sequential.from_config(model.get_config())
+"""
+OWN_LAYERS = """
+import keras
+class Stack(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.layers = [keras.layers.Dense(3)]
+    def call(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+stack = Stack()
+"""
 NAMES = [
+    Fault(SAVED_AS_A_FOLDER, '"first", save', 'Name it "first.keras"'),
+    Fault(SAVED_IN_A_FOLDER, "os.path.join", 'Name it "best.keras"'),
+    Fault(EACH_EPOCH, "ckpt", 'Name it "out/{epoch}.weights.h5"'),
+    Fault(LAYERS, "layers[4]", "Take the last: `model.layers[-1]`"),
+    Fault(NO_BIAS, "get_weights", "Take the last: `model.get_layer('first').get_weights()[-1]`"),
+    Fault(CONFIGURED, "from_config", "Tell Keras of `Twice`: `custom_objects`"),
+    Fault(OWN_LAYERS, "self.layers =", "Call it `self.own_layers`"),
     Fault(SETTINGS, 'in SETTINGS["hidden"]', 'Ask for "hiddens"'),
     Fault(UNEVEN_BATCH, "randint(0, 3, 30)", "Keep 30 samples of each part"),
     Fault(UNEVEN_YIELD, "rand(30, 1)", "Change 30 to 32 in `np.random.rand(30, 1)`"),
@@ -282,6 +337,10 @@ async def test_what_the_program_catches_is_no_more_than_information(real: Host, 
     "text",
     [
         IN_BATCHES,
+        SAVED_AS_A_FOLDER.replace('"first"', '"first.keras"'),
+        LAYERS.replace("[4]", "[-2]"),
+        NO_BIAS.replace("use_bias=False", "use_bias=True"),
+        CONFIGURED.replace("get_config())", "get_config(), {'Twice': Twice})"),
         SETTINGS.replace("hiddens", "hidden"),
         SETTINGS.replace('for units in SETTINGS["hidden"]', 'for units in SETTINGS.get("hidden", [8])'),
         UNEVEN_BATCH.replace("30)", "32)"),

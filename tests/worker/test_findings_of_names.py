@@ -111,7 +111,23 @@ net = made(3)
 net.predict(np.zeros((8, 4)))
 """
 ANOTHER_MODULE = NOT_IMPORTED.replace("net.add(Dropout(0.25))\n", "wide = pd.DataFrame({})\n")
+COUNTED = """
+import keras
+import numpy as np
+steps = 0
+def train(net, x, y):
+    net.train_on_batch(x, y)
+    steps += 1
+net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+train(net, np.zeros((4, 3)), np.zeros((4, 1)))
+"""
+DELETED = COUNTED.replace("    net.train_on", "    loss = net.train_on").replace(
+    "    steps += 1", "    del loss, x\n    return loss"
+)
 FAULTS = [
+    Fault(COUNTED, "steps += 1", "Say whose it is: `global steps`"),
+    Fault(DELETED, "del loss", "Keep it: no `del` of `loss`"),
     Fault(NOT_IMPORTED, "import Dense", "Import `Dropout` too"),
     Fault(ANOTHER_MODULE, "pd.", "Add `import pandas as pd`"),
     Fault(RENAMED, "net.fit", "Write `Y_learn`"),
@@ -150,6 +166,9 @@ LEFT_OPEN = [
 ]
 """Names that are caught, not reached for certain, or brought along by what nobody can read."""
 LEFT_OPEN_OF_CLASSES = [
+    COUNTED.replace("    net.train", "    global steps\n    net.train"),
+    COUNTED.replace("    steps += 1", "    for steps in range(2):\n        pass\n    print(steps)"),
+    DELETED.replace("del loss, x", "del x"),
     ATTRIBUTE.replace("last_dens(", "last_dense("),
     NOT_KEPT.replace("net.compile(", "net.rate = 0.5\nnet.compile("),
     NOT_KEPT.replace("super().__init__()", "super().__init__()\n        setattr(self, 'ra' + 'te', rate)"),

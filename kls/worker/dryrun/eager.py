@@ -51,7 +51,7 @@ def install(run: Run) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.threading.set_intra_op_parallelism_threads(1)
     replicas.prepare(run)
-    tf.config.run_functions_eagerly(True)
+    _run_eagerly(True)
     # AutoGraph rewrites what a traced function calls, but for libraries that it knows.
     autograph.CONVERSION_RULES = (autograph.DoNotConvert(__name__.split(".")[0]), *autograph.CONVERSION_RULES)
     _weights_without_memory(run)
@@ -157,11 +157,13 @@ class _Traced:
                 raise UnknownValue(item.reason)
         if not tf.executing_eagerly():
             # Run eagerly, a function inside a trace would lose AutoGraph.
-            tf.config.run_functions_eagerly(False)
+            _run_eagerly(False)
             try:
                 return self._kls_function(*arguments, **keywords)
             finally:
-                tf.config.run_functions_eagerly(True)
+                _run_eagerly(True)
+        if self._kls_run.functions_are_eager:
+            return self._kls_python(*arguments, **keywords)
         function = self._kls_function
         if getattr(function, "_created_variables", None) and function._no_variable_creation_config is None:
             # TensorFlow does not come through a second trace then; no real run gets to it.
@@ -185,6 +187,7 @@ def _in_signature(signature: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]
 
 
 _tf_function = tf.function
+_run_eagerly = tf.config.run_functions_eagerly
 
 
 def _functions_are_traced(run: Run) -> None:
@@ -195,7 +198,12 @@ def _functions_are_traced(run: Run) -> None:
             return lambda decorated: _Traced(run, decorated, options)
         return _Traced(run, func, options)
 
+    def run_functions_eagerly(run_eagerly: bool) -> None:
+        run.functions_are_eager = bool(run_eagerly)
+
     tf.function = function
+    tf.config.run_functions_eagerly = run_functions_eagerly
+    tf.config.experimental_run_functions_eagerly = run_functions_eagerly
     # These are made anew when the program imports them by their own names.
     for name in ("tensorflow.compat.v1", "tensorflow.compat.v2"):
         after_import(name, lambda module: setattr(module, "function", function))
@@ -276,14 +284,19 @@ def _symbolically(run: Run, call: Callable[[Any, Any], Any], arguments: Any, key
             given, named = tf.nest.map_structure(held, (arguments, keywords))
             answer = call(given, named)
     except Exception as error:
-        # A shape fault is the same eagerly and traced; what tracing alone forbids has other types.
-        missing = isinstance(error, NameError) or _is_missing_in_module(error)
-        if not missing and (not isinstance(error, ValueError) or "symbolic" in str(error)):
-            error.__dict__["_kls_eager_trace"] = True
+        mark_traced(error)
         raise
     finally:
         run.eager_traces -= 1
     return _zeros(run, answer)
+
+
+def mark_traced(error: BaseException) -> None:
+    """Mark an exception that may have come of nothing but the trace, in the place of which a real run is eager. A shape
+    fault is the same eagerly and traced, and so is one of dtypes; what tracing alone forbids has other types."""
+    alike = isinstance(error, NameError) or _is_missing_in_module(error) or "that does not match type" in str(error)
+    if not alike and (not isinstance(error, ValueError) or "symbolic" in str(error)):
+        error.__dict__["_kls_eager_trace"] = True
 
 
 def _is_missing_in_module(error: BaseException) -> bool:

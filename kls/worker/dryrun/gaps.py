@@ -92,6 +92,9 @@ _FILES = (
     "tensorflow/python/eager/remote.py",
 )
 """Parts of the judges that speak of files and machines, not of tensors."""
+_OF_CONFIGS = "keras/src/saving/serialization_lib.py"
+_READERS = ("keras/src/saving/saving_", "keras/src/legacy/saving/", "keras/src/saving/file_editor.py")
+"""Where Keras makes objects of configurations, which it may have from a file, and where it reads the files."""
 _DECODERS = re.compile(r"__wrapped__Decode(Png|Jpeg|AndCropJpeg|Image|Gif|Bmp|Webp|Wav|Compressed)")
 """Operations whose complaints are about what stands in a file."""
 _ARRAYS = re.compile(r"`(?:NumpyArrayIterator|\.fit\(\))` should have rank|should have the same length")
@@ -207,11 +210,15 @@ def gap_of(
 
 _NO_SETTER = re.compile(r"^property '(\w+)' of '(\w+)' object has no setter")
 """How Python refuses to replace what a class computes (Objects/descrobject.c)."""
+_RESERVED = re.compile(r"^`\w+\.\w+` attribute is reserved")
+"""How Keras refuses it (keras/src/models/model.py)."""
 
 
 def _is_fixed_by_judge(run: Run, error: BaseException) -> bool:
     """Whether the author gives an object something that a class of Keras computes: `self.output = …` of a model,
     `layer.kernel = …`."""
+    if _RESERVED.search(str(error)):
+        return True
     told = _NO_SETTER.search(str(error))
     innermost = innermost_frame(run, error) if told is not None else None
     for value in innermost.tb_frame.f_locals.values() if innermost is not None else ():
@@ -285,9 +292,9 @@ def os_gap(error: BaseException) -> tuple[str, str]:
 def of_python(run: Run, error: BaseException) -> dict[str, Any]:
     """What is known of an exception of Python's own that no unknown value can have brought about: "silent", the
     function that gave nothing; "taken", the results that were taken apart; "elements", those of a dataset; "parts",
-    what a function returns; "asked", an axis that is not there; "given", the tensors of a layer that are taken apart;
-    "predicted", the shape of predictions that are no single number; "undefined", a name that nothing gives a value;
-    "keyed", a key that is spelt otherwise."""
+    what a function returns; "asked", an axis that is not there; "listed", an item that is not in a list of Keras;
+    "given", the tensors of a layer that are taken apart; "predicted", the shape of predictions that are no single
+    number; "undefined", a name that nothing gives a value; "keyed", a key that is spelt otherwise."""
     innermost = innermost_frame(run, error)
     told = {
         "silent": nothing.giver(run, error),
@@ -295,6 +302,7 @@ def of_python(run: Run, error: BaseException) -> dict[str, Any]:
         "elements": unpacking.of_elements(run, error, innermost),
         "parts": unpacking.of_function(run, error, innermost),
         "asked": asked.axis_of(run, error, innermost),
+        "listed": asked.item_of(run, error, innermost),
         "given": asked.outputs_of(run, error, innermost),
         "predicted": getattr(error, "_kls_predicted", None),
         "undefined": undefined.missing(run, error),
@@ -375,12 +383,15 @@ def _speaks_of_files(error: BaseException) -> bool:
     if getattr(error, "_kls_own_file", False):
         return False
     traceback = error.__traceback__
-    path, checkpoint = "", False
+    passed: list[str] = []
     while traceback is not None:
-        path = traceback.tb_frame.f_code.co_filename.replace(os.sep, "/")
-        checkpoint = checkpoint or any(part in path for part in _CHECKPOINTS)
+        passed.append(traceback.tb_frame.f_code.co_filename.replace(os.sep, "/"))
         traceback = traceback.tb_next
+    path = passed[-1] if passed else ""
+    checkpoint = any(part in told for told in passed for part in _CHECKPOINTS)
     if _ARRAYS.search(str(error)):
+        return False
+    if _OF_CONFIGS in path and not any(part in told for told in passed for part in _READERS):
         return False
     files = checkpoint or any(part in path for part in _FILES) or _DECODERS.search(str(error)) is not None
     return type(error) is Exception or files or "No files match" in str(error)

@@ -5,6 +5,7 @@ One candidate by flow and name, or none: among several there is no guess.
 
 from __future__ import annotations
 
+import ast
 import sys
 from typing import Any, Optional
 
@@ -54,6 +55,8 @@ def pair(run: Run, watch: Watch, sinks: Sinks) -> None:
     if data is None or seen.compiled is None:
         return
     names, values = data
+    if len(names) == 2 and _are_terms(run, names):
+        return
     arguments: list[Argument] = []
     for role, name, value in zip(("x", "y"), names, values):
         variable = _last_binding(run, name)
@@ -91,6 +94,18 @@ def _candidate(names: dict[str, Any]) -> Optional[tuple[tuple[str, ...], tuple[A
     train = [item for item in found if "train" in item[0][0].lower()]
     candidates = train or found
     return candidates[0] if len(candidates) == 1 else None
+
+
+def _are_terms(run: Run, names: tuple[str, ...]) -> bool:
+    """Whether the program computes with the two, as with numbers: `x + y`."""
+    tree = run.files.tree(run.main)
+    return any(
+        isinstance(node, ast.BinOp)
+        and isinstance(node.left, ast.Name)
+        and isinstance(node.right, ast.Name)
+        and {node.left.id, node.right.id} == set(names)
+        for node in (ast.walk(tree) if tree is not None else ())
+    )
 
 
 def _last_binding(run: Run, name: str) -> Optional[Variable]:

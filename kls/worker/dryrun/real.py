@@ -45,7 +45,7 @@ BATCH = 32
 """The batch size where the program does not tell its own."""
 _PLACES: tuple[Any, ...] = (
     KerasVariable, KerasLayer, TensorFlowTrainer, BaseOptimizer, backprop.GradientTape, dataset_ops.DatasetV2, tf,
-    tf.distribute,
+    tf.config, tf.distribute,
 )  # fmt: skip
 """What a dry run changes and a real step needs as it was."""
 TRAINING = ("fit", "train_on_batch")

@@ -25,7 +25,20 @@ from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from ..protocol import Argument, Call, Span, Tensor, Warned
-from . import callbacks, generators, gradients, memory, own_losses, parts, results, scores, specs, tokenizers, unread
+from . import (
+    callbacks,
+    eager,
+    generators,
+    gradients,
+    memory,
+    own_losses,
+    parts,
+    results,
+    scores,
+    specs,
+    tokenizers,
+    unread,
+)
 from .arrays import PREDICTED, VirtualArray
 from .batches import (
     PRIME,
@@ -375,6 +388,10 @@ class Sinks:
                 )
             if self.trial is not None and not prefix:
                 self.trial.counted = memory.flops(graph), traced_batch(batch, size, arrays)
+        except _Failed as failed:
+            if failed.__cause__ is not None and self._is_eager(model):
+                eager.mark_traced(failed.__cause__)
+            raise
         finally:
             self.watch.batch = self.run.step_graph = None
         return outputs
@@ -385,7 +402,7 @@ class Sinks:
                 if _overrides(model, "predict_step"):
                     return model.predict_step(data if isinstance(data, tuple) else (data,))
                 x, _, _ = data_adapter_utils.unpack_x_y_sample_weight(data)
-                return _forward(model, x, False)
+                return self._call(model, x, False)
         step = "train_step" if training else "test_step"
         if _overrides(model, step):
             if id(model) in self.run.uncompiled:
@@ -402,10 +419,7 @@ class Sinks:
         with _stage(prefix + "adapter"):
             x, y, weight = data_adapter_utils.unpack_x_y_sample_weight(data)
         with _stage(prefix + "forward"):
-            with _variables_made(False) as made:
-                y_pred = _forward(model, x, training)
-            if made and training and is_custom(model):
-                self._again(model, x, training)
+            y_pred = self._call(model, x, training)
             if not prefix:
                 self.made = y_pred
         if id(model) in self.run.uncompiled:
@@ -423,14 +437,23 @@ class Sinks:
                 self._learn(model)
         return y_pred
 
-    def _again(self, model: Any, x: Any, training: bool) -> None:
-        """A step is traced after the weights are made: what then makes new ones is refused."""
-        self.watch.quiet += 1
-        try:
-            with _variables_made(True):
-                _forward(model, x, training)
-        finally:
-            self.watch.quiet -= 1
+    def _call(self, model: Any, x: Any, training: bool) -> Any:
+        """What the model makes of its input. A step is traced again after the weights are made: what then makes new
+        ones is refused."""
+        with _variables_made(False) as made:
+            outputs = _forward(model, x, training)
+        if made and not self._is_eager(model) and is_custom(model):
+            self.watch.quiet += 1
+            try:
+                with _variables_made(True):
+                    _forward(model, x, training)
+            finally:
+                self.watch.quiet -= 1
+        return outputs
+
+    def _is_eager(self, model: Any) -> bool:
+        """Whether the program has its steps run eagerly."""
+        return bool(model.run_eagerly) or self.run.functions_are_eager
 
     def _learn(self, model: Any) -> None:
         """An optimizer knows the variables that it trained first; Keras itself says whether it takes others."""

@@ -88,6 +88,8 @@ class Run:
         """How many layers libraries have made for the author."""
         self.calling: list[Any] = []
         """The layers whose calls are in progress, outermost first."""
+        self.functions_are_eager = False
+        """Whether the program has told TensorFlow to run its functions as plain ones."""
         self.eager_traces = 0
         """Depth of traces that stand for eager calls: what only tracing forbids is not the program's fault there."""
         self.shaped = 0

@@ -21,6 +21,7 @@ from .state import Run
 __all__ = ["missing"]
 
 _SAID = re.compile(r"name '(\w+)' is not defined")
+_LOCAL = re.compile(r"local variable '(\w+)'")
 _ASKED = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 _SETS = re.compile(r"\bsetattr\(|\b__dict__\b|\bvars\(self\)|\b__getattr(?:ibute)?__\b|\b__slots__\b")
 """How attributes come about that do not stand in the text."""
@@ -36,9 +37,12 @@ _OF_NOTEBOOKS = frozenset("display get_ipython In Out exit quit spark sc sqlCont
 
 def missing(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
     """The name that nothing gives a value at the place that asks for it: {"name", "later": the line of its first
-    binding, 0 where there is none}, of an attribute also "of", the author's class; None where that is not certain."""
+    binding, 0 where there is none}, of an attribute also "of", the author's class, of a local variable "inside", its
+    function, and "deleted", the line that deletes it or 0; None where that is not certain."""
     if isinstance(error, AttributeError):
         return _attribute(run, error)
+    if isinstance(error, UnboundLocalError):
+        return _unbound(run, error)
     found = _SAID.search(str(error)) if isinstance(error, NameError) else None
     places = _certain_places(run, error) if found is not None else []
     tree = run.files.tree(places[-1].path) if places else None
@@ -60,6 +64,36 @@ def missing(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
     if bound and (asked is None or min(bound) <= (asked.end_lineno or 0)):
         return None
     return {"name": name, "later": min(bound, default=0)}
+
+
+def _unbound(run: Run, error: UnboundLocalError) -> Optional[dict[str, Any]]:
+    """A local variable that its function deletes first, or binds only below the place that asks for it."""
+    found, places = _LOCAL.search(str(error)), _certain_places(run, error)
+    tree = run.files.tree(places[-1].path) if places else None
+    if found is None or tree is None:
+        return None
+    name, line = found[1], places[-1].line
+    functions = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno < line <= (node.end_lineno or 0)
+    ]
+    if not functions:
+        return None
+    function = max(functions, key=lambda node: node.lineno)
+    asked = next((item for item in function.body if item.lineno <= line <= (item.end_lineno or 0)), None)
+    bound = _bindings(ast.Module(function.body, [])).get(name, [])
+    deleted = [
+        item.lineno
+        for item in function.body
+        if isinstance(item, ast.Delete) and name in [ast.unparse(target) for target in item.targets]
+    ]
+    gone = [item for item in deleted if item < line and not any(item < other <= line for other in bound)]
+    if gone:
+        return {"name": name, "later": 0, "inside": function.name, "deleted": gone[-1]}
+    if asked is None or not bound or min(bound) < asked.lineno:
+        return None
+    return {"name": name, "later": min(bound), "inside": function.name, "deleted": 0}
 
 
 def _is_asked(tree: ast.Module, name: str, place: Span) -> bool:
