@@ -35,7 +35,7 @@ MOST_SECONDS = 20.0
 """Seconds of dry runs that the fixes of one document may take together, each error an equal share of what is left."""
 LEAST_TRIED = 4
 """Candidates that are tried for an error however small its share is."""
-MOST_SECONDS_AT_ALL = 60.0
+MOST_SECONDS_AT_ALL = 40.0
 """Seconds after which nothing more is tried."""
 
 _URGENCY = tuple(Severity)

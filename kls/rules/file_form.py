@@ -84,11 +84,14 @@ def _literal(source: SourceText, path: ast.expr | None) -> ast.Constant | ast.Jo
     """The text that ends the name of the file: the argument, what its name was bound to last, the last part of it."""
     if isinstance(path, ast.Name):
         bound = written.assignments(source, path.id, path.lineno)
-        return _literal(source, bound[-1][1]) if bound and bound[-1][1] is not path else None
-    if isinstance(path, ast.BinOp) and isinstance(path.op, (ast.Add, ast.Div)):
-        return _literal(source, path.right)
-    if isinstance(path, ast.Call) and path.args and search.last_part(path.func) in ("join", "Path", "str"):
-        return _literal(source, path.args[-1])
+        path = bound[-1][1] if bound else None
+    while True:
+        if isinstance(path, ast.BinOp) and isinstance(path.op, (ast.Add, ast.Div)):
+            path = path.right
+        elif isinstance(path, ast.Call) and path.args and search.last_part(path.func) in ("join", "Path", "str"):
+            path = path.args[-1]
+        else:
+            break
     if isinstance(path, ast.Constant) and isinstance(path.value, str):
         return path
     return path if isinstance(path, ast.JoinedStr) else None
@@ -97,6 +100,10 @@ def _literal(source: SourceText, path: ast.expr | None) -> ast.Constant | ast.Jo
 def _named(source: SourceText, call: ast.Call, path: ast.expr | None, ending: str) -> list[Fix]:
     """The ending that is known, wherever the file is named; what wrote it in TensorFlow's form writes it in Keras's."""
     literal = _literal(source, path)
+    if literal is None and isinstance(path, (ast.Name, ast.Call)):
+        form = f'{{}} + "{ending}"'
+        title = f"Name it with its ending: `{form.format(source.segment(path))}`"
+        return fix(title, edits.wrap(source, path, form), cause=source.span(path))
     if literal is None:
         return []
     words = source.segment(literal)

@@ -756,7 +756,7 @@ FAULTS = [
     Fault(
         FOLDER_OF_A_MODEL,
         "model.save",
-        'Change `os.path.join(folder, name)` to `os.path.join(folder, name) + ".keras"`',
+        'Name it with its ending: `os.path.join(folder, name) + ".keras"`',
     ),
     Fault(INPUTS_IN_A_LIST, "from_tensor_slices", "Give them as a tuple: `(users, films)`"),
     Fault(PARTS_IN_LISTS, "[tf.TensorSpec", "Nest the parts in tuples, not in lists"),

@@ -1104,7 +1104,7 @@ FAULTS = [
     Fault(
         TWO_DATA_SETS,
         "train = train.reshape",
-        "Reshape `train` to (60, 16, 16, 3); do the same with `test`: `test = test.reshape(-1, 16, 16, 3)`",
+        "Reshape `train` to (60, 16, 16, 3); make `test` as `train`: `test.reshape(-1, 16, 16, 3)`",
     ),
     Fault(CLASSES_OF_ONE_HEAD, "compile", "Use the loss `sparse_categorical_crossentropy`"),
     Fault(SHORTCUT, "x + y", "Bring `x` to the same shape by a convolution"),

@@ -1201,6 +1201,52 @@ model.fit(np.zeros((8, 3)), np.zeros((8, 1)))
     assert {gap.reason for gap in report.gaps} == {"the program asks for Keras 2, which a dry run does not have"}
 
 
+async def test_what_only_tensorflow_says_is_no_fault_of_a_program_for_another_backend(real: Host) -> None:
+    text = """
+import os
+os.environ["KERAS_BACKEND"] = "torch"
+import numpy as np
+import torch
+import keras
+class Own(keras.Model):
+    def train_step(self, state, data):
+        return {}, state
+x = keras.Input((4,))
+own = Own(x, keras.layers.Dense(1)(x))
+own.compile("adam", "mse")
+own.fit(np.zeros((8, 4)), np.zeros((8, 1)))
+own.to("cpu")
+for weight in own.parameters():
+    weight.requires_grad = False
+"""
+    report, loud = await said(real, text)
+    assert loud == []
+    assert any("backend 'torch'" in gap.reason for gap in report.gaps)
+    faults = """
+keras.Sequential([x, keras.layers.Conv2D(1, 3)])
+keras.layers.Dens(3)
+keras.Sequential([x, keras.layers.Dense(3)]).predict(np.zeros((8, 5)))
+"""
+    _, loud = await said(real, text + faults)
+    assert len(loud) == 3
+
+
+async def test_what_a_failed_statement_would_have_filled_is_not_guessed(real: Host) -> None:
+    text = """
+import numpy as np
+import keras
+rows, kinds = np.zeros((20, 7)), []
+for row in np.ones((20, 7)):
+    kinds.append(keras.utils.to_categorical(row, 5, dtype="int32"))
+kinds = keras.utils.pad_sequences(kinds, maxlen=7)
+net = keras.Sequential([keras.Input((7,)), keras.layers.Embedding(9, 8), keras.layers.Dense(5, "softmax")])
+net.compile("adam", "categorical_crossentropy")
+net.fit(rows, kinds)
+"""
+    _, loud = await said(real, text)
+    assert [line for _, line in loud] == [6]
+
+
 async def test_what_is_gathered_of_absent_files_has_the_shape_that_it_is_given(real: Host) -> None:
     text = """
 import os

@@ -32,7 +32,7 @@ from .gathering import MOST_ADDED, Lists, unknown_like
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
 from .places import from_home, is_own
 from .state import Finished, Run
-from .unknown import Counted, Number, Unknown, UnknownValue
+from .unknown import Counted, Number, OfFault, Unknown, UnknownValue
 from .unread import Flat, Form, Open, Unread, form_of, made, put
 from .unread_names import Names
 
@@ -234,7 +234,8 @@ class Runtime:
         span = self.span(number)
         reason = self._run.gaps[-1].reason if self._run.gaps else "the statement failed"
         known = pictures.missing(self._statements[number].node, name, reason, span.line)
-        return Unknown(reason, span.line) if known is None else known
+        kind = OfFault if self._run.gaps and self._run.gaps[-1].kind == "fault" else Unknown
+        return kind(reason, span.line) if known is None else known
 
     def put(self, number: int, base: Callable[[], Any], attribute: str) -> None:
         """Make an attribute Unknown after the statement that should have set or changed it failed."""
@@ -305,7 +306,7 @@ class Runtime:
             raise Finished(f"the program ends itself at line {self.span(number).line}")
         if not is_ours(error) and self.awaits(error, frame):
             return False
-        record(self._run, error, self._path, self._statements[number], self.span(number), frame)
+        record(self._run, error, self._statements[number], self.span(number), frame)
         return True
 
     def _gives_item(self, number: int) -> bool:

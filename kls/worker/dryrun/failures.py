@@ -18,9 +18,10 @@ import tensorflow as tf
 from ..protocol import Failure, Node, Span, Tensor
 from . import columns, specs
 from .exceptions import expression_names, first_line, first_raised, innermost_frame, message_of, value_of, values_in
-from .gaps import OF_MODULE, gap_of, of_python
+from .gaps import gap_of, of_python
 from .gradients import NO_GRADIENTS
 from .instrument import Statement
+from .judges import OF_MODULE
 from .state import Finished, Run, StatementTimeout
 from .unknown import Unknown, UnknownValue
 from .unread import Unread
@@ -38,14 +39,12 @@ def is_ours(error: BaseException) -> bool:
     return isinstance(error, (UnknownValue, Finished, StatementTimeout))
 
 
-def record(
-    run: Run, error: BaseException, path: str, statement: Statement, span: Span, frame: FrameType
-) -> Optional[Failure]:
+def record(run: Run, error: BaseException, statement: Statement, span: Span, frame: FrameType) -> Optional[Failure]:
     """Add `error` to the run as a Failure or a Gap."""
     if not _can_be_read(error):
         run.gap(span, "error", "an exception that cannot say what it is")
         return None
-    kind, reason = gap_of(run, error, path, statement, frame)
+    kind, reason = gap_of(run, error, statement)
     if kind is not None:
         run.gap(span, kind, reason)
         return None

@@ -33,7 +33,7 @@ from . import datasets, folders, generators, pictures, preprocessing, tokenizers
 from .aliases import replace, watch
 from .arrays import VirtualArray, find_unknown, is_large
 from .folders import in_data_format, labels
-from .unknown import Unknown, UnknownValue
+from .unknown import OfFault, Unknown, UnknownValue
 
 __all__ = ["install"]
 
@@ -126,7 +126,7 @@ def _tables(name: str, samples: int, features: int, dtype: Any) -> Any:
 def _pad_sequences(original: Any, rows: Callable[[int], int]) -> Any:
     def pad_sequences(sequences: Any, maxlen: Any = None, dtype: Any = "int32", *args: Any, **keywords: Any) -> Any:
         if isinstance(sequences, Unknown):
-            if not isinstance(maxlen, int):
+            if not isinstance(maxlen, int) or isinstance(sequences, OfFault):
                 return sequences.unshaped()
             known = sequences.rows if isinstance(sequences, tokenizers.Sequences) else None
             count = rows(sequences.line or 1) if known is None else known

@@ -211,12 +211,12 @@ class OpenCV(Unknown):
         picture = self._picture(src)
         size = _pair(dsize)
         size = None if size is None or min(size) < 1 else size
-        return picture if type(picture) is Unknown else picture.given(size, picture._channels)
+        return picture.given(size, picture._channels) if isinstance(picture, Pixels) else picture
 
     def cvtColor(self, src: Any = None, code: Any = None, *_: Any, **__: Any) -> Any:
         """The channels are those of the other colours."""
         picture = self._picture(src)
-        if type(picture) is Unknown or not isinstance(code, int):
+        if not isinstance(picture, Pixels) or not isinstance(code, int):
             return Unknown(self.reason)
         channels = {4: 3, 6: 1, 7: 1, 8: 3, 40: 3, 41: 3}.get(code)
         return picture.given(picture._size, channels)
@@ -224,7 +224,7 @@ class OpenCV(Unknown):
     def GaussianBlur(self, src: Any = None, *_: Any, **__: Any) -> Any:
         """As large as before."""
         picture = self._picture(src)
-        return picture if type(picture) is Unknown else picture.given(picture._size, picture._channels)
+        return picture.given(picture._size, picture._channels) if isinstance(picture, Pixels) else picture
 
     medianBlur = blur = flip = GaussianBlur
 

@@ -145,6 +145,13 @@ class Unknown:
         return self, self
 
 
+class OfFault(Unknown):
+    """What a statement that fails would have made: of it not even the form is guessed, since what does not fit there
+    would only be the same fault once more."""
+
+    __slots__ = ()
+
+
 class Whole(Unknown):
     """A whole number that nobody knows, such as the count of a loop: how far it is from a sum with it is known."""
 
