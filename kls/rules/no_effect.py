@@ -78,6 +78,8 @@ def _unused(context: Context) -> Iterator[Finding]:
             continue
         if not isinstance(statement, ast.Assign) or statement.value is not call or len(statement.targets) != 1:
             continue
+        if layer.cls == "InputLayer" and search.last_part(call.func) != "Input":
+            continue  # of a model that is copied
         name, scope = statement.targets[0], search.scope(source, statement)
         made = [source.at(span, ast.expr) for span in functional if span is not None and span.path == source.path]
         beside = any(node is not None and search.scope(source, node) is scope for node in made)

@@ -11,6 +11,7 @@ from kls import edits
 from kls.facts import Fix
 from kls.rules import search
 from kls.rules.context import Context, fix
+from kls.source import SourceText
 from kls.worker.protocol import Failure
 
 _LOADERS = ("load_model", "clone_model", "from_config", "model_from_json", "deserialize", "model_from_config")
@@ -27,6 +28,9 @@ def told(context: Context, failure: Failure) -> list[Fix]:
         name = unknown[1] if unknown is not None else ""
         if name not in (*classes, *functions) or search.last_part(call.func) not in _LOADERS:
             continue
+        if search.last_part(call.func) == "clone_model":
+            fixes += _registered(source, name)
+            continue
         if edits.keyword(call, "custom_objects") is not None:
             continue
         for names in dict.fromkeys(((name,), tuple(dict.fromkeys((name, *classes))))):
@@ -35,6 +39,16 @@ def told(context: Context, failure: Failure) -> list[Fix]:
             changed = edits.add_argument(source, call, f"custom_objects={text}")
             fixes += fix(f"Tell Keras of {shown}: `custom_objects`", changed, cause=source.span(call))
     return fixes
+
+
+def _registered(source: SourceText, name: str) -> list[Fix]:
+    """The decorator that makes an object known to Keras by its name."""
+    made = [node for node in source.nodes if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == name]
+    keras, imports = search.keras_name(source)
+    line = f"@{keras}.saving.register_keras_serializable()"
+    changes = [edits.insert_before(source, node, line) for node in made[:1]]
+    title = f"Register `{name}`: `{line}`"
+    return fix(title, *changes, *imports, cause=source.span(made[0])) if made else []
 
 
 _REFUSED = re.compile(

@@ -10,12 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kls import witnesses
 from kls.analysis import Tools, last
 from kls.documents import Snapshot, read
 from kls.facts import Finding, Severity
 from kls.host import Host
 from kls.settings import Settings
 from kls.source import apply
+from kls.worker.protocol import Probe, Report
 from tests.faults.injectors import Fault, faults
 from tests.faults.truth import Outcome, Truth
 
@@ -118,7 +120,11 @@ async def told(host: Host, files: Mapping[str, str]) -> Told:
             Path(folder, name).write_text(text, encoding="utf-8", errors="surrogatepass")
         path = str(Path(folder, next(iter(files))))
         snapshot = Snapshot(f"file://{path}", path, 1, next(iter(files.values())))
-        tools = Tools(None, host.ask, Settings(worker_timeout=SECONDS), roots=(folder,))
+
+        async def ask(probe: Probe) -> Report:
+            return await witnesses.ask(probe, host.ask)
+
+        tools = Tools(None, ask, Settings(worker_timeout=SECONDS), roots=(folder,))
         analysis = await last(snapshot, tools)
         errors = (item for item in analysis.findings if item.severity is Severity.ERROR)
         fix = next((fix for item in errors for fix in item.fixes if fix.verified), None)

@@ -204,6 +204,14 @@ class Twice(keras.layers.Layer):
 model = keras.Sequential([keras.Input((4,)), Twice()])
 again = keras.Sequential.from_config(model.get_config())
 """
+CLONED = """
+import keras
+def waves(x):
+    return keras.ops.sin(x)
+given = keras.Input((4,))
+model = keras.Model(given, keras.layers.Lambda(waves)(given))
+again = keras.models.clone_model(model)
+"""
 OWN_LAYERS = """
 import keras
 class Stack(keras.Model):
@@ -223,6 +231,7 @@ NAMES = [
     Fault(LAYERS, "layers[4]", "Take the last: `model.layers[-1]`"),
     Fault(NO_BIAS, "get_weights", "Take the last: `model.get_layer('first').get_weights()[-1]`"),
     Fault(CONFIGURED, "from_config", "Tell Keras of `Twice`: `custom_objects`"),
+    Fault(CLONED, "def waves", "Register `waves`: `@keras.saving.register_keras_serializable()`"),
     Fault(OWN_LAYERS, "self.layers =", "Call it `self.own_layers`"),
     Fault(SETTINGS, 'in SETTINGS["hidden"]', 'Ask for "hiddens"'),
     Fault(UNEVEN_BATCH, "randint(0, 3, 30)", "Keep 30 samples of each part"),
@@ -257,6 +266,42 @@ try:
     model.fit(np.zeros((8, 5)), np.zeros(8))
 except ValueError as error:
     print(error)
+"""
+STEPS_KEPT = """
+import keras
+import numpy as np
+import tensorflow as tf
+model = keras.Sequential([keras.Input((32, 32, 1)), keras.layers.Conv2D(16, 5), keras.layers.Flatten()])
+model.add(keras.layers.Dense(1))
+def drawn(x, steps):
+    kept = []
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            worth = model(x)
+        x += 0.1 * tape.gradient(worth, x)
+        kept.append(x)
+    return tf.stack(kept)
+steps = drawn(tf.zeros((10, 32, 32, 1)), 1000)
+print(steps[300].numpy())
+model.compile("adam", "mse")
+losses = []
+while len(losses) < 50:
+    losses.append(model.train_on_batch(np.zeros((4, 32, 32, 1)), np.zeros((4, 1))))
+print(losses[20])
+"""
+COUNTED_IN_A_LOOP = """
+import keras
+import numpy as np
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
+x, total, step = np.zeros((100, 8)), 0, 0
+for start in range(0, 100, 10):
+    found = model.predict(x[start : start + 10])
+    total += len(found)
+    step = step + 1
+print(np.zeros((total, 3)) + np.ones((100, 3)), list("abcdefghij")[step - 1])
+wide = keras.Sequential([keras.Input((total,)), keras.layers.Dense(3)])
+wide.predict(np.zeros((4, 100)))
 """
 IN_BATCHES = """
 import keras
@@ -337,6 +382,8 @@ async def test_what_the_program_catches_is_no_more_than_information(real: Host, 
     "text",
     [
         IN_BATCHES,
+        STEPS_KEPT,
+        COUNTED_IN_A_LOOP,
         SAVED_AS_A_FOLDER.replace('"first"', '"first.keras"'),
         LAYERS.replace("[4]", "[-2]"),
         NO_BIAS.replace("use_bias=False", "use_bias=True"),

@@ -169,6 +169,10 @@ LEFT_OPEN_OF_CLASSES = [
     COUNTED.replace("    net.train", "    global steps\n    net.train"),
     COUNTED.replace("    steps += 1", "    for steps in range(2):\n        pass\n    print(steps)"),
     DELETED.replace("del loss, x", "del x"),
+    COUNTED.replace(
+        "    steps += 1",
+        "    for row in net.predict(x):\n        if row > 0:\n            most = row\n        print(most)",
+    ),
     ATTRIBUTE.replace("last_dens(", "last_dense("),
     NOT_KEPT.replace("net.compile(", "net.rate = 0.5\nnet.compile("),
     NOT_KEPT.replace("super().__init__()", "super().__init__()\n        setattr(self, 'ra' + 'te', rate)"),

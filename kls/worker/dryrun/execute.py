@@ -495,8 +495,8 @@ class Runtime:
                 return
             if count and (once or self._enough(started, trained)):
                 self._cut_short(number, trained, once=once)
-                if count == 1 and self._run.trained > trained:
-                    self._repeat(number, _length(values), frame)
+                if self._run.trained > trained:
+                    self._repeat(number, _length(values), frame, alike=count == 1)
                 return
             yield item
             count += 1
@@ -507,6 +507,8 @@ class Runtime:
     def loop(self, number: int) -> None:
         """A `while` loop begins."""
         self._cut.discard(number)
+        self._extended.pop(number, None)
+        self._lengths[number] = self._lengths_now(number, sys._getframe(1))
         self._loops[number] = (self._run.now(), self._run.trained, 0)
 
     def again(self, number: int, value: Any) -> bool:
@@ -523,6 +525,8 @@ class Runtime:
             if self._run.trained == trained:
                 reason = f"the loop was stopped after {LOOP_SECONDS:g} s"
                 self._run.gap(self.span(number), "time", reason)
+            else:
+                self._repeat(number, None, sys._getframe(1), alike=False)
             truth = False
         self._loops[number] = (started, trained, count + 1)
         return truth
@@ -617,20 +621,26 @@ class Runtime:
             items[before:] = added * rounds
         return True
 
-    def _repeat(self, number: int, times: Optional[int], frame: FrameType) -> None:
-        """The lists that one round of a loop that trains or predicts has filled, as long as all its rounds make them.
-        Those of objects stay as they are: a program goes on with the one model that it has."""
+    def _repeat(self, number: int, times: Optional[int], frame: FrameType, alike: bool) -> None:
+        """The lists that one round of a loop that trains or predicts has filled, as long as all its rounds make them;
+        where the rounds that were gone are more, and so not `alike`, how long they get is not known, and what is
+        counted in the rounds never is. Those of objects stay as they are: a program goes on with the one model that it
+        has."""
+        for name in _counted_in(self._statements[number].node):
+            value = _value_of(name, frame.f_locals, frame.f_globals)
+            if type(value) in (int, float):
+                self._cut.add(number)
+                self._extended.setdefault(number, set()).add(name)
         extended = _extended_in(self._statements[number].node)
         for name in self._lengths[number]:
             items = _value_of(name, frame.f_locals, frame.f_globals)
             if not isinstance(items, list):
                 continue
-            if name in extended and len(items) > self._lengths[number][name]:
-                # The last round may bring fewer: how long it gets is not known.
+            grown = len(items) > self._lengths[number][name]
+            known = alike and name not in extended  # the last round may bring fewer
+            if grown and not (known and self._filled(number, name, items, times)):
                 self._cut.add(number)
                 self._extended.setdefault(number, set()).add(name)
-            else:
-                self._filled(number, name, items, times)
 
     def try_open(self, number: int, caught: Callable[[], Any]) -> None:
         """The author's own `try` begins: exceptions it catches are the author's business."""
@@ -653,6 +663,19 @@ def _extended_in(node: ast.stmt) -> set[str]:
     ]
     places += [item.target for item in ast.walk(node) if isinstance(item, ast.AugAssign)]
     return {ast.unparse(place) for place in places}
+
+
+def _counted_in(node: ast.stmt) -> list[str]:
+    """The names that each round of a loop makes anew of what they were: "n" for `n += len(batch)` and `n = n + 1`."""
+    names: dict[str, None] = {}
+    for item in ast.walk(node):
+        if isinstance(item, ast.AugAssign) and isinstance(item.target, ast.Name):
+            names[item.target.id] = None
+        elif isinstance(item, ast.Assign) and len(item.targets) == 1 and isinstance(item.targets[0], ast.Name):
+            name = item.targets[0].id
+            if any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(item.value)):
+                names[name] = None
+    return list(names)
 
 
 def _length(values: Any) -> Optional[int]:

@@ -81,7 +81,6 @@ def _unbound(run: Run, error: UnboundLocalError) -> Optional[dict[str, Any]]:
     if not functions:
         return None
     function = max(functions, key=lambda node: node.lineno)
-    asked = next((item for item in function.body if item.lineno <= line <= (item.end_lineno or 0)), None)
     bound = _bindings(ast.Module(function.body, [])).get(name, [])
     deleted = [
         item.lineno
@@ -91,7 +90,7 @@ def _unbound(run: Run, error: UnboundLocalError) -> Optional[dict[str, Any]]:
     gone = [item for item in deleted if item < line and not any(item < other <= line for other in bound)]
     if gone:
         return {"name": name, "later": 0, "inside": function.name, "deleted": gone[-1]}
-    if asked is None or not bound or min(bound) < asked.lineno:
+    if not bound or min(bound) < line:
         return None
     return {"name": name, "later": min(bound), "inside": function.name, "deleted": 0}
 
