@@ -31,6 +31,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_declared_length(context, failure),
         *one_of_each(context, failure),
         *_turned_weights(context, failure),
+        *_joined_labels(context, failure),
         *_joined_rows(context, failure),
     ]
 
@@ -123,6 +124,31 @@ def _turned_weights(context: Context, failure: Failure) -> list[Fix]:
                 changed = edits.replace(source, shape, text)
                 fixes += fix(f"Make the weight of shape {text}", changed, cause=source.span(shape))
     return fixes[:MOST]
+
+
+def _joined_labels(context: Context, failure: Failure) -> list[Fix]:
+    """`np.concatenate([np.ones((batch, 1)), np.zeros((batch, 1))])`, twice as many as the data: each half as long."""
+    call = context.sink(failure)
+    x, y = (argument_of(call, role) if call is not None else None for role in ("x", "y"))
+    rows = [item.tensors[0].shape[0] for item in (x, y) if item is not None and item.tensors and item.tensors[0].shape]
+    if len(rows) != 2 or rows[0] is None or rows[1] is None or rows[1] <= rows[0] or rows[1] % rows[0]:
+        return []
+    found, times = written.value_of(context, y), rows[1] // rows[0]
+    value = found[1] if found is not None else None
+    joined = isinstance(value, ast.Call) and search.last_part(value.func) in ("concatenate", "vstack", "concat")
+    parts = value.args[0] if isinstance(value, ast.Call) and joined and value.args else None
+    if found is None or not isinstance(parts, (ast.List, ast.Tuple)) or len(parts.elts) != times:
+        return []
+    source = found[0]
+    shapes = [_written_shape(item, _ALLOCATIONS) for item in parts.elts if isinstance(item, ast.Call)]
+    sizes_of = [shape.elts[0] for shape in shapes if shape is not None]
+    if len(sizes_of) != times or len(set(map(source.segment, sizes_of))) != 1:
+        return []
+    words = source.segment(sizes_of[0])
+    atom = isinstance(sizes_of[0], (ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Call))
+    text = f"{words if atom else f'({words})'} // {times}"
+    changes = [edits.replace(source, item, text) for item in sizes_of]
+    return fix(f"Make each part of `{text}` rows", *changes, cause=source.span(parts))
 
 
 def one_of_each(context: Context, failure: Failure) -> list[Fix]:

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from kls import edits
 from kls.facts import Evidence, Finding, Fix, Severity, Span
 from kls.rules import operators, search, written
-from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single
+from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single, size_of
 from kls.rules.loss_target import SEQUENCE
 from kls.source import SourceText
 from kls.worker.protocol import Layer, Model, Warned
@@ -227,4 +227,20 @@ def _fixes(context: Context, model: Model, given: tuple[int | None, ...], made: 
     last = operators.output_layer(context, model)
     if last is not None and (len(given) == len(made) or not given):
         fixes += operators.set_units(context, last, int((given or (1,))[-1] or 1))
+    elif last is not None and len(given) > len(made):
+        fixes += _laid_out(context, last, given)
     return fixes
+
+
+def _laid_out(context: Context, last: Layer, given: tuple[int | None, ...]) -> list[Fix]:
+    """As many units as a sample of the labels has numbers, laid out as they are: `Dense(6)` and `Reshape((6, 1))`."""
+    found, size = context.call_node(last.created), size_of(given)
+    units = operators.set_units(context, last, size)[:1] if size and last.cls == "Dense" else []
+    if found is None or last.created is None or not units or len(units[0].edits) != 1:
+        return []
+    name, imports = edits.callee_like(*found, "Reshape")
+    behind = edits.insert_layer(*found, f"{name}({edits.tuple_text(given)})", after=True)
+    if behind is None or (behind.span.line, behind.span.column) <= (last.created.line, last.created.column):
+        return []  # it is written around the layer
+    title = f"{units[0].title}, laid out by `Reshape({edits.tuple_text(given)})`"
+    return fix(title, *units[0].edits, behind, *imports, cause=last.created)

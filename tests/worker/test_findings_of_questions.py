@@ -156,6 +156,16 @@ net = keras.Model([steps, places], keras.layers.Dense(1)(keras.layers.Reshape((2
 net.compile("adam", "mse")
 net.fit([tf.random.normal((8, 20, 8)), tf.zeros((8, 3), tf.int32)], tf.zeros((8, 1)))
 """
+HALVES = """
+import numpy as np
+import keras
+size = 32
+critic = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1, activation="sigmoid")])
+critic.compile("adam", "binary_crossentropy")
+rows = np.concatenate([np.random.rand(size // 2, 6), np.random.rand(size // 2, 6)])
+marks = np.concatenate([np.ones(({0}, 1)), np.zeros(({0}, 1))])
+critic.train_on_batch(rows, marks)
+"""
 READ_INSIDE = """
 import numpy as np
 import keras
@@ -229,6 +239,7 @@ FAULTS = [
     Fault(MARKED.format(""), "Placed(count)", "Give `count + 1`, which is 17"),
     Fault(LISTED.format("[n % 2 for n in range(40)]"), "net.fit", "Make `kinds` an array"),
     Fault(OWN_COST.format(", y_pred"), "def cost", "Take the labels and the predictions"),
+    Fault(HALVES.format("size"), "marks = ", "Make each part of `size // 2` rows"),
     Fault(PICKED.format(""), "tf.gather", "Pick from each sample its own: `batch_dims=1`"),
     Fault(READ_INSIDE.format(90), "Read(90", "Give 100 rows"),
     Fault(READ_BY_A_MODEL.format(49), "Reader(49)", "Give 50 rows"),
@@ -249,6 +260,7 @@ WORKING = [
     MARKED.format(" + 1"),
     LISTED.format("np.arange(40) % 2"),
     OWN_COST.format(", y_true, y_pred"),
+    HALVES.format("size // 2"),
     PICKED.format(", batch_dims=1"),
     READ_INSIDE.format(100),
     READ_BY_A_MODEL.format(50),
@@ -308,7 +320,26 @@ net.compile("adam", cost)
 net.fit(np.random.rand(40, 6), np.zeros((40, 1)))
 """
 CLIP = "y_pred = keras.ops.clip(y_pred, 1e-7, 1 - 1e-7)"
+AHEAD = """
+import numpy as np
+import keras
+net = keras.Sequential()
+net.add(keras.Input((24, 3)))
+net.add(keras.layers.LSTM(8))
+{}
+net.compile("adam", "mse")
+net.fit(np.random.rand(40, 24, 3), np.random.rand(40, 6, 1))
+"""
+LAID_OUT = "net.add(keras.layers.Dense(6))\nnet.add(keras.layers.Reshape((6, 1)))"
 QUIET_FAULTS = [
+    (
+        Fault(
+            AHEAD.format("net.add(keras.layers.Dense(1))"),
+            "Dense(1)",
+            "Set `units` of Dense to 6, laid out by `Reshape((6, 1))`",
+        ),
+        Severity.WARNING,
+    ),
     (Fault(ENTROPY.format(""), "return -", f"Keep the predictions off 0 and 1: `{CLIP}`"), Severity.INFORMATION),
     (
         Fault(
@@ -332,6 +363,7 @@ async def test_what_raises_nothing_is_told(real: Host, fault: Fault, severity: S
         WEIGHED.format("layers.Softmax(axis=1)"),
         WEIGHED.replace('"tanh")(steps)', '"sigmoid")(steps)').format('layers.Activation("linear")'),
         SCORED.format(", axis=1"),
+        AHEAD.format(LAID_OUT),
     ],
 )
 async def test_weights_that_differ_are_not_told(real: Host, text: str) -> None:
