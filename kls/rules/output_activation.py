@@ -32,7 +32,7 @@ from dataclasses import dataclass
 
 from kls import edits
 from kls.facts import Evidence, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, written
+from kls.rules import operators, search, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, single
 from kls.rules.loss_target import BINARY, SPARSE
 from kls.source import SourceText
@@ -87,6 +87,28 @@ def survey(context: Context) -> Iterator[Finding]:
             told.add(own.model.key)
         if found is not None:
             yield found
+    met = {call.model for call in context.report.calls} | told
+    for model in context.report.models if not context.report.failures else ():
+        case = _before_data(context, model) if model.key not in met else None
+        found = _look(context, case) if case is not None else None
+        if found is not None:
+            yield found
+
+
+def _before_data(context: Context, model: Model) -> _Case | None:
+    """The loss of `compile`, of a model that has not met any data, by the text alone."""
+    output, text = single(model.outputs), written.compile_call(context, model)
+    value = edits.argument(text[1], "loss", 1) if text is not None else None
+    logits = _from_logits(value)
+    if model.compiled is None or model.kind == "subclass" or output is None or not output.shape:
+        return None
+    if text is None or value is None or logits is None or output.shape[-1] is None or len(model.output_layers) > 1:
+        return None
+    loss = value.value if isinstance(value, ast.Constant) else None
+    if not isinstance(loss, str):
+        loss = search.last_part(value.func if isinstance(value, ast.Call) else value)
+    place, dtype = (text[0], value), output.dtype or ""
+    return _Case(model, model.compiled, loss, logits, place, output.shape[-1], dtype, None)
 
 
 def _compiled(context: Context, call: Call, model: Model) -> _Case | None:

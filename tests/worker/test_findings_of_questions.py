@@ -331,7 +331,22 @@ net.compile("adam", "mse")
 net.fit(np.random.rand(40, 24, 3), np.random.rand(40, 6, 1))
 """
 LAID_OUT = "net.add(keras.layers.Dense(6))\nnet.add(keras.layers.Reshape((6, 1)))"
+BUILT = """
+import keras
+def build(depth, width):
+    net = keras.Sequential([keras.Input((20,))])
+    for _ in range(depth):
+        net.add(keras.layers.Dense(width, activation="relu"))
+    net.add(keras.layers.Dense({}))
+    net.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    return net
+build(2, 16).summary()
+"""
 QUIET_FAULTS = [
+    (
+        Fault(BUILT.format('1, activation="softmax"'), "softmax", 'Give Dense activation="sigmoid"'),
+        Severity.WARNING,
+    ),
     (
         Fault(
             AHEAD.format("net.add(keras.layers.Dense(1))"),
@@ -363,6 +378,8 @@ async def test_what_raises_nothing_is_told(real: Host, fault: Fault, severity: S
         WEIGHED.format("layers.Softmax(axis=1)"),
         WEIGHED.replace('"tanh")(steps)', '"sigmoid")(steps)').format('layers.Activation("linear")'),
         SCORED.format(", axis=1"),
+        BUILT.format('1, activation="sigmoid"'),
+        BUILT.format('5, activation="sigmoid"'),
         AHEAD.format(LAID_OUT),
     ],
 )
