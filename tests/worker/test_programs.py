@@ -1231,6 +1231,19 @@ keras.Sequential([x, keras.layers.Dense(3)]).predict(np.zeros((8, 5)))
     assert len(loud) == 3
 
 
+async def test_a_store_that_cannot_be_reached_is_no_fault(real: Host) -> None:
+    text = """
+import tensorflow as tf
+picture = tf.image.decode_jpeg(tf.io.read_file("gs://a-store-of-somebody/a.jpg"), channels=3)
+net = tf.keras.Sequential([tf.keras.Input((32, 32, 3)), tf.keras.layers.Flatten()])
+net.predict(tf.image.resize(picture, (32, 32))[None])
+net.save("gs://a-store-of-somebody/net.keras")
+"""
+    report, loud = await said(real, text)
+    assert loud == []
+    assert "a dry run has no network" in {gap.reason for gap in report.gaps}
+
+
 async def test_what_a_failed_statement_would_have_filled_is_not_guessed(real: Host) -> None:
     text = """
 import numpy as np

@@ -142,8 +142,14 @@ def _unjudged(run: Run, error: BaseException, statement: Optional[Statement]) ->
     return "value", _reason_of_text(run, error, statement)
 
 
+_NO_NETWORK = re.compile(r"executing an HTTP request|Could not resolve host")
+"""How TensorFlow's file systems say that they reach nobody (tsl/platform/cloud/curl_http_request.cc)."""
+
+
 def _of_machine(error: BaseException) -> Optional[tuple[str, str]]:
     """The gap of an exception that speaks of the machine."""
+    if _NO_NETWORK.search(str(error)):
+        return "network", "a dry run has no network"
     if isinstance(error, tf.errors.OpError) and not isinstance(error, JUDGED_OPS):
         return "error", first_line(error)
     return ("device", first_line(error)) if _NO_SUCH_DEVICE.search(str(error)) else None
