@@ -48,11 +48,17 @@ _LISTS = frozenset(
 """What Keras lists of a layer or model (keras/src/layers/layer.py, keras/src/models/model.py)."""
 
 
+_ADDED = re.compile(r"\.add\(|\.append\(|\)\s*\(")
+"""What the text of a loop or branch that was gone through in part has where layers are made or added there."""
+
+
 def item_of(run: Run, error: BaseException, innermost: Optional[TracebackType]) -> Optional[dict[str, Any]]:
     """The list of Keras that has no item of a number, as `model.layers[7]` or `layer.get_weights()[1]`: {"name",
     "count", "index", "built": whether the layer has its weights}; None for any other error."""
     if innermost is None or not isinstance(error, IndexError) or "list index out of range" not in str(error):
         return None
+    if any(_ADDED.search(run.files.text(place)) for place in run.unsure):
+        return None  # how many layers there are is not known
     span = run.files.span_of_code(innermost.tb_frame.f_code, innermost.tb_lasti)
     for node in run.files.nodes_from(span.path, span.line) if span is not None else ():
         if span is None or not isinstance(node, ast.Subscript) or run.files.span_of_node(span.path, node) != span:
