@@ -71,6 +71,8 @@ def item_of(run: Run, error: BaseException, innermost: Optional[TracebackType]) 
         known = isinstance(owner, keras.layers.Layer) and id(owner) not in run.tainted and id(owner) not in run.unbuilt
         if not known or called.attr not in (_LISTS if called is node.value else ("get_weights",)):
             continue
+        if not getattr(owner, "built", True) and any(gap.kind != "fault" for gap in run.gaps):
+            continue  # what could not be carried out may be what builds it
         items = getattr(owner, "weights" if called.attr == "get_weights" else called.attr, None)
         if isinstance(items, list) and not -len(items) <= index < len(items):
             name = ast.unparse(node.value)
