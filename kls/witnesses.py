@@ -5,14 +5,15 @@ is dry-run again with other numbers. A size that changes is not known and carrie
 or a warning that only one run has, or has in other words, depends on the number, and nothing is said of it. A failure
 of ranks that both have in the same words but for the numbers is certain all the same: no number changes a rank. So is
 that of a window which is longer than what it slides over, where only the channels are not known, that of two shapes
-which disagree in a size that is known, and that of a name which is not taken.
+which disagree in a size that is known, or in two of which one is certainly larger, and that of a name or of data of a
+kind which is not taken.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
@@ -62,6 +63,7 @@ def merged(one: Report, other: Report) -> Report:
         elif similar is not None and (
             _is_of_ranks(failure.message)
             or _OF_NAMES.search(failure.message)
+            or _OF_TYPES.search(failure.message)
             or _is_of_known_places(failure, similar)
             or _is_of_known_sizes(failure.message, similar.message)
         ):
@@ -161,35 +163,74 @@ def _place(failure: Failure) -> Hashable:
 _OF_RANKS = re.compile(r"\brank\b|\bndim\b")
 _OF_NAMES = re.compile(r"Argument\(s\) not recognized|Unrecognized keyword arguments passed to \w+: \{")
 """What Keras says of a name that it does not know, with the value beside it."""
-_TWO_SHAPES = re.compile(r"expected shape=\(([^()]*)\), found shape=\(([^()]*)\)")
-"""What a layer says of an input (keras/src/layers/input_spec.py)."""
+_OF_TYPES = re.compile(r"^Unrecognized data type: ")
+"""What Keras says of data that are no arrays, with all that it was given
+(keras/src/trainers/data_adapters/__init__.py)."""
+_TWO_SHAPES = re.compile(
+    r"expected shape=\(([^()]*)\), found shape=\(([^()]*)\)"
+    r"|Expected shape \(([^()]*)\), but input has incompatible shape \(([^()]*)\)"
+    r"|target\.shape=\(([^()]*)\), output\.shape=\(([^()]*)\)"
+    r"|output operand with shape \(([^()]*)\) doesn't match the broadcast shape \(([^()]*)\)"
+    r"|weight shape \(([^()]*)\) is not compatible with provided weight shape \(([^()]*)\)"
+)
+"""What a layer says of an input (keras/src/layers/input_spec.py), a model of it (keras/src/models/functional.py), a
+loss of its targets (keras/src/ops/nn.py), NumPy of what is added in place (numpy/_core/src/umath), and a layer of the
+weights that it is given (keras/src/layers/layer.py)."""
+_OF_LABELS = re.compile(r"target\.shape=\(\w+, (\d+)\), output\.shape=\(\w+, 1\)")
+_ONE_AXIS = re.compile(
+    r"axis (-\d+) of input shape to have value (\d+), but received input with shape [(\[]([^()\[\]]*)[)\]]"
+)
+"""What a layer says of one axis of an input."""
+_NEAR = 32
+"""Sizes that are as far apart in both runs, and by less than this, come from one that nobody knows: no two witnesses
+are so near to each other (`SERIES` of the worker's `witnesses.py`)."""
+
+
+def _two_shapes(message: str) -> tuple[list[str], list[str]] | None:
+    """The sizes that a message compares, side by side."""
+    found = _TWO_SHAPES.search(message)
+    if found is not None:
+        wanted, given = ([*filter(None, side.split(","))] for side in found.groups() if side is not None)
+        return [size.strip() for size in wanted], [size.strip() for size in given]
+    axis = _ONE_AXIS.search(message)
+    sizes = axis[3].split(",") if axis is not None else []
+    return ([axis[2]], [sizes[int(axis[1])].strip()]) if axis is not None and -int(axis[1]) <= len(sizes) else None
 
 
 def _is_of_ranks(message: str) -> bool:
     """Whether a failure is one of how many axes there are, whatever their sizes."""
-    shapes = _TWO_SHAPES.search(message)
-    other = shapes is not None and len(shapes[1].split(",")) != len(shapes[2].split(","))
+    shapes = _two_shapes(message) if "weight shape" not in message else None
+    other = shapes is not None and len(shapes[0]) != len(shapes[1])
     return other or _OF_RANKS.search(message) is not None
 
 
-_TWO_WEIGHTS = re.compile(r"weight shape \(([^()]*)\) is not compatible with provided weight shape \(([^()]*)\)")
-"""What a layer says of the weights that it is given (keras/src/layers/layer.py, `set_weights`)."""
+def _disagreeing(one: str, other: str) -> Iterator[tuple[int, int, int, int]]:
+    """The sizes in which two shapes disagree, wanted and given in either run, whatever the numbers are that nobody
+    knows: they are the same in both runs, or as far from each other."""
+    first, second = _two_shapes(one), _two_shapes(other)
+    if first is None or second is None or len({len(side) for pair in (first, second) for side in pair}) != 1:
+        return
+    for axis in zip(*first, *second, strict=True):
+        if all(size.isdigit() for size in axis):
+            wanted, given, wanted_then, given_then = map(int, axis)
+            fixed = wanted == wanted_then and given == given_then
+            far = given - wanted
+            if far and far == given_then - wanted_then and (fixed or abs(far) < _NEAR):
+                yield wanted, given, wanted_then, given_then
 
 
 def _is_of_known_sizes(one: str, other: str) -> bool:
-    """Whether two shapes disagree in a size that is the same in both runs, whatever the others are."""
-    told = [_TWO_SHAPES.search(text) or _TWO_WEIGHTS.search(text) for text in (one, other)]
-    axes = [[side.split(", ") for side in found.groups()] for found in told if found is not None]
-    if len(axes) != 2 or len({len(side) for pair in axes for side in pair}) != 1:
-        return False
-    wanted, given = ([zip(*pair, strict=True)] for pair in zip(*axes, strict=True))
-    return any(
-        first[0] == first[1]
-        and second[0] == second[1]
-        and first[0] != second[0]
-        and all(size.isdigit() for size in (*first, *second))
-        for first, second in zip(*wanted, *given, strict=True)
-    )
+    """Whether two shapes certainly disagree in a size: labels of several columns too, where one number comes out."""
+    told = [_OF_LABELS.search(text) for text in (one, other)]
+    several = {found[1] for found in told if found is not None}
+    if len(several) == 2 and "1" not in several:
+        return True  # labels that may be of one column are, in one of the runs
+    return any(True for _ in _disagreeing(one, other))
+
+
+def _apart(one: str, other: str) -> int | None:
+    """By how much more was given than is wanted, where nobody knows either."""
+    return next((axis[1] - axis[0] for axis in _disagreeing(one, other) if axis[0] != axis[2]), None)
 
 
 _NO_PLACES = re.compile(
@@ -238,6 +279,9 @@ class _Names:
         facts = _common(one.facts, other.facts)
         if isinstance(one.facts.get("config"), dict) and isinstance(other.facts.get("config"), dict):
             facts["config"] = _common(one.facts["config"], other.facts["config"])
+        apart = _apart(one.message, other.message)
+        if apart is not None:
+            facts["apart"] = apart
         return replace(
             one,
             message=self._both(one.message, other.message),
@@ -252,9 +296,18 @@ class _Names:
         if len(parts) != len(others):
             return self.said(one)
         return "".join(
-            first if first == second else self._names.get(int(first), "?") if first.isdigit() else first
+            first if first == second else self._named(int(first)) if first.isdigit() else first
             for first, second in zip(parts, others, strict=True)
         )
+
+    def _named(self, number: int) -> str:
+        """The author's name for a number, or "?"; with what it is larger or smaller by than the one it comes from."""
+        if number in self._names:
+            return self._names[number]
+        near = next((known for known in self._names if abs(number - known) < _NEAR), None)
+        if near is None:
+            return "?"
+        return f"{self._names[near]} {'+' if number > near else '-'} {abs(number - near)}"
 
     def tensors(self, one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The tensors of both; none where their number differs."""

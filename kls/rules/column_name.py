@@ -66,10 +66,13 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         fixes = _renamed(source, here or said, names, span if here else crash)
     else:
         shown = ", ".join(map(repr, labels[:MOST_SHOWN])) + (", …" if len(labels) > MOST_SHOWN else "")
-        first = f"the table has no column {name!r}; it has {shown}"
+        has_none = f"the table has no column {name!r}"
+        first = f"{has_none}; it has {shown}" if labels else f"{has_none} any more"
+        new = _new_name(source, _taken_out(source, crash, name), name)
+        fixes = _renamed(source, here or said, new, span if here else crash) if new and len(names) == 1 else []
         close = {item: difflib.get_close_matches(item, labels, 1, 0.75) for item in names}
         spelt = {item: found[0] for item, found in close.items() if found}
-        fixes = _renamed(source, here or said, spelt, span if here else crash) if len(spelt) == len(names) else []
+        fixes += _renamed(source, here or said, spelt, span if here else crash) if len(spelt) == len(names) else []
         fixes += [*_without(source, crash, here or said), *_before(source, crash, name)]
     lines = [first, f"pandas raises: {failure.exception}: {failure.message}"]
     out = _taken_out(source, crash, name)
@@ -159,9 +162,23 @@ def _taken_out(source: SourceText, crash: Span, name: str) -> ast.stmt | None:
     found: ast.stmt | None = None
     for call in source.calls():
         words = [item.value for item in ast.walk(call) if isinstance(item, ast.Constant)]
-        if search.last_part(call.func) in ("drop", "pop", "set_index") and name in words and call.lineno < crash.line:
+        if search.last_part(call.func) in _TAKING and name in words and call.lineno < crash.line:
             found = source.statement(call) or found
     return found
+
+
+_TAKING = ("drop", "pop", "set_index", "rename", "get_dummies")
+"""What takes columns out of a table, or gives them other names."""
+
+
+def _new_name(source: SourceText, out: ast.stmt | None, name: str) -> dict[str, str]:
+    """The name that the statement `out` gives the column: `rename(columns={"price": "cost"})`."""
+    for node in ast.walk(out) if out is not None else ():
+        pairs = zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ()
+        for key, value in pairs:
+            if isinstance(key, ast.Constant) and key.value == name and isinstance(value, ast.Constant):
+                return {name: value.value} if isinstance(value.value, str) else {}
+    return {}
 
 
 def _before(source: SourceText, crash: Span, name: str) -> list[Fix]:

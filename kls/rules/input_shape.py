@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Evidence, Finding, Fix, Related, Severity, Span
-from kls.rules import operators, search, siblings, slips, written
+from kls.rules import operators, search, siblings, slips, widths, written
 from kls.rules.context import Context, Rule, argument_of, compatible, finding, fix, show, single, size_of
 from kls.rules.reading import Reading, given, inside, stated
 from kls.rules.sizes import value
@@ -145,7 +145,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         return None
     batched = argument.kind != "dataset" or _is_batched(data, wanted)
     given = data.shape[1:] if batched else data.shape
-    if batched and compatible(given, wanted):
+    apart: int | None = failure.facts.get("apart")
+    if batched and compatible(given, wanted) and apart is None:
         return None
     place = _yielded(context, argument) or operators.place_of_data(context, argument) or call.span
     subject = f"`{argument.name}`" if argument.name else "the data"
@@ -155,7 +156,12 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         lines.append("The dataset gives single samples: it is not batched.")
     lines.append(f"Keras raises: {failure.exception}: {failure.message}")
     proved = operators.model_is_proved(context, call, failure.stage)
-    fixes = _fixes(context, call, model, argument, data, given, wanted, batched, proved)
+    if apart is not None:
+        count = f"{abs(apart)} {'column' if abs(apart) == 1 else 'columns'} {'more' if apart > 0 else 'fewer'}"
+        lines[0] = f"{subject} has {count} than {name} takes"
+        fixes = widths.fixes(context, call, model, argument, apart, proved)
+    else:
+        fixes = _fixes(context, call, model, argument, data, given, wanted, batched, proved)
     related = [Related(call.span, f"`{call.method}` raises here")]
     source = operators.input_place(context, model)
     if source is not None:
@@ -264,8 +270,11 @@ def _fixes(
         return operators.transform_data(context, argument, "{}.batch(32)", "Batch the dataset")
     fixes: list[Fix] = []
     samples = data.shape[0] if data.shape else None
-    if argument.kind in ("array", "tensor") and data.shape is not None and compatible(data.shape, wanted):
-        if _has_as_many_labels(call, data):
+    counted = bool(data.shape) and data.shape[0] is not None  # what nobody knows the first axis of has rows
+    single_sample = argument.kind in ("array", "tensor") and counted and compatible(data.shape or (), wanted)
+    labelled = single_sample and _has_as_many_labels(call, data)
+    if single_sample and not (labelled and proved):
+        if labelled:
             return [
                 *operators.set_input_shape(context, model, given),
                 *operators.set_input_shape(context, model, (*given, 1)),
@@ -307,7 +316,8 @@ def _fixes(
         fixes = [*siblings.encoded_alike(context, argument.name, call.span.line), *fixes]
     if proved and argument.name is not None:
         alike = siblings.done_alike(context, argument.name, call.span.line)
-        fixes = [*slips.put_through(context, argument.name, call.span.line), *alike, *fixes]
+        others = widths.other_names(context, argument, wanted)
+        fixes = [*slips.put_through(context, argument.name, call.span.line), *alike, *others, *fixes]
         fixes = [*_prepared_alike(context, call, argument), *_other_array(context, argument, data, wanted), *fixes]
         fixes = [*siblings.made_alike(context, call, argument), *fixes]
     if proved:

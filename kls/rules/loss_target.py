@@ -263,6 +263,8 @@ def _fixes(case: _Case) -> list[Fix]:
         fixes += _counted_from_labels(case)
         set_units = operators.set_units_for_classes if loss in CATEGORICAL else operators.set_units
         fixes += set_units(case.context, case.last, int(target[-1] or 0))
+    elif len(target) == len(output) == 2 and target[-1] is None and loss not in SPARSE:
+        fixes += _as_wide_as_labels(case)
     sizes = [size for size in target[1:] if size is not None]
     flat = len(sizes) == len(target) - 1 > 1 and output[1:] == (math.prod(sizes),)
     if flat and case.labels.kind == "array":
@@ -274,6 +276,20 @@ def _fixes(case: _Case) -> list[Fix]:
         samples = case.labels.tensors[0].shape[0] if case.labels.tensors[0].shape else None
         fixes += operators.resize_literal(case.context, case.labels, (samples, *output[1:]))
     return fixes
+
+
+def _as_wide_as_labels(case: _Case) -> list[Fix]:
+    """`y.shape[1]` units, where nobody knows how many columns the labels have that are bound above the layer."""
+    found = case.context.call_node(case.last.created) if case.last is not None else None
+    name = case.labels.name or ""
+    if found is None or case.last is None or not name.isidentifier() or found[0].function(found[1]) is not None:
+        return []
+    if not written.assignments(found[0], name, found[1].lineno - 1):
+        return []
+    text = f"{name}.shape[1]"
+    return operators.set_layer_argument(
+        case.context, case.last, "units", 0, text, f"Set `units` of {case.last.cls} to `{text}`"
+    )
 
 
 def _label_fixes(case: _Case, validation: bool) -> list[Fix]:

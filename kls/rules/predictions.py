@@ -38,6 +38,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
     return [
         *fixes[:MOST],
         *_columns(context, failure),
+        *_added_in_place(context, failure),
         *_one_number(context, failure),
         *_chances(context, failure),
         *_classes_already(context, failure),
@@ -122,6 +123,40 @@ def _columns(context: Context, failure: Failure) -> list[Fix]:
             changes.append(edits.replace(source, node, forms[-1]))
     shown = " and ".join(f"`{form}`" for form in forms)
     return fix(f"Give one value for each row: {shown}", *changes, cause=source.span(statement)) if changes else []
+
+
+def _added_in_place(context: Context, failure: Failure) -> list[Fix]:
+    """`total += model.predict(x)`: one value for each row, or a sum that has as many columns."""
+    where = failure.frames[-1] if failure.frames else None
+    source = context.source(where.path) if where is not None else None
+    statement = source.statement_at(where.line) if source is not None and where is not None else None
+    refused = "non-broadcastable output operand" in failure.message
+    if source is None or not refused or not isinstance(statement, ast.AugAssign):
+        return []
+    fixes: list[Fix] = []
+    for node in ast.walk(statement.value):
+        shape = _shape_of(context, source, node, statement.lineno) if isinstance(node, ast.Call) else None
+        if not isinstance(node, ast.expr) or shape is None or len(shape) != 2 or not _is_whole(source, node):
+            continue
+        if shape[1] == 1:
+            form = f"{source.segment(node)}.ravel()"
+            title = f"Give one value for each row: `{form}`"
+            fixes += fix(title, edits.replace(source, node, form), cause=source.span(node))
+        elif shape[1] is not None and isinstance(statement.target, ast.Name):
+            fixes += _with_columns(source, statement.target, shape[1])
+    return fixes
+
+
+def _with_columns(source: SourceText, name: ast.Name, columns: int) -> list[Fix]:
+    """`np.zeros(len(x))` with an axis for the columns."""
+    known = written.assignments(source, name.id, name.lineno - 1)
+    made = known[-1][1] if known else None
+    size = made.args[0] if isinstance(made, ast.Call) and search.last_part(made.func) == "zeros" and made.args else None
+    if made is None or size is None:
+        return []
+    inner = size.elts[0] if isinstance(size, (ast.Tuple, ast.List)) and len(size.elts) == 1 else size
+    text = f"({source.segment(inner)}, {columns})"
+    return fix(f"Give it {columns} columns: `{text}`", edits.replace(source, size, text), cause=source.span(made))
 
 
 def _is_whole(source: SourceText, node: ast.expr) -> bool:

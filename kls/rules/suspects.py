@@ -52,6 +52,7 @@ from kls.rules import (
     unbatched,
     weight_lists,
     weights_shape,
+    widths,
 )
 from kls.rules.context import Context, argument_of, compatible, fix
 from kls.rules.ranks import RECURRENT
@@ -106,6 +107,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *each_step.strong(context, failure),
         *names_told.strong(context, failure),
         *siblings.strong(context, failure),
+        *widths.of_estimator(context, failure),
         *taken_apart.strong(context, failure),
         *pipelines.strong(context, failure),
         *optimizers.strong(context, failure),

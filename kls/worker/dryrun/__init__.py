@@ -74,7 +74,7 @@ def _carry_out(dry: Any, tell: Callable[[Report], None]) -> tuple[Any, Any]:
     dry.witnesses = watch.witnesses
     met = sinks.install(dry, watch, trial)
     numpy_patches.install(dry.files.owns)
-    loaders.install(dry.files.owns, watch.witnesses.rounds)
+    loaders.install(dry.files.owns, watch.witnesses.rounds, watch.witnesses)
     frames.install(dry.files.owns, functools.partial(tables.absent, dry))
     estimators.install(dry.files.owns)
     scores.install()

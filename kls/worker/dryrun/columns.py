@@ -39,6 +39,13 @@ def missed(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
     "places" (whether it was asked for the places of rows)}; None where that is not all there is to it."""
     if getattr(error, "_kls_places", False):
         return {"names": {}, "labels": [], "rows": False, "places": True}
+    gone = getattr(error, "_kls_gone", None)
+    if gone is not None:
+        names, labels = gone
+        guessed = "\n".join(run.files.text(place) for place in run.unsure)
+        if any(re.search(rf"""['"]{re.escape(name)}['"]|\.{re.escape(name)}\b""", guessed) for name in names):
+            return None  # whether it is taken out, or asked for, is not known
+        return {"names": {name: _alike(name, labels) for name in names}, "labels": labels[:MOST_TOLD], "rows": False}
     if not isinstance(error, KeyError) or not error.args or not isinstance(error.args[0], str):
         return None
     frame, index = _asked(error.__traceback__)
@@ -59,11 +66,16 @@ def missed(run: Run, error: BaseException) -> Optional[dict[str, Any]]:
     asked = named if listed is None else [name for name in named if name not in labels]
     names: dict[str, str] = {}
     for name in asked:
-        alike = [label for label in labels if _plain(label) == _plain(name)]
-        names[name] = alike[0] if len(alike) == 1 and alike[0] != name and _plain(name) else ""
+        names[name] = _alike(name, labels)
     if not names or ("" in names.values() and not _is_all_known(run, error)):
         return None
     return {"names": names, "labels": labels[:MOST_TOLD], "rows": False}
+
+
+def _alike(name: str, labels: list[str]) -> str:
+    """The column that is spelt otherwise in capitals, spaces or punctuation alone, "" where there is none."""
+    alike = [label for label in labels if _plain(label) == _plain(name)]
+    return alike[0] if len(alike) == 1 and alike[0] != name and _plain(name) else ""
 
 
 def _plain(name: str) -> str:

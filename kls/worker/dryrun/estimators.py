@@ -6,11 +6,12 @@ that was not read they keep the axes where these are certain.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -18,8 +19,9 @@ from .after_import import after_import
 from .arrays import VirtualArray, find_unknown, is_large
 from .folders import labels
 from .frames import certain
+from .open_sizes import Open, Size, apart, together
 from .unknown import Unknown, UnknownValue
-from .unread import Open, Unread, form_of, made, one_hot, same, together
+from .unread import Unread, form_of, made, one_hot, same
 from .unread_parts import Row
 
 __all__ = ["install"]
@@ -29,6 +31,8 @@ _default_rng = np.random.default_rng
 
 STAND_IN_ROWS = 256
 STAND_IN_ELEMENTS = 1_000_000
+MANY = 9_973
+"""Columns of a table that is made up where nobody knows how many there are."""
 
 
 def _stand_in(value: Any, rows: int) -> Any:
@@ -53,10 +57,12 @@ def _on_virtual(name: str, original: Any) -> Any:
     def method(self: Any, X: Any, *args: Any, **keywords: Any) -> Any:
         unknown = find_unknown((X, args))
         _refuse(self, name, X)
+        _refuse_names(self, name, X)
         if unknown is not None:
             if name in ("fit", "partial_fit", "fit_transform"):
                 self._kls_unknown = unknown
                 self._kls_columns = _columns_in(X)
+                self._kls_names = _names_in(X)
             if name in ("fit", "partial_fit"):
                 return self
             if isinstance(X, Unread) and form_of(X).rank == 2:
@@ -84,10 +90,10 @@ def _on_virtual(name: str, original: Any) -> Any:
     return method
 
 
-def _columns_in(X: Any) -> Any:
-    """How many columns a table or an array has, None where that is not known."""
+def _columns_in(X: Any) -> Optional[Size]:
+    """How many columns a table or an array has, None where it has not two axes."""
     if isinstance(X, Unread):
-        return form_of(X).sizes[0] if form_of(X).rank == 2 and isinstance(form_of(X).sizes[0], int) else None
+        return form_of(X).sizes[0] if form_of(X).rank == 2 else None
     return X.shape[1] if isinstance(X, np.ndarray) and X.ndim == 2 else None
 
 
@@ -103,23 +109,46 @@ def _refuse(self: Any, name: str, X: Any) -> None:
     rank = form_of(X).rank if isinstance(X, Unread) else 1 if isinstance(X, Row) else X.ndim
     series = isinstance(X, Row) or (isinstance(X, Unread) and form_of(X).kind == "series")
     columns = None if learns else getattr(self, "_kls_columns" if learnt is not None else "n_features_in_", None)
-    given = _columns_in(X)
-    if rank == 2 and (columns is None or given is None or given == columns):
+    far = apart(columns, _columns_in(X))
+    if rank == 2 and not far:
         return
+    learnt_of = columns if isinstance(columns, int) else MANY
     rows = min(len(X), STAND_IN_ROWS) if isinstance(X, np.ndarray) else STAND_IN_ROWS
-    made: Any = np.ones((rows, *([given] if rank == 2 else [2] * (rank - 1))))
+    made: Any = np.ones((rows, *([learnt_of + (far or 0)] if rank == 2 else [2] * (rank - 1))))
     made = sys.modules["pandas"].Series(made) if series else made
     try:
-        like = _clone(self).fit(np.arange(4.0 * (columns or 2)).reshape(4, -1))
+        like = _clone(self).fit(np.arange(4.0 * learnt_of).reshape(4, -1))
     except Exception:
         return
     try:
         getattr(like, name)(made)
     except ValueError as error:
         words = re.sub(rf"\({rows},", "(None,", str(error))
+        if learnt_of == MANY:
+            words = words.replace(str(MANY + (far or 0)), f"n {'+' if far and far > 0 else '-'} {abs(far or 0)}")
+            words = words.replace(str(MANY), "n")
         error.args = (re.sub(r"\narray=[^a-zA-Z]*", "\n", words),)
         error.__dict__["_kls_certain"] = True
         raise
+
+
+def _names_in(X: Any) -> Optional[list[str]]:
+    """The names of a frame's columns, None where these are not all known."""
+    names = form_of(X).columns if isinstance(X, Unread) and form_of(X).kind == "frame" else None
+    return list(names) if names is not None and all(type(name) is str for name in names) else None
+
+
+def _refuse_names(self: Any, name: str, X: Any) -> None:
+    """Raise what a scaler raises of columns with other names, or in another order, than those it has learnt."""
+    learnt, given = getattr(self, "_kls_names", None), _names_in(X)
+    if name != "transform" or not learnt or given is None or given == learnt or type(self).__name__ not in _SAME_WIDTH:
+        return
+    pandas = sys.modules["pandas"]
+    try:
+        like = _clone(self).fit(pandas.DataFrame(np.arange(4.0 * len(learnt)).reshape(4, -1), columns=learnt))
+    except Exception:
+        return
+    certain(lambda: like.transform(pandas.DataFrame(np.ones((STAND_IN_ROWS, len(given))), columns=given)))
 
 
 _SAME_WIDTH = (
@@ -180,7 +209,9 @@ def _encoder(kind: Any, encoded: Callable[[Any, Unread], Any]) -> None:
         if unknown is None:
             return fit(self, *arguments, **keywords)
         self.classes_ = self.categories_ = unknown.unshaped()
-        self._kls_width = Open()
+        self._kls_width = Open(
+            several=type(self).__name__ != "LabelBinarizer"
+        )  # which gives one column for two classes
         return self
 
     def transformed(self: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -411,6 +442,23 @@ def _shuffles(module: Any) -> None:
         setattr(module, name, _shuffled(getattr(module, name)))
 
 
+def _weights(module: Any) -> None:
+    """One weight for each class of labels that nobody has read."""
+    original = module.compute_class_weight
+
+    @functools.wraps(original)
+    def compute_class_weight(class_weight: Any, *arguments: Any, **keywords: Any) -> Any:
+        unknown = find_unknown((*arguments, *keywords.values()))
+        if unknown is None:
+            return original(class_weight, *arguments, **keywords)
+        table = next((item for item in (*arguments, *keywords.values()) if isinstance(item, Unread)), None)
+        if table is None:
+            return unknown.unshaped()
+        return made(table, kind="array", sizes=(), dtype=np.dtype("float64"), numeric=True)
+
+    module.compute_class_weight = compute_class_weight
+
+
 def _shuffled(original: Any) -> Any:
     """The rows of tables in another order."""
 
@@ -476,5 +524,6 @@ def install(author_file: Callable[[str], bool]) -> None:
     after_import("sklearn.impute", _impute)
     after_import("sklearn.model_selection", _selection)
     after_import("sklearn.utils", _shuffles)
+    after_import("sklearn.utils.class_weight", _weights)
     after_import("scipy.sparse", _sparse)
     after_import("sklearn.datasets", _fetched)

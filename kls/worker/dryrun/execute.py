@@ -30,10 +30,11 @@ from .arrays import VirtualArray
 from .gathering import Lists
 from .instrument import PASSING, RUNTIME, Program, Statement, instrument
 from .loops import Loops
+from .open_sizes import Open
 from .places import from_home, is_own
 from .state import Finished, Run
 from .unknown import Counted, Number, Unknown, UnknownValue
-from .unread import Flat, Form, Unread, form_of, made
+from .unread import Flat, Form, Unread, either, form_of, made, put
 from .unread_names import Names
 
 _SWALLOWING = ("_GeneratorContextManager", "suppress", "_AssertRaisesContext", "RaisesContext", "RaisesExc")
@@ -387,6 +388,9 @@ class Runtime(Loops):
         if grown is None or now is not value or _alike(grown, _content(value)):
             return now
         line = self.span(number).line
+        if isinstance(value, Unread):  # others may know it too
+            put(value, tuple(Open() for _ in form_of(value).sizes), None)
+            return value
         return Unknown(f"depends on the test at line {line}", line)
 
     def pick(self, before: dict[str, Any], name: str) -> Any:
@@ -398,7 +402,9 @@ class Runtime(Loops):
         if name not in after:
             return other
         one = after[name]
-        if isinstance(one, Unread) and isinstance(other, Unread) and form_of(one).sizes != form_of(other).sizes:
+        if isinstance(one, Unread) and isinstance(other, Unread):
+            if form_of(one).kind == form_of(other).kind and form_of(one).rank == form_of(other).rank:
+                return either(one, other)
             return Unknown(f"depends on the test at line {self.span(number).line}", self.span(number).line)
         if one is other or isinstance(other, Unknown):
             return one
@@ -451,6 +457,8 @@ def _content(value: Any) -> Any:
     """A copy of what a container or a Sequential holds; None for anything else."""
     if isinstance(value, (list, dict, set)):
         return value.copy()
+    if isinstance(value, Unread):
+        return form_of(value)
     return list(value._layers) if isinstance(value, keras.Sequential) else None
 
 
@@ -460,6 +468,8 @@ def _refill(value: Any, content: Any) -> None:
             value.pop()
     elif isinstance(value, list):
         value[:] = content
+    elif isinstance(value, Unread):
+        put(value, content.sizes, content.columns, content.lacks, content.has)
     else:
         value.clear()
         value.update(content)

@@ -18,8 +18,10 @@ import numpy as np
 
 from .after_import import after_import
 from .arrays import VirtualArray, find_unknown
+from .open_sizes import Open, together
 from .unknown import Unknown, UnknownValue
-from .unread import Open, Unread, form_of, made, same, together
+from .unread import Unread, form_of, made, same
+from .unread_columns import encoded
 
 __all__ = ["install"]
 
@@ -35,7 +37,10 @@ def _pandas(pandas: Any, absent: Callable[[str, Any], Any]) -> None:
     for name in ("read_csv", "read_table", "read_excel", "read_parquet", "read_feather"):
         setattr(pandas, name, _reader(getattr(pandas, name), absent))
     pandas.concat = _concat(pandas.concat)
+    pandas.merge = _merge(pandas.merge)
+    pandas.DataFrame.__new__ = staticmethod(_made_of_table(pandas.DataFrame))
     pandas.get_dummies = _dummies(pandas.get_dummies)
+    pandas.factorize = _factorized(pandas.factorize)
     pandas.to_numeric = _kept(pandas.to_numeric, numeric=True)
     pandas.to_datetime = _kept(pandas.to_datetime, numeric=False)
     for kind in (pandas.DataFrame, pandas.Series):
@@ -143,13 +148,55 @@ def _concat(original: Any) -> Any:
     return concat
 
 
+def _merge(original: Any) -> Any:
+    def merge(left: Any, right: Any, *args: Any, **keywords: Any) -> Any:
+        if isinstance(left, Unread):
+            return left.merge(right, *args, **keywords)
+        if isinstance(right, Unread):
+            return right.merge(left, *args, **keywords)
+        return original(left, right, *args, **keywords)
+
+    return merge
+
+
+def _made_of_table(frame: Any) -> Any:
+    """What makes an object of `DataFrame`: of a table that was not read it is that table, by other names perhaps."""
+
+    def new(kind: Any, data: Any = None, index: Any = None, columns: Any = None, *_: Any, **__: Any) -> Any:
+        table = isinstance(data, Unread) and form_of(data).rank <= 2 and kind is frame
+        if not table:
+            return object.__new__(kind)
+        form = form_of(data)
+        names = tuple(columns) if isinstance(columns, (list, tuple)) else None
+        sizes = form.sizes if form.rank == 2 else (1,)
+        if form.kind == "frame" and columns is not None:  # some of its columns
+            return data[columns]
+        if names is None and columns is None:
+            return same(data, kind="frame", sizes=sizes)
+        return made(data, kind="frame", sizes=sizes if names is None else (len(names),), columns=names)
+
+    return new
+
+
 def _dummies(original: Any) -> Any:
     def get_dummies(data: Any, *args: Any, **keywords: Any) -> Any:
         if isinstance(data, Unread):
-            return made(data, kind="frame", sizes=(Open(),), dtype=None)
+            return encoded(data, *args, **keywords)
         return original(data, *args, **keywords)
 
     return get_dummies
+
+
+def _factorized(original: Any) -> Any:
+    """Numbers for the values of a column, and these values."""
+
+    def factorize(values: Any, *args: Any, **keywords: Any) -> Any:
+        if isinstance(values, Unread):
+            codes = made(values, kind="array", sizes=(), dtype=np.dtype("int64"), numeric=True)
+            return codes, values.unshaped()
+        return original(values, *args, **keywords)
+
+    return factorize
 
 
 def _kept(original: Any, numeric: bool) -> Any:

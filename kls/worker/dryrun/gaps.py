@@ -446,12 +446,16 @@ def unknown_in(run: Run, traceback: Optional[TracebackType], statement: Optional
 
 
 def _measured(node: ast.AST) -> set[str]:
-    """Names of which nothing but `.shape` is asked in a statement."""
+    """Names of which nothing but `.shape`, or what a model predicts of them, is asked in a statement."""
     shapes = {
         item.value: item.value.id
         for item in ast.walk(node)
         if isinstance(item, ast.Attribute) and item.attr == "shape" and isinstance(item.value, ast.Name)
     }
+    for item in ast.walk(node):
+        if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and item.func.attr == "predict":
+            given = ast.walk(item.args[0]) if item.args else ()
+            shapes.update({name: name.id for name in given if isinstance(name, ast.Name)})
     others = {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and item not in shapes}
     return set(shapes.values()) - others
 

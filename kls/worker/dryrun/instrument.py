@@ -140,8 +140,22 @@ def _mutated_names(node: ast.AST) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def _tables_changed(node: ast.AST) -> set[str]:
+    """Names of tables that `node` changes in place: `a.drop(…, inplace=True)`, `del a["b"]`."""
+    changed: set[str] = set()
+    for item in ast.walk(node):
+        base: Optional[ast.expr] = None
+        if isinstance(item, ast.Call) and any(key.arg == "inplace" for key in item.keywords):
+            base = item.func.value if isinstance(item.func, ast.Attribute) else None
+        elif isinstance(item, ast.Subscript) and isinstance(item.ctx, ast.Del):
+            base = item.value
+        if isinstance(base, ast.Name):
+            changed.add(base.id)
+    return changed
+
+
 PASSING = frozenset(
-    "len int float abs round min max sum sorted range enumerate zip map list tuple set reversed any all".split()
+    "len int float abs round min max sum sorted range enumerate zip map list tuple dict set reversed any all".split()
 )
 """Built-in functions that demand a value of what they are given; of an Unknown they are Unknown."""
 
@@ -493,10 +507,11 @@ class _Rewriter:
         return out
 
     def _grown_in_both(self, node: ast.If, bound: list[str]) -> tuple[str, ...]:
-        """Names of this scope whose objects both branches change in place, and that neither binds."""
+        """Names of this scope whose objects both branches change in place, or that are tables and one of them changes,
+        and that neither binds."""
         known = self.locals[-1] if self.locals else self.module_names
         both = set(_mutated_names(ast.Module(node.body, []))) & set(_mutated_names(ast.Module(node.orelse, [])))
-        return tuple(sorted((both & known) - set(bound)))
+        return tuple(sorted(((both | _tables_changed(node)) & known) - set(bound)))
 
     def _for(self, node: ast.For | ast.AsyncFor) -> list[ast.stmt]:
         number = self._number(node)

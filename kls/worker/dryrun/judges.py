@@ -97,6 +97,7 @@ _SKLEARN = re.compile(
     r"Expected 2D array, got 1D array|Expected a 2-dimensional container|Found array with dim \d"
     r"|inconsistent numbers of samples|non-broadcastable output"
     r"|operands could not be broadcast|should be a 1d array, got an array of shape|X has \d+ features, but \w+ is exp"
+    r"|The feature names should match those that were passed during fit"
     r"|Got 'multilabel-indicator' instead|a mix of multilabel-indicator and (multiclass|binary) "
     r"|a mix of (multiclass|binary) and multilabel-indicator "
 )

@@ -202,9 +202,13 @@ _STAND_INS: list[tuple[Any, Any]] = [
 watch(PAD, *(original for original, _ in _STAND_INS))
 
 
-def install(author_file: Callable[[str], bool], rows: Callable[[int], int] = lambda line: datasets.FILES) -> None:
+def install(
+    author_file: Callable[[str], bool],
+    rows: Callable[[int], int] = lambda line: datasets.FILES,
+    witnesses: Any = None,
+) -> None:
     """Replace loaders in this process, under every name that TensorFlow and Keras give them. `rows` gives a number for
-    the rows of what is not known from a line on."""
+    the rows of what is not known from a line on, `witnesses` those for its other sizes."""
     replace(PAD, _pad_sequences(PAD, rows))
     for original, stand_in in _STAND_INS:
         replace(original, stand_in)
@@ -213,4 +217,4 @@ def install(author_file: Callable[[str], bool], rows: Callable[[int], int] = lam
     datasets.install(author_file)
     generators.install()
     preprocessing.install(author_file)
-    tokenizers.install(rows)
+    tokenizers.install(rows, witnesses)

@@ -22,9 +22,10 @@ from . import half_filled, pictures
 from .arrays import VirtualArray
 from .gathering import MOST_ADDED, Lists, unknown_like
 from .instrument import Statement
+from .open_sizes import Open
 from .state import Run
 from .unknown import OfFault, Unknown, UnknownValue
-from .unread import Open, Unread, form_of, put
+from .unread import Unread, form_of, put
 
 LOOP_SECONDS = 3.0
 """Processor time one loop may take before it is cut short."""
@@ -176,7 +177,7 @@ class Loops:
         value = names_now.get(name)
         if name not in self._extended.get(number, (name,)):
             return value
-        if key is not None and isinstance(value, (list, dict)):
+        if key is not None and isinstance(value, (list, dict, Unread)):
             with contextlib.suppress(Exception):
                 value[key()] = self.unknown(number)
                 return value

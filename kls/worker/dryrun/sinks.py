@@ -17,6 +17,7 @@ from collections.abc import Generator
 from typing import Any, Optional
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import tree
 from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
@@ -59,6 +60,7 @@ from .keras_hooks import Watch, key_of, loss_name
 from .places import from_home
 from .state import Finished, Run
 from .unknown import Unknown, UnknownValue
+from .unread import Unread
 
 _IDLE = ("class_weight", "validation_split", "validation_batch_size")
 """Arguments that change no shape of a batch: a probe goes without those that are Unknown."""
@@ -548,6 +550,9 @@ def _numbered(given: dict[str, Any], model: Any) -> dict[str, Any]:
     ):
         return given
 
+    if isinstance(given.get("class_weight"), Unknown):
+        # What comes of a table is an array, and no dictionary; any other changes no shape.
+        given = {**given, "class_weight": np.ones(2) if isinstance(given["class_weight"], Unread) else None}
     given = _as_asked(given, model)
     columns = all(_is_of_numbers(layer) for layer in layers)
     names = [name for name in ("x", "y", "sample_weight") if name in given]
@@ -570,13 +575,30 @@ def _is_of_numbers(layer: Any) -> bool:
 def _as_asked(given: dict[str, Any], model: Any) -> dict[str, Any]:
     """Tables of which nobody knows how many columns they have, with as many as the model asks for: nothing can be said
     against them."""
-    asked = {"x": getattr(model, "inputs", None), "y": getattr(model, "outputs", None)}
+    asked = {"x": getattr(model, "inputs", None), "y": getattr(model, "outputs", None) or _last_units(model)}
+    if "sparse" in _name_of(getattr(model, "loss", None)) and not unread.several(given.get("y")):
+        asked["y"] = [keras.KerasTensor((None, 1))] if len(asked["y"] or [0]) == 1 else None
     made = {**given, **{role: _fitted(given[role], asked[role]) for role in asked if role in given}}
     validation: Any = given.get("validation_data")
     if type(validation) in (tuple, list) and len(validation) > 1:
         parts = [_fitted(item, asked[role]) for item, role in zip(validation, asked)]
         made["validation_data"] = type(validation)((*parts, *validation[2:]))
     return made
+
+
+def _last_units(model: Any) -> Any:
+    """The output of a Sequential that is not built yet, by the units of its last layer."""
+    for layer in reversed(model.layers if isinstance(model, keras.Sequential) else ()):
+        if isinstance(getattr(layer, "units", None), int):
+            return [keras.KerasTensor((None, layer.units))]
+        if type(layer).__name__ not in ("Activation", "Softmax", "Dropout"):
+            return None
+    return None
+
+
+def _name_of(loss: Any) -> str:
+    """The name of a loss in small letters."""
+    return str(loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)).lower()
 
 
 def _fitted(value: Any, tensors: Any) -> Any:

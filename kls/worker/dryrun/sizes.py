@@ -19,10 +19,11 @@ from keras.src.utils import numerical_utils
 from tensorflow.python.data.ops import dataset_ops
 
 from .aliases import replace, watch
+from .open_sizes import Open
 from .places import is_own
 from .state import Run
 from .unknown import Unknown
-from .unread import Open, Unread, form_of, made
+from .unread import Unread, form_of, made
 from .unread_methods import TENSORFLOW
 from .witnesses import Witnesses
 
@@ -216,7 +217,7 @@ def _one_hot(original: Any) -> Any:
             return original(x, num_classes)
         if form_of(x).rank != 1:
             return x.unshaped()
-        size = int(num_classes) if isinstance(num_classes, (int, np.integer)) else Open()
+        size = int(num_classes) if isinstance(num_classes, (int, np.integer)) else Open(several=True)
         return made(x, kind="array", sizes=(size,), dtype=np.float64, numeric=True)
 
     return to_categorical

@@ -8,8 +8,9 @@ import sys
 from typing import Any
 
 from .gaps import os_gap
+from .open_sizes import Open
 from .state import Run
-from .unread import Form, Open, Unread
+from .unread import Form, Unread
 
 
 def absent(run: Run, path: str, head: Any = None) -> Any:

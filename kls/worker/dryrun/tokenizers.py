@@ -12,7 +12,9 @@ import numpy as np
 from keras.src.legacy.preprocessing.text import Tokenizer
 
 from .arrays import VirtualArray, find_unknown
+from .open_sizes import Open
 from .unknown import Unknown, UnknownValue
+from .unread import Form, Unread
 
 __all__ = ["Sequences", "install", "lists"]
 
@@ -23,13 +25,15 @@ _LEARNT = ("word_index", "index_word", "word_counts", "word_docs", "index_docs",
 class Sequences(Unknown):
     """A list of lists of word numbers, one for each text; `rows` is how many, None where nobody knows."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_rows", "_witnesses")
 
     _rows: Optional[int]
+    _witnesses: Any
 
-    def __init__(self, reason: str, line: Optional[int], rows: Optional[int]) -> None:
+    def __init__(self, reason: str, line: Optional[int], rows: Optional[int], witnesses: Any = None) -> None:
         super().__init__(reason, line)
         object.__setattr__(self, "_rows", rows)
+        object.__setattr__(self, "_witnesses", witnesses)
 
     def unshaped(self) -> Unknown:
         """What is left where it does not matter that this is a list."""
@@ -44,7 +48,14 @@ class Sequences(Unknown):
         return getattr(self.unshaped(), name)
 
     def __getitem__(self, key: Any) -> Any:
-        return Sequences(self.reason, self.line, None) if isinstance(key, slice) else self.unshaped()
+        return Sequences(self.reason, self.line, None, self._witnesses) if isinstance(key, slice) else self.unshaped()
+
+    def stacked(self) -> Unknown:
+        """NumPy's array of them, which there is where all texts are of as many words."""
+        if self._witnesses is None:
+            return self.unshaped()
+        form = Form(self._witnesses, "array", (Open(),), dtype=np.int64, numeric=True, rows=self._rows)
+        return Unread(self.reason, self.line, form)
 
     def __array_function__(self, func: Any, kinds: Any, args: Any, keywords: Any) -> Any:
         return self.unshaped()
@@ -85,8 +96,9 @@ def _has_some(values: Any) -> bool:
     return any(isinstance(item, (Sequences, tuple, list, dict)) for item in values[:64]) and len(values) <= 64
 
 
-def install(rows: Callable[[int], int]) -> None:
-    """Let tokenizers take texts that are not known, in this process; `rows` as for `loaders.install`."""
+def install(rows: Callable[[int], int], witnesses: Any = None) -> None:
+    """Let tokenizers take texts that are not known, in this process; `rows` and `witnesses` as for
+    `loaders.install`."""
     fit_on_texts, to_sequences = Tokenizer.fit_on_texts, Tokenizer.texts_to_sequences
     to_matrix, to_texts = Tokenizer.sequences_to_matrix, Tokenizer.sequences_to_texts
 
@@ -101,7 +113,7 @@ def install(rows: Callable[[int], int]) -> None:
     def sequences(self: Any, texts: Any) -> Any:
         unknown = find_unknown(texts)
         unknown = _unlearnt(self) if unknown is None else unknown
-        return to_sequences(self, texts) if unknown is None else _of(unknown, texts)
+        return to_sequences(self, texts) if unknown is None else _of(unknown, texts, witnesses)
 
     def matrix(self: Any, sequences: Any, *args: Any, **keywords: Any) -> Any:
         unknown = sequences if isinstance(sequences, Unknown) else _unlearnt(self)
@@ -109,7 +121,7 @@ def install(rows: Callable[[int], int]) -> None:
             return to_matrix(self, sequences, *args, **keywords)
         if not isinstance(self.num_words, int):
             return unknown.unshaped()
-        given = sequences if isinstance(sequences, Sequences) else _of(unknown, sequences)
+        given = sequences if isinstance(sequences, Sequences) else _of(unknown, sequences, witnesses)
         count = rows(unknown.line or 1) if given.rows is None else given.rows
         return VirtualArray.of((count, self.num_words), np.dtype("float64"), "a Tokenizer")
 
@@ -135,6 +147,6 @@ def _unlearnt(tokenizer: Any) -> Optional[Unknown]:
     return vars(tokenizer).get("_kls_unknown")
 
 
-def _of(unknown: Unknown, texts: Any) -> Sequences:
+def _of(unknown: Unknown, texts: Any, witnesses: Any) -> Sequences:
     known = None if isinstance(texts, Unknown) or not hasattr(texts, "__len__") else len(texts)
-    return Sequences(unknown.reason, unknown.line, known)
+    return Sequences(unknown.reason, unknown.line, known, witnesses)

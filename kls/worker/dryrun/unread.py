@@ -12,41 +12,36 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Optional, Union
+from typing import Any, Optional
 
 import numpy as np
 
 from .arrays import VirtualArray
+from .open_sizes import Open, Sizes, together
 from .unknown import TEXT, Unknown, UnknownValue
 
 __all__ = [
     "Flat",
     "Form",
     "OfTable",
-    "Open",
-    "Sizes",
     "Statistic",
     "Unread",
+    "asked_of",
+    "either",
     "fitted",
     "form_of",
     "known",
     "made",
+    "noted",
     "numbered",
     "numbers",
     "one_hot",
     "put",
     "rows_of",
     "same",
+    "several",
     "size_of",
-    "together",
 ]
-
-
-class Open:
-    """A size that nobody knows; two are the same only if they are the same object."""
-
-
-Sizes = tuple[Union[int, Open], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +51,9 @@ class Form:
     `kind` is "frame" or "series" of pandas, or "array"; `sizes` are those of the axes after the first; `columns` are
     the names of a frame's columns, None where nobody knows all of them; `dtypes` are those of columns whose first rows
     were read. `numeric` says whether the program can only be right where it holds numbers, and is False where it holds
-    something else. `rows` is how many there are on the first axis, None where nobody knows. `witnesses` gives numbers
-    for open sizes.
+    something else. `rows` is how many there are on the first axis, None where nobody knows. `has` are names of
+    columns that a frame certainly has, since it was asked for them, and `lacks` of those that it has not, since they
+    were taken out. `witnesses` gives numbers for open sizes.
     """
 
     witnesses: Any
@@ -68,6 +64,8 @@ class Form:
     numeric: Optional[bool] = None
     dtypes: Mapping[Any, Any] = dataclasses.field(default_factory=dict)
     rows: Optional[int] = None
+    has: frozenset[str] = frozenset()
+    lacks: frozenset[str] = frozenset()
 
     @property
     def rank(self) -> int:
@@ -110,13 +108,9 @@ class Unread(Unknown):
         return self.unshaped() if found is None else found
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self._form.kind != "frame":
-            return
-        if name == "columns":
+        if self._form.kind == "frame" and name == "columns":  # no other attribute makes a column
             names = tuple(value) if isinstance(value, (list, tuple)) else None
-            put(self, (Open(),) if names is None else (len(names),), names)
-        else:
-            self[name] = value
+            put(self, self._form.sizes if names is None else (len(names),), names)
 
     def __call__(self, *_: Any, **__: Any) -> Any:
         """Nothing is known of what a table would give that is called."""
@@ -136,18 +130,32 @@ class Unread(Unknown):
         if len(names) == 1 and isinstance(value, np.ndarray) and value.ndim > 1 and value.size != len(value):
             _refuse_column(names[0], value)
         columns = self._form.columns
-        if columns is None or not all(isinstance(name, str) and TEXT not in name for name in names):
-            put(self, (Open(),), None)
+        told = all(isinstance(name, str) and TEXT not in name for name in names)
+        if columns is None or not told:
+            self._add(set(names) if told else None)
             return
         columns = (*columns, *(name for name in names if name not in columns))
         put(self, (len(columns),), columns)
 
+    def _add(self, names: Optional[set[str]]) -> None:
+        """Have columns of these names among others that nobody has read; None stands for any names."""
+        form = self._form
+        if names is None:
+            put(self, (Open(),), None)
+        else:
+            new = names - form.has
+            known = new <= form.lacks
+            sizes = (together([*form.sizes, len(new)]),) if known else (Open(),)
+            put(self, sizes if new else form.sizes, None, form.lacks - names, form.has | names)
+
     def __delitem__(self, key: Any) -> None:
-        from .unread_methods import without
+        from .unread_columns import refuse, without
 
         if self._form.kind == "frame":
-            left = form_of(without(self, [key]))
-            put(self, left.sizes, left.columns)
+            if isinstance(key, str):
+                refuse(self, key)
+            left = form_of(without(self, key))
+            put(self, left.sizes, left.columns, left.lacks, left.has)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
         if method != "__call__" or ufunc.nout != 1 or keywords.get("out") is not None:
@@ -215,13 +223,13 @@ class _Shape(OfTable):
         if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
             if not -len(self) <= key < len(self):
                 raise IndexError("tuple index out of range")
-            return size_of(self._table, int(key))
+            return asked_of(self._table, int(key))
         if isinstance(key, slice) and all(item is None or isinstance(item, int) for item in (key.start, key.stop)):
             return tuple(self)[key]
         return self.unshaped()
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([size_of(self._table, axis) for axis in range(len(self))])
+        return iter([asked_of(self._table, axis) for axis in range(len(self))])
 
     def __len__(self) -> int:
         return form_of(self._table).rank
@@ -233,8 +241,9 @@ def form_of(table: Unread) -> Form:
 
 
 def made(table: Unread, **changes: Any) -> Unread:
-    """Another one from the same file, with a changed `Form`; its columns have no names unless these are given."""
-    forgotten = {"columns": None, "rows": None}
+    """Another one from the same file, with a changed `Form`; nothing is known of its columns' names unless it is
+    given."""
+    forgotten = {"columns": None, "rows": None, "has": frozenset[str](), "lacks": frozenset[str]()}
     return Unread(table.reason, table.line, dataclasses.replace(form_of(table), **{**forgotten, **changes}))
 
 
@@ -250,9 +259,42 @@ def one_hot(table: Unread) -> bool:
     return size > 1 if isinstance(size, int) else form.kind == "array" and form.dtype == np.float64
 
 
-def put(table: Unread, sizes: Sizes, columns: Optional[tuple[Any, ...]]) -> None:
+def put(
+    table: Unread,
+    sizes: Sizes,
+    columns: Optional[tuple[Any, ...]],
+    lacks: frozenset[str] = frozenset(),
+    has: frozenset[str] = frozenset(),
+) -> None:
     """Change a table in place."""
-    object.__setattr__(table, "_form", dataclasses.replace(form_of(table), sizes=sizes, columns=columns))
+    form = dataclasses.replace(form_of(table), sizes=sizes, columns=columns, lacks=lacks, has=has)
+    object.__setattr__(table, "_form", form)
+
+
+def either(one: Unread, other: Unread) -> Unread:
+    """What is known of two tables of one kind, one of which it is."""
+    form, second = form_of(one), form_of(other)
+    if form == second:
+        return one
+    return same(
+        one,
+        sizes=tuple(size if size == then else Open() for size, then in zip(form.sizes, second.sizes)),
+        columns=form.columns if form.columns == second.columns else None,
+        dtype=form.dtype if form.dtype == second.dtype else None,
+        numeric=form.numeric if form.numeric == second.numeric else None,
+        rows=form.rows if form.rows == second.rows else None,
+        has=form.has & second.has,
+        lacks=form.lacks & second.lacks,
+    )
+
+
+def noted(table: Unread, names: Iterable[Any]) -> None:
+    """Remember that a frame has columns of these names: it was asked for them."""
+    form = form_of(table)
+    if form.kind == "frame" and form.columns is None:
+        told = {name for name in names if type(name) is str and TEXT not in name}
+        form = dataclasses.replace(form, has=form.has | told, lacks=form.lacks - told)
+        object.__setattr__(table, "_form", form)
 
 
 def as_array(table: Unread, dtype: Any = None) -> Unread:
@@ -298,11 +340,13 @@ def size_of(table: Unread, axis: int) -> Any:
     return form.witnesses.opened(size, table) if isinstance(size, Open) else size
 
 
-def together(sizes: Iterable[Union[int, Open]]) -> Union[int, Open]:
-    """How many columns there are side by side."""
-    every = list(sizes)
-    known = [size for size in every if isinstance(size, int)]
-    return sum(known) if len(known) == len(every) else every[0] if len(every) == 1 else Open()
+def asked_of(table: Unread, axis: int) -> Any:
+    """The same for a program that asks: what it does depends on it from then on."""
+    form = form_of(table)
+    size = form.sizes[axis % form.rank - 1] if axis % form.rank else None
+    if isinstance(size, Open):
+        form.witnesses.ask(size)
+    return size_of(table, axis)
 
 
 def combined(table: Unread, other: Any, compared: bool) -> Any:
@@ -349,24 +393,27 @@ def rows_of(value: Any) -> Optional[int]:
     return int(shape[0]) if shape and isinstance(shape[0], (int, np.integer)) else None
 
 
-def numbers(value: Any, rows: Optional[int], columns: bool = False) -> Any:
+def numbers(value: Any, rows: Optional[int], columns: bool = False, labels: bool = False) -> Any:
     """A structure with virtual arrays in the place of what was not read, where it can only be numbers: an array of
     several columns, a result of arithmetic, and with `columns` a single column too, as labels are. They have `rows`
-    samples or as many as a witness says, and are float64 or int64 from dry run to dry run unless the dtype is known."""
+    samples or as many as a witness says, `labels` one column perhaps where nobody knows how many, and are float64 or
+    int64 from dry run to dry run unless the dtype is known."""
     if isinstance(value, Unread):
         form = form_of(value)
         if form.numeric is False or not (columns or form.numeric or form.rank > 1):
             return value
-        sizes = [size_of(value, axis) for axis in range(1, form.rank)]
+        alone = labels and form.rank == 2 and isinstance(form.sizes[0], Open)
+        sizes = [size_of(value, axis) for axis in range(1, form.rank)] if not alone else []
+        sizes += [form.witnesses.label(form.sizes[0], value)] if alone else []
         if any(isinstance(size, Unknown) for size in sizes):
             return value
         rows = form.rows if form.rows is not None else rows
         shape = (form.witnesses.count(value) if rows is None else rows, *sizes)
         return VirtualArray.of(shape, form.dtype or form.witnesses.dtype, value.reason)
     if type(value) in (tuple, list):
-        return type(value)(numbers(item, rows, columns) for item in value)
+        return type(value)(numbers(item, rows, columns, labels) for item in value)
     if type(value) is dict:
-        return {key: numbers(item, rows, columns) for key, item in value.items()}
+        return {key: numbers(item, rows, columns, labels) for key, item in value.items()}
     return value
 
 
@@ -375,7 +422,7 @@ def numbered(features: Any, *others: Any, columns: bool = False) -> tuple[Any, .
     is known to have. With `columns` a single column is a feature that holds numbers too."""
     first = numbers(features, rows_of(others), columns)
     rows = rows_of(first)
-    return (first, *(numbers(item, rows, columns=True) for item in others))
+    return (first, *(numbers(item, rows, columns=True, labels=True) for item in others))
 
 
 def fitted(value: Any, shape: tuple[Optional[int], ...]) -> Any:
@@ -384,16 +431,31 @@ def fitted(value: Any, shape: tuple[Optional[int], ...]) -> Any:
     if form is None or form.rank != len(shape):
         return value
     sizes = tuple(
-        asked if isinstance(size, Open) and asked is not None and not form.witnesses.is_drawn(size) else size
+        asked
+        if isinstance(size, Open) and asked and _may_be(size, asked) and not form.witnesses.is_asked(size)
+        else size
         for size, asked in zip(form.sizes, shape[1:])
     )
     return same(value, sizes=sizes)
 
 
+def _may_be(size: Open, asked: int) -> bool:
+    return asked > 1 or not size.several
+
+
+def several(value: Any) -> bool:
+    """Whether a table certainly has several columns."""
+    size = form_of(value).sizes[0] if isinstance(value, Unread) and form_of(value).rank == 2 else 1
+    return size.several if isinstance(size, Open) else size > 1
+
+
 def known(value: Any, dtype: Any = None) -> Any:
-    """What NumPy makes of an Unread or a list of windows; `value` itself where it is neither."""
+    """What NumPy makes of an Unread, a list of windows or of texts as numbers; `value` itself where it is neither."""
+    from .tokenizers import Sequences
     from .unread_parts import Window
 
+    if isinstance(value, Sequences):
+        value = value.stacked()
     if isinstance(value, (list, tuple)) and value and isinstance(value[0], Window):
         value = value[0].stacked()
     return as_array(value, dtype) if isinstance(value, Unread) else value

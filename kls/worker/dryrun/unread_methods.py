@@ -5,38 +5,38 @@ Each answers None where nothing is known of what it gives.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Optional, Union
 
 import numpy as np
 
+from .open_sizes import Open, together
 from .unknown import Unknown
 from .unread import (
     Flat,
     OfTable,
-    Open,
     Statistic,
     Unread,
     as_array,
     as_type,
-    column,
     form_of,
     made,
     put,
     same,
-    together,
 )
+from .unread_columns import CHANGES, insert, popped
 from .unread_names import names_of
 from .unread_parts import Places
 
-__all__ = ["FUNCTIONS", "TENSORFLOW", "attribute", "without"]
+__all__ = ["FUNCTIONS", "TENSORFLOW", "attribute"]
 
 _SAME = frozenset(
     "copy fillna sample head tail sort_values sort_index replace interpolate ffill bfill round clip abs "
-    "drop_duplicates infer_objects convert_dtypes query nlargest nsmallest shift diff rank rename where mask".split()
+    "drop_duplicates infer_objects convert_dtypes query nlargest nsmallest shift diff rank where mask".split()
 )
 """Methods of pandas that keep the columns, whatever they do to the rows."""
-_OTHER_COLUMNS = frozenset("select_dtypes join merge filter assign reindex set_index".split())
+_OTHER_COLUMNS = frozenset("select_dtypes filter reindex".split())
 """Methods of a DataFrame that give one with columns nobody knows."""
 _STATISTICS = frozenset("min max mean std var median sum count nunique quantile describe".split())
 _COMPARED = frozenset("isin isna isnull notna notnull between eq ne lt le gt ge".split())
@@ -83,19 +83,18 @@ def _of_pandas(table: Unread, name: str) -> Any:
     if name in _COMPARED:
         return lambda *_, **__: same(table, dtype=bool)
     if name in _SAME:
-        renamed = {"columns": None} if name == "rename" else {}
-        return lambda *_, **keywords: _answer(table, same(table, dtype=None, **renamed), keywords)
+        return lambda *_, **keywords: _answer(table, same(table, dtype=None), keywords)
     if name == "to_numpy":
         return lambda dtype=None, *_, **__: as_array(table, dtype)
     if name == "astype":
         return lambda dtype=None, *_, **__: same(table, **as_type(dtype))
     if name == "dropna":
         return lambda *_, **keywords: _answer(table, _without_gaps(table, **keywords), keywords)
-    if name == "reset_index":
-        return lambda *_, **keywords: _answer(table, _numbered(table, **keywords), keywords)
+    if name in ("reset_index", "rename") or (name in CHANGES and not series):
+        return lambda *args, **keywords: _answer(table, CHANGES[name](table, *args, **keywords), keywords)
     if series and name == "cat":
         return _Categories(table)
-    if series and name == "map":
+    if series and name in ("map", "apply"):
         return lambda arg=None, *_, **__: _mapped(table, arg)
     if series:
         return (lambda *_, **__: made(table, kind="frame", sizes=(1,))) if name == "to_frame" else None
@@ -103,10 +102,8 @@ def _of_pandas(table: Unread, name: str) -> Any:
         return names_of(table)
     if name == "keys":
         return lambda: names_of(table)
-    if name == "drop":
-        return lambda *args, **keywords: _answer(table, _dropped(table, *args, **keywords), keywords)
-    if name == "pop":
-        return lambda item: _popped(table, item)
+    if name in ("pop", "insert"):
+        return functools.partial(popped if name == "pop" else insert, table)
     if name in _OTHER_COLUMNS:
         return lambda *_, **keywords: _answer(table, made(table, sizes=(Open(),)), keywords)
     import pandas
@@ -126,53 +123,28 @@ class _Categories(OfTable):
 
 
 def _mapped(table: Unread, mapping: Any) -> Unknown:
-    """A column with other values, which are numbers where a dictionary says so."""
+    """A column with other values, which are numbers where a dictionary says so; a function may make several columns
+    of one."""
     numbers = (
         isinstance(mapping, dict) and mapping and all(type(item) in (int, float, bool) for item in mapping.values())
     )
-    return same(table, dtype=None, numeric=True, rows=form_of(table).rows) if numbers else table.unshaped()
+    code = getattr(mapping, "__code__", None)
+    if not numbers and (code is None or "Series" in code.co_names):
+        return table.unshaped()
+    return same(table, dtype=None, numeric=True if numbers else None, rows=form_of(table).rows)
 
 
 def _answer(table: Unread, given: Unread, keywords: dict[str, Any]) -> Any:
     """What a method of pandas gives, which may change the table itself."""
     if not keywords.get("inplace"):
         return given
-    put(table, form_of(given).sizes, form_of(given).columns)
+    left = form_of(given)
+    put(table, left.sizes, left.columns, left.lacks, left.has)
     return None
 
 
 def _without_gaps(table: Unread, axis: Any = 0, **_: Any) -> Unread:
     return same(table) if axis in (0, "index", "rows") else made(table, sizes=(Open(),))
-
-
-def _numbered(table: Unread, drop: Any = False, **_: Any) -> Unread:
-    return same(table) if drop is True else made(table, kind="frame", sizes=(Open(),))
-
-
-def without(table: Unread, names: Any) -> Unread:
-    """A frame without the columns `names`, one name or several."""
-    gone = [names] if isinstance(names, str) else names
-    columns = form_of(table).columns
-    if columns is None or not isinstance(gone, (list, tuple)):
-        return made(table, sizes=(Open(),))
-    left = tuple(name for name in columns if name not in gone)
-    return made(table, sizes=(len(left),), columns=left)
-
-
-def _dropped(
-    table: Unread, labels: Any = None, axis: Any = 0, index: Any = None, columns: Any = None, *_: Any, **__: Any
-) -> Unread:
-    if columns is not None:
-        return without(table, columns)
-    if axis in (1, "columns"):
-        return without(table, labels)
-    return same(table) if isinstance(axis, (int, str)) else made(table, sizes=(Open(),))
-
-
-def _popped(table: Unread, name: Any) -> Any:
-    popped = column(table, name)
-    del table[name]
-    return popped
 
 
 def _of_array(table: Unread, name: str) -> Any:
@@ -210,7 +182,8 @@ def _reshaped(a: Any, newshape: Any = None, *_: Any, shape: Any = None, **__: An
     if not (isinstance(first, Unknown) or first == -1 or rows is not None):
         return None
     if not rest:  # one axis of all: the samples of a column
-        return made(a, kind="array", sizes=()) if all(size == 1 for size in form_of(a).sizes) else None
+        alone = all(size == 1 or (isinstance(size, Open) and not size.several) for size in form_of(a).sizes)
+        return made(a, kind="array", sizes=()) if alone else None
     if rows == 1 and not isinstance(a, Flat):  # one sample, whose size nobody knows
         return None
     left: list[Union[int, Open]] = []
@@ -311,12 +284,21 @@ def _all_unread(arrays: Any) -> Optional[list[Unread]]:
     return tables if alike else None
 
 
+def _unique(ar: Any, *_: Any, **keywords: Any) -> Any:
+    """The values that there are, which are not as many as there are samples."""
+    if not isinstance(ar, Unread) or keywords:
+        return None
+    rows = form_of(ar).witnesses.size(ar.unshaped())
+    return made(ar, kind="array", sizes=(), rows=rows) if isinstance(rows, int) else None
+
+
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.reshape: _reshaped,
     np.expand_dims: _expanded,
     np.squeeze: _squeezed,
     np.ravel: _flat,
     np.argmax: _positions,
+    np.unique: _unique,
     np.where: _chosen,
     np.concatenate: _joined,
     np.vstack: _stacked,

@@ -6,9 +6,11 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
+from .open_sizes import Open, Sizes, cut
 from .unknown import Whole
-from .unread import OfTable, Open, Sizes, Unread, column, form_of, made, same
-from .unread_names import Name, Names
+from .unread import OfTable, Unread, column, form_of, made, noted, same
+from .unread_columns import refuse
+from .unread_names import Mask, Name, Names
 
 __all__ = ["Places", "Row", "Window", "item"]
 
@@ -98,14 +100,20 @@ def _is_number(key: Any) -> bool:
 
 def _named(table: Unread, key: Any) -> Optional[Unread]:
     """Columns of a frame by their names; None where the key is no name."""
+    if isinstance(key, str):
+        refuse(table, key)
+        noted(table, [key])
     if isinstance(key, (str, Name)):
         return column(table, key if isinstance(key, str) else None)
-    if isinstance(key, Names):
+    if isinstance(key, (Names, Mask)):
         return key.chosen(table)
     names = list(key) if isinstance(key, (list, tuple)) or type(key).__name__ == "Index" else []
     if not names or not all(isinstance(name, (str, Name)) for name in names):
         return None
     told = not any(isinstance(name, Name) for name in names)
+    if told:
+        refuse(table, names)
+        noted(table, names)
     return made(table, sizes=(len(names),), columns=tuple(names) if told else None)
 
 
@@ -125,7 +133,7 @@ def _columns(table: Unread, key: Any) -> Optional[Unread]:
         form = form_of(table)
         whole = form.columns is not None and all(isinstance(end, (int, type(None))) for end in (key.start, key.stop))
         names = form.columns[key] if form.columns is not None and whole and key.step is None else None
-        return same(table) if key == slice(None) else made(table, sizes=(_cut(form.sizes[0], key),), columns=names)
+        return same(table) if key == slice(None) else made(table, sizes=(cut(form.sizes[0], key),), columns=names)
     named = _named(table, key)
     if named is not None:
         return named
@@ -183,27 +191,9 @@ def _rest(sizes: Sizes, items: list[Any]) -> Optional[Sizes]:
             return None
         size = remaining.pop(0)
         if isinstance(part, slice):
-            left.append(_cut(size, part))
+            left.append(cut(size, part))
         elif isinstance(part, list) and all(isinstance(place, (int, np.integer)) for place in part):
             left.append(len(part))
         elif isinstance(part, bool) or not isinstance(part, (int, np.integer)):
             return None
     return (*left, *remaining)
-
-
-def _cut(size: Union[int, Open], part: slice) -> Union[int, Open]:
-    """How many of `size` columns a slice takes."""
-    start, stop, step = part.start, part.stop, part.step
-    if part == slice(None):
-        return size
-    if not all(end is None or isinstance(end, (int, np.integer)) for end in (start, stop, step)):
-        return Open()
-    if isinstance(size, int):
-        return len(range(*part.indices(size)))
-    if step not in (None, 1):
-        return Open()
-    if stop is not None and stop >= 0 and (start is None or start >= 0):
-        return max(int(stop) - int(start or 0), 0)
-    if start is not None and start < 0 and (stop is None or stop < 0):
-        return max((0 if stop is None else int(stop)) - int(start), 0)
-    return Open()

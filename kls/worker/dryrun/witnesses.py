@@ -17,6 +17,7 @@ from typing import Any, Optional
 import keras
 
 from ..protocol import Span, Witness
+from .open_sizes import Open
 from .state import Run
 from .unknown import TEXT, Unknown
 
@@ -92,6 +93,7 @@ class Witnesses:
         self._series = SERIES[run.probe.witness % len(SERIES)]
         self._kept: dict[tuple[int, str], tuple[object, Witness]] = {}
         self._open: dict[tuple[str, int], Witness] = {}
+        self._asked: set[int] = set()
 
     def used(self) -> tuple[Witness, ...]:
         """Every witness of this run; a number that stands for several expressions goes by no name."""
@@ -200,8 +202,19 @@ class Witnesses:
         """The witness for a size that stands nowhere in the author's text; Unknown when they are used up."""
         return self.number(unknown, None, None)
 
-    def opened(self, size: object, table: Unknown) -> Any:
-        """The witness for an open size (`unread.Open`) of a table that was not read; Unknown when they are used up."""
+    def opened(self, size: Open, table: Unknown) -> Any:
+        """The witness for an open size of a table that was not read; Unknown when they are used up."""
+        numbers = [self._part(part, table) for part in size.parts]
+        unknown = next((item for item in numbers if isinstance(item, Unknown)), None)
+        return sum(numbers) + size.more if unknown is None else unknown
+
+    def label(self, size: Open, table: Unknown) -> Any:
+        """The same for the columns of labels: where nothing says that there are several, there is one in one of the
+        runs, since Keras takes a column for a row of numbers."""
+        alone = self._run.probe.witness % 2 and not size.several and not self.is_asked(size)
+        return 1 if alone else self.opened(size, table)
+
+    def _part(self, size: Open, table: Unknown) -> Any:
         key = (id(size), "")
         if key not in self._kept:
             number = self._next("size")
@@ -210,9 +223,14 @@ class Witnesses:
             self._kept[key] = (size, Witness("?", number, table.reason, table.line))
         return self._kept[key][1].value
 
-    def is_drawn(self, size: object) -> bool:
-        """Whether a witness stands for an open size already."""
-        return (id(size), "") in self._kept
+    def ask(self, size: Open) -> None:
+        """The program asks for an open size: what it does may depend on it, and on all that come of the same."""
+        self._asked.update(map(id, size.parts))
+        self._run.kept.append(size)
+
+    def is_asked(self, size: Open) -> bool:
+        """Whether what the program does may depend on an open size."""
+        return any(id(part) in self._asked for part in size.parts)
 
     @property
     def dtype(self) -> str:
