@@ -24,6 +24,7 @@ from kls.rules import (
     missing_return,
     ranks,
     removed_name,
+    sample_count,
     suspects,
     training_results,
     undefined_name,
@@ -63,6 +64,8 @@ def check(
     if report is not None:
         context = Context(main, sources, sites, report)
         for failure in report.failures:
+            if sample_count.names_mixed_up(context, failure):
+                continue
             finding = _explain(context, wording.plain(failure))
             if finding is not None:
                 found.append(finding)

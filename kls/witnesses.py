@@ -176,6 +176,8 @@ _TWO_SHAPES = re.compile(
 """What a layer says of an input (keras/src/layers/input_spec.py), a model of it (keras/src/models/functional.py), a
 loss of its targets (keras/src/ops/nn.py), NumPy of what is added in place (numpy/_core/src/umath), and a layer of the
 weights that it is given (keras/src/layers/layer.py)."""
+_INTO = re.compile(r"could not broadcast input array from shape \(([^()]*)\) into shape \(([^()]*)\)")
+"""What NumPy says of what is put into rows of an array (numpy/_core/src/multiarray)."""
 _OF_LABELS = re.compile(r"target\.shape=\(\w+, (\d+)\), output\.shape=\(\w+, 1\)")
 _ONE_AXIS = re.compile(
     r"axis (-\d+) of input shape to have value (\d+), but received input with shape [(\[]([^()\[\]]*)[)\]]"
@@ -201,6 +203,8 @@ def _is_of_ranks(message: str) -> bool:
     """Whether a failure is one of how many axes there are, whatever their sizes."""
     shapes = _two_shapes(message) if "weight shape" not in message else None
     other = shapes is not None and len(shapes[0]) != len(shapes[1])
+    into = _INTO.search(message)
+    other = other or (into is not None and into[1].count(", ") > into[2].count(", "))
     return other or _OF_RANKS.search(message) is not None
 
 

@@ -242,16 +242,19 @@ def _lists(context: Context, call: Call, model: Model, failure: Failure) -> Part
     source = context.source(call.span.path)
     own = not any(item.role.startswith("validation") and item.name is None for item in lists)
     if source is not None and own and all(item.span is not None for item in lists):
-        fixes += _as_others_are_padded(context, source, lists)
+        padded = _as_others_are_padded(context, source, lists)
+        fixes += padded
+        # Texts of different lengths are no array.
+        ragged = bool(padded) and all(item.role.endswith("x") for item in lists)
         array, tensor = ("an array", "a tensor") if len(lists) == 1 else ("arrays", "tensors")
         np_name, tf_name = written.module_name(source, "numpy"), written.module_name(source, "tensorflow")
         new = [] if np_name or tf_name else edits.add_import(source, "import numpy as np")
-        if np_name or new:
+        if (np_name or new) and not ragged:
             form = f"{np_name or 'np'}.array({{}})"
             fixes += _returned(context, lists, form, f"Return {array}", *new)
             forms = [(item, f"{np_name or 'np'}.array({{}})") for item in lists]
             fixes += written.wrap_arguments(context, forms, f"Make {named} {array}", *new)
-        if tf_name:
+        if tf_name and not ragged:
             forms = [(item, f"{tf_name}.constant({{}})") for item in lists]
             fixes += written.wrap_arguments(context, forms, f"Make {named} {tensor}")
     what = "a Python list" if len(lists) == 1 else "Python lists"

@@ -126,13 +126,17 @@ def _columns(context: Context, failure: Failure) -> list[Fix]:
 
 
 def _added_in_place(context: Context, failure: Failure) -> list[Fix]:
-    """`total += model.predict(x)`: one value for each row, or a sum that has as many columns."""
+    """`total += model.predict(x)`, `seen[rows] = model.predict(x)`: one value for each row, or an array that has as
+    many columns."""
     where = failure.frames[-1] if failure.frames else None
     source = context.source(where.path) if where is not None else None
     statement = source.statement_at(where.line) if source is not None and where is not None else None
-    refused = "non-broadcastable output operand" in failure.message
-    if source is None or not refused or not isinstance(statement, ast.AugAssign):
+    refused = re.search("non-broadcastable output operand|could not broadcast input array", failure.message)
+    if source is None or not refused or not isinstance(statement, (ast.AugAssign, ast.Assign)):
         return []
+    target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+    if isinstance(target, ast.Subscript):
+        target = target.value
     fixes: list[Fix] = []
     for node in ast.walk(statement.value):
         shape = _shape_of(context, source, node, statement.lineno) if isinstance(node, ast.Call) else None
@@ -142,8 +146,12 @@ def _added_in_place(context: Context, failure: Failure) -> list[Fix]:
             form = f"{source.segment(node)}.ravel()"
             title = f"Give one value for each row: `{form}`"
             fixes += fix(title, edits.replace(source, node, form), cause=source.span(node))
-        elif shape[1] is not None and isinstance(statement.target, ast.Name):
-            fixes += _with_columns(source, statement.target, shape[1])
+        elif shape[1] is not None and isinstance(target, ast.Name):
+            if shape[1] == 2:
+                form = f"{source.segment(node)}[:, 1]"
+                title = f"Give the score of the second class: `{form}`"
+                fixes += fix(title, edits.replace(source, node, form), cause=source.span(node))
+            fixes += _with_columns(source, target, shape[1])
     return fixes
 
 

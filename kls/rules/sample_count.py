@@ -353,6 +353,21 @@ def _in_order(source: SourceText, names: list[ast.expr], cause: Span) -> list[Fi
     return fix("Name the parts in the order in which they come", *changes, cause=cause)
 
 
+def names_mixed_up(context: Context, failure: Failure) -> bool:
+    """Whether the call that fails is given both parts of one array for data and labels, as another is that is told of
+    it."""
+    call = context.sink(failure)
+    mine = _split_of(context, call) if call is not None else None
+    splits = [(item, _split_of(context, item)) for item in context.report.calls if item is not call]
+    return mine is not None and any(item.status != "failed" and split == mine for item, split in splits)
+
+
+def _split_of(context: Context, call: Call) -> Span | None:
+    x, y = argument_of(call, "x"), argument_of(call, "y")
+    found = _same_split(context, x, y) if x is not None and y is not None else None
+    return found[0].span(found[1]) if found is not None else None
+
+
 def _parts_of_one(context: Context) -> Iterator[Finding]:
     """`x_train, y_train, x_test, y_test = train_test_split(x, y)`: the parts come array by array, so that a `fit` is
     given both parts of one array, which are of different lengths whatever the array is."""

@@ -140,7 +140,32 @@ TEXTS_THEMSELVES = (
     .replace("keras.losses.SparseCategoricalCrossentropy(from_logits=True)", "'mse'")
     .replace("net.fit(x, y)", "x_test = table['text']\nx_test_ids = x[:9]\nnet.fit(x, y)\nnet.predict(x_test)")
 )
+OUT_OF_FOLD = f"""{TABLE}
+from sklearn.model_selection import KFold
+x, y = table[["age", "weight"]].values, table["kind"].values
+seen = np.zeros(len(table))
+for learn, test in KFold(4).split(x):
+    net = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation="softmax")])
+    net.compile("adam", "sparse_categorical_crossentropy")
+    net.fit(x[learn], y[learn])
+    seen[test] = net.predict(x[test])
+"""
+NOT_FITTED = f"""{TABLE}
+scaler = StandardScaler()
+x = table[["age", "weight"]]
+net_of(2).predict(scaler.transform(x))
+"""
+DECODED = f"""{TABLE}
+from sklearn.preprocessing import LabelEncoder
+kinds = LabelEncoder()
+y = kinds.fit_transform(table["kind"])
+seen = net_of(2, 3).predict(table[["age", "weight"]])
+names = kinds.inverse_transform(seen)
+"""
 FAULTS = [
+    Fault(OUT_OF_FOLD, "seen[test] =", "Give the score of the second class: `net.predict(x[test])[:, 1]`"),
+    Fault(NOT_FITTED, "scaler.transform(x)", "Fit it on these data: `fit_transform`"),
+    Fault(DECODED, "names = ", "Give class numbers: `seen.argmax(axis=1)`"),
     Fault(ORDERED, "scaler.transform(other", 'Choose the columns that it has learnt: `["age", "weight", "price"]`'),
     Fault(ONE_UNIT, "Dense(1", "Set `units` of Dense to `y.shape[1]`"),
     Fault(TEXTS_THEMSELVES, "net.predict(x_test)", "Give `x_test_ids`"),
@@ -198,6 +223,12 @@ net.fit(x, np.array(y), class_weight=dict(enumerate(np.array([1, 2]))))
 net_of(table.shape[1] - 1).predict(table.loc[:, ~table.columns.isin(["price"])])
 """
 REPAIRED = [
+    OUT_OF_FOLD.replace("x[test])", "x[test])[:, 0]"),
+    OUT_OF_FOLD.replace("zeros(len(table))", "zeros((len(table), 2))"),
+    OUT_OF_FOLD.replace("net.predict(x[test])", "net.predict(x[test]).argmax(axis=1)"),
+    NOT_FITTED.replace("StandardScaler()", "StandardScaler().fit(table[['age', 'weight']])"),
+    NOT_FITTED.replace("x = table", "if len(table) > 9:\n    scaler.fit(table[['age', 'weight']])\nx = table"),
+    DECODED.replace("(seen)", "(seen.argmax(axis=1))"),
     ORDERED.replace('"price", "weight"', '"weight", "price"'),
     ORDERED.replace('other[["age", "price", "weight"]]', 'other[["age", "price", "weight"]].values'),
     ONE_UNIT.replace("Dense(1", "Dense(2"),

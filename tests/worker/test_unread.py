@@ -175,7 +175,7 @@ async def test_shapes(real: Host, expression: str, expected: Any) -> None:
         ("x.dropna(inplace=True)", (3,)),
         ("x.columns = ['k', 'l', 'm', 'n']", (4,)),
         ("x.loc[x.a > 1, 'q'] = 1", (4,)),
-        ("x['q'] = open('absent.txt').read()", (None,)),
+        ("x['q'] = open('absent.txt').read()", (4,)),
         ("x['q'] = pd.to_datetime(x['a'])", (4,)),
         ("if df.a.max() > 3:\n    x = x.drop('a', axis=1)", (None,)),
         ("for name in df.columns:\n    x[name] = 0", (None,)),

@@ -111,12 +111,24 @@ class VirtualArray(np.ndarray):
             return
         if isinstance(target, VirtualArray):
             check_assignable(value, target.shape)
+        elif self._is_of_rows(key) and getattr(value, "ndim", 0) >= 1:
+            try:
+                check_assignable(value, (value.shape[0], *self.shape[1:]))
+            except ValueError as error:
+                error.__dict__["_kls_certain"] = True  # whichever of its rows are meant
+                raise
         elif isinstance(key, Unknown) and getattr(value, "ndim", 0) == self.ndim - 1 and value.shape[:1] != (1,):
             try:
                 check_assignable(value, self.shape[1:])
             except ValueError as error:
                 error.__dict__["_kls_certain"] = True  # whichever of its items are meant
                 raise
+
+    def _is_of_rows(self, key: Any) -> bool:
+        """Whether a key that nobody knows takes some of the rows."""
+        from .unread import Unread, form_of
+
+        return isinstance(key, Unread) and form_of(key).rank == 1 and form_of(key).dtype in (np.int64, np.bool_)
 
     def __hash__(self) -> int:  # type: ignore[override]
         # One number of an array is a number for NumPy, which may be the key of a dictionary.

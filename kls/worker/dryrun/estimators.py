@@ -65,6 +65,8 @@ def _on_virtual(name: str, original: Any) -> Any:
                 self._kls_names = _names_in(X)
             if name in ("fit", "partial_fit"):
                 return self
+            if name in ("transform", "inverse_transform") and _has_not_learnt(self):
+                certain(lambda: getattr(_clone(self), name)(np.ones((STAND_IN_ROWS, 2))))
             if isinstance(X, Unread) and form_of(X).rank == 2:
                 return made(X, kind="array", sizes=(_width(self, X, name),), dtype=None, numeric=True)
             return unknown
@@ -88,6 +90,12 @@ def _on_virtual(name: str, original: Any) -> Any:
 
     method.__name__ = name
     return method
+
+
+def _has_not_learnt(self: Any) -> bool:
+    """Whether a transformer was never given data to learn from, where it needs any."""
+    learns = type(self).__name__ in _SAME_WIDTH and type(self).__name__ not in ("Normalizer", "Binarizer")
+    return learns and getattr(self, "_kls_unknown", None) is None and not hasattr(self, "n_features_in_")
 
 
 def _columns_in(X: Any) -> Optional[Size]:
@@ -176,6 +184,7 @@ def _preprocessing(module: Any) -> None:
         if hasattr(module, name):
             _transformer(getattr(module, name))
     _encoder(module.LabelEncoder, _numbered)
+    _decoded(module.LabelEncoder)
     _encoder(module.OneHotEncoder, _one_hot)
     for name in ("LabelBinarizer", "MultiLabelBinarizer"):
         _encoder(getattr(module, name), _one_hot)
@@ -230,6 +239,28 @@ def _encoder(kind: Any, encoded: Callable[[Any, Unread], Any]) -> None:
         return both(self, *arguments, **keywords)
 
     kind.fit, kind.transform, kind.fit_transform = learnt, transformed, at_once
+
+
+def _decoded(kind: Any) -> None:
+    """`inverse_transform` of class numbers whose names nobody has read: it takes one for each row."""
+    original = kind.inverse_transform
+
+    def inverse_transform(self: Any, y: Any) -> Any:
+        learnt = getattr(self, "_kls_unknown", None)
+        if learnt is None:
+            return original(self, y)
+        columns = _columns_in(y)
+        if isinstance(columns, int) and columns > 1:
+            like = kind().fit(np.arange(3))
+            try:
+                original(like, np.zeros((STAND_IN_ROWS, columns)))
+            except ValueError as error:
+                error.args = (str(error).replace(f"({STAND_IN_ROWS},", "(None,"),)
+                error.__dict__["_kls_certain"] = True
+                raise
+        return learnt.unshaped()
+
+    kind.inverse_transform = inverse_transform
 
 
 def _numbered(self: Any, labels: Unread) -> Any:
@@ -448,10 +479,10 @@ def _weights(module: Any) -> None:
 
     @functools.wraps(original)
     def compute_class_weight(class_weight: Any, *arguments: Any, **keywords: Any) -> Any:
-        unknown = find_unknown((*arguments, *keywords.values()))
-        if unknown is None:
+        unknown = find_unknown(tuple(keywords.values()))
+        if unknown is None or arguments:
             return original(class_weight, *arguments, **keywords)
-        table = next((item for item in (*arguments, *keywords.values()) if isinstance(item, Unread)), None)
+        table = next((item for item in keywords.values() if isinstance(item, Unread)), None)
         if table is None:
             return unknown.unshaped()
         return made(table, kind="array", sizes=(), dtype=np.dtype("float64"), numeric=True)

@@ -195,7 +195,7 @@ def gap_of(run: Run, error: BaseException, statement: Statement) -> tuple[Option
         return machine
     if of_python(run, error):
         return None, ""
-    if type(error).__name__ == "NotFittedError" and run.gaps:
+    if type(error).__name__ == "NotFittedError" and run.gaps and not _is_never_fitted(run, error):
         return "value", run.gaps[-1].reason  # what it should have learnt from may be what is not known
     named = isinstance(error, AttributeError) and not isinstance(error, ValueError)  # scikit-learn has one that is both
     if named and is_fixed_by_judge(run, error):
@@ -225,6 +225,12 @@ def gap_of(run: Run, error: BaseException, statement: Statement) -> tuple[Option
     if run.missed is not None and _OF_NOTHING.search(str(error)):
         return "file", f"{run.missed} is not there"
     return None, ""
+
+
+def _is_never_fitted(run: Run, error: BaseException) -> bool:
+    """Whether an estimator that has not learnt has not for want of a call: none was left out, or made on a guess."""
+    left_out = [*run.unsure, *(gap.span for gap in run.gaps)]
+    return getattr(error, "_kls_certain", False) and not any("fit" in run.files.text(span) for span in left_out)
 
 
 def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = None) -> Optional[tuple[str, str]]:

@@ -19,6 +19,7 @@ from keras.src.utils import numerical_utils
 from tensorflow.python.data.ops import dataset_ops
 
 from .aliases import replace, watch
+from .arrays import VirtualArray
 from .open_sizes import Open
 from .places import is_own
 from .state import Run
@@ -43,6 +44,7 @@ _NUMPY = {
     "identity": {"n": (0, _SIZE)},
     "linspace": {"num": (2, _COUNT)},
 }
+_EMPTY = ("zeros", "ones", "empty", "full")
 _RANDOM = {
     "random": {"size": (0, _SHAPE)},
     "random_sample": {"size": (0, _SHAPE)},
@@ -95,7 +97,10 @@ class _Sizes:
                 elif position < len(given):
                     node = _positional(place, position - method)
                     given[position] = self._known(given[position], kind, place, node)
-            return original(*given, **named)
+            made = original(*given, **named)
+            # What is put into rows that nobody knows is looked at by an array that holds nothing.
+            empty = type(made) is np.ndarray and made.dtype.kind in "biuf" and original.__name__ in _EMPTY
+            return VirtualArray.of(made.shape, made.dtype, None) if empty else made
 
         return sized
 
