@@ -258,6 +258,7 @@ REPAIRED = [
     VALIDATED.replace("(x_test, y_test)", "(x_test_words, y_test)"),
     LABELS_OF_WORDS.replace("net.fit(x, y)", "net.fit(x, np.array(y))"),
     GUARDED,
+    CHOSEN.replace('table["prise"]', 'table["price"]\nprint(getattr(table, "dtype", None), y.name, table.price)'),
     ONE_COLUMN,
     ALL_BUT_ONE,
 ]

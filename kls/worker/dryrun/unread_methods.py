@@ -20,6 +20,7 @@ from .unread import (
     Unread,
     as_array,
     as_type,
+    column,
     form_of,
     made,
     put,
@@ -108,7 +109,8 @@ def _of_pandas(table: Unread, name: str) -> Any:
         return lambda *_, **keywords: _answer(table, made(table, sizes=(Open(),)), keywords)
     import pandas
 
-    return None if hasattr(pandas.DataFrame, name) else table[name]
+    # A library may ask for what only others have: that says nothing of the columns.
+    return None if hasattr(pandas.DataFrame, name) else column(table, name)
 
 
 class _Categories(OfTable):
