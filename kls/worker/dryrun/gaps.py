@@ -253,7 +253,7 @@ def gap_kind(run: Run, error: BaseException, statement: Optional[Statement] = No
     if last is not None:
         name = last.tb_frame.f_code.co_filename
         refused = name.endswith("callbacks.py") and isinstance(error, TypeError) and REFUSED.search(str(error))
-        if is_own(name) and not name.endswith(("arrays.py", "sinks.py")) and not refused:
+        if is_own(name) and not name.endswith(("arrays.py", "sinks.py", "refusals.py")) and not refused:
             return "error", first_line(error)
         if run.files.owns(name) and is_raise_at(run, last):
             return "error", first_line(error)

@@ -53,7 +53,7 @@ def raised_by_judge(run: Run, error: BaseException) -> bool:
             ours = ("arrays.py", "functions_of_arrays.py", "numpy_patches.py", "sizes.py")
             if name.endswith(ours) and traceback.tb_next is None:
                 return isinstance(error, (ValueError, TypeError, IndexError))
-            if name.endswith(("sinks.py", "callbacks.py")) and traceback.tb_next is None:
+            if name.endswith(("sinks.py", "refusals.py", "callbacks.py")) and traceback.tb_next is None:
                 return isinstance(error, TypeError)
             if traceback.tb_next is None:
                 return False

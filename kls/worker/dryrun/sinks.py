@@ -17,7 +17,6 @@ from collections.abc import Generator
 from typing import Any, Optional
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import tree
 from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
@@ -32,13 +31,13 @@ from . import (
     generators,
     gradients,
     memory,
+    numbered,
     own_losses,
     parts,
+    refusals,
     results,
     scores,
     specs,
-    tokenizers,
-    unread,
 )
 from .arrays import PREDICTED, VirtualArray
 from .batches import (
@@ -60,7 +59,6 @@ from .keras_hooks import Watch, key_of, loss_name
 from .places import from_home
 from .state import Finished, Run
 from .unknown import Unknown, UnknownValue
-from .unread import Unread
 
 _IDLE = ("class_weight", "validation_split", "validation_batch_size")
 """Arguments that change no shape of a batch: a probe goes without those that are Unknown."""
@@ -112,7 +110,7 @@ class Sinks:
         span = None if frame is None else self.run.files.span_of_frame(frame)
         span = span or Span(self.run.main, 1, 0, 1, 0)
         self.met.add(key_of(model))
-        given = _numbered(given, model)
+        given = numbered.numbered(given, model)
         arguments = self._arguments(method, given, span)
         return self.probe(method, model, given, arguments, span, paired=False)
 
@@ -317,7 +315,7 @@ class Sinks:
 
     def _trace(self, model: Any, data: Data, method: str, training: bool, prefix: str = "") -> Any:
         with _stage(prefix + "adapter"):
-            _refuse_unknown(data.x)
+            refusals.unknown_values(data.x)
         targets = [item for item in tree.flatten((data.y, data.sample_weight)) if isinstance(item, Unknown)]
         if targets:
             if not _overrides(model, "train_step" if training else "test_step"):
@@ -325,7 +323,7 @@ class Sinks:
                 with self._forward_only(model):
                     self._trace(model, Data(data.x, None, None, None, data.batch_size), method, training, prefix)
             with _stage(prefix + "adapter"):
-                _refuse_unknown(targets)
+                refusals.unknown_values(targets)
         on_batch = method.endswith("_on_batch")
         uneven: Any = None
         with _stage(prefix + "adapter"):
@@ -381,7 +379,7 @@ class Sinks:
                     held = tree.map_structure(lambda item: placeholder(item, size, arrays), batch, none_is_leaf=False)
                 outputs = self._step(model, held, method, training, prefix)
             with _stage(prefix + "step"):
-                _refuse_string_casts(graph)
+                refusals.string_casts(graph)
             if training:
                 self.measured = (
                     memory.needs(graph, self.run.backward),
@@ -409,13 +407,13 @@ class Sinks:
         if _overrides(model, step):
             if id(model) in self.run.uncompiled:
                 with _stage("compile"):
-                    _refuse_unknown(self.run.uncompiled[id(model)][1])
+                    refusals.unknown_values(self.run.uncompiled[id(model)][1])
             with _stage(prefix + "step"):
                 list(model.metrics)  # `reset_metrics` goes through them
                 logs = getattr(model, step)(data)
                 if method in ("fit", "evaluate"):
-                    _refuse_plain_logs(logs)
-                    _refuse_unmet_metrics(model)
+                    refusals.plain_logs(logs)
+                    refusals.unmet_metrics(model)
                 self.logs[prefix] = results.names_of(logs)
             return None
         with _stage(prefix + "adapter"):
@@ -442,12 +440,12 @@ class Sinks:
     def _call(self, model: Any, x: Any, training: bool) -> Any:
         """What the model makes of its input. A step is traced again after the weights are made: what then makes new
         ones is refused."""
-        with _variables_made(False) as made:
+        with refusals.variables_made(False) as made:
             outputs = _forward(model, x, training)
         if made and not self._is_eager(model) and is_custom(model):
             self.watch.quiet += 1
             try:
-                with _variables_made(True):
+                with refusals.variables_made(True):
                     _forward(model, x, training)
             finally:
                 self.watch.quiet -= 1
@@ -534,92 +532,6 @@ def install(run: Run, watch: Watch, trial: Any = None) -> Sinks:
     return sinks
 
 
-_DATA = ("x", "y", "validation_data")
-_OF_TEXTS = ("TextVectorization", "StringLookup", "Hashing", "HashedCrossing", "KerasLayer")
-"""Layers that take texts."""
-
-
-def _numbered(given: dict[str, Any], model: Any) -> dict[str, Any]:
-    """The arguments of a sink with numbers in the place of tables that were not read; a model that takes texts may be
-    given texts."""
-    given = {key: tokenizers.lists(value) if key in _DATA else value for key, value in given.items()}
-    layers = list(model._flatten_layers())
-    texts = any(type(layer).__name__ in _OF_TEXTS for layer in layers)
-    if texts or any(
-        specs.dtype_of(tensor) == "string" for tensor in specs.flatten(getattr(model, "inputs", None) or ())
-    ):
-        return given
-
-    if isinstance(given.get("class_weight"), Unknown):
-        # What comes of a table is an array, and no dictionary; any other changes no shape.
-        given = {**given, "class_weight": np.ones(2) if isinstance(given["class_weight"], Unread) else None}
-    given = _as_asked(given, model)
-    columns = all(_is_of_numbers(layer) for layer in layers)
-    names = [name for name in ("x", "y", "sample_weight") if name in given]
-    made = (
-        {**given, **dict(zip(names, unread.numbered(*(given[name] for name in names), columns=columns)))}
-        if names
-        else given
-    )
-    validation = given.get("validation_data")
-    if type(validation) in (tuple, list) and validation:
-        made = {**made, "validation_data": type(validation)(unread.numbered(*validation, columns=columns))}
-    return made
-
-
-def _is_of_numbers(layer: Any) -> bool:
-    """Whether a layer takes numbers only, as Keras's own do that hold nothing of the author's."""
-    return type(layer).__module__.startswith("keras.") and type(layer).__name__ not in ("Lambda", "TFSMLayer")
-
-
-def _as_asked(given: dict[str, Any], model: Any) -> dict[str, Any]:
-    """Tables of which nobody knows how many columns they have, with as many as the model asks for: nothing can be said
-    against them."""
-    asked = {"x": getattr(model, "inputs", None), "y": getattr(model, "outputs", None) or _last_units(model)}
-    if "sparse" in _name_of(getattr(model, "loss", None)) and not unread.several(given.get("y")):
-        asked["y"] = [keras.KerasTensor((None, 1))] if len(asked["y"] or [0]) == 1 else None
-    made = {**given, **{role: _fitted(given[role], asked[role]) for role in asked if role in given}}
-    validation: Any = given.get("validation_data")
-    if type(validation) in (tuple, list) and len(validation) > 1:
-        parts = [_fitted(item, asked[role]) for item, role in zip(validation, asked)]
-        made["validation_data"] = type(validation)((*parts, *validation[2:]))
-    return made
-
-
-def _last_units(model: Any) -> Any:
-    """The output of a Sequential that is not built yet, by the units of its last layer."""
-    for layer in reversed(model.layers if isinstance(model, keras.Sequential) else ()):
-        if isinstance(getattr(layer, "units", None), int):
-            return [keras.KerasTensor((None, layer.units))]
-        if type(layer).__name__ not in ("Activation", "Softmax", "Dropout"):
-            return None
-    return None
-
-
-def _name_of(loss: Any) -> str:
-    """The name of a loss in small letters."""
-    return str(loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)).lower()
-
-
-def _fitted(value: Any, tensors: Any) -> Any:
-    """A table, or a list of tables, with the open sizes of a model's inputs or outputs."""
-    wanted = [specs.shape_of(tensor) for tensor in tensors or ()]
-    if isinstance(value, Unknown):
-        return unread.fitted(value, wanted[0]) if len(wanted) == 1 and wanted[0] is not None else value
-    if type(value) in (tuple, list) and len(value) == len(wanted):
-        pairs = zip(value, wanted)
-        return type(value)(item if shape is None else unread.fitted(item, shape) for item, shape in pairs)
-    return value
-
-
-def _refuse_unknown(value: Any) -> None:
-    for item in tree.flatten(value) if isinstance(value, (tuple, list, dict)) else [value]:
-        if isinstance(item, Unknown):
-            from .unknown import UnknownValue
-
-            raise UnknownValue(item.reason)
-
-
 def _of_one_length(arrays: Any) -> bool:
     sizes = {item.shape[0] for item in tree.flatten(arrays) if getattr(item, "shape", None)}
     return len(sizes) < 2
@@ -633,58 +545,6 @@ def _overrides(model: Any, step: str) -> bool:
 
 def _forward(model: Any, x: Any, training: bool) -> Any:
     return model(x, training=training) if model._call_has_training_arg else model(x)
-
-
-def _refuse_unmet_metrics(model: Any) -> None:
-    """Metrics of `compile` that a step never updated have no result, for which Keras asks after each epoch
-    (keras/src/trainers/trainer.py, `get_metrics_result`)."""
-    compiled = getattr(model, "_compile_metrics", None)
-    if compiled is not None and not compiled.built and any(item is compiled for item in model.metrics):
-        compiled.result()
-
-
-def _refuse_plain_logs(logs: Any) -> None:
-    """What a step returns is turned into a dict; TensorFlow says what cannot be. A step that returns nothing is refused
-    where `fit` wraps its value (keras/src/backend/tensorflow/trainer.py, `multi_step_on_iterator`)."""
-    if logs is None:
-        tf.experimental.Optional.from_value(logs)
-    if isinstance(logs, dict):
-        return
-    if isinstance(logs, (tf.Tensor, tf.Variable)) and logs.shape.rank == 0:
-        raise TypeError("Cannot iterate over a scalar tensor.")
-
-
-@contextlib.contextmanager
-def _variables_made(refuse: bool) -> Generator[list[Any], None, None]:
-    """Collects the weights that are made meanwhile; with `refuse`, making one is what TensorFlow says of a function
-    that is traced again (tensorflow/python/eager/polymorphic_function/polymorphic_function.py)."""
-    made: list[Any] = []
-    initialize = keras.Variable.__init__
-
-    def counting(self: Any, *args: Any, **keywords: Any) -> None:
-        initialize(self, *args, **keywords)
-        if getattr(self, "trainable", False):
-            made.append(self)
-            if refuse:
-                raise ValueError(
-                    "tf.function only supports singleton tf.Variables created on the first call. Make sure the "
-                    "tf.Variable is only created once or created outside tf.function."
-                )
-
-    keras.Variable.__init__ = counting
-    try:
-        yield made
-    finally:
-        keras.Variable.__init__ = initialize
-
-
-def _refuse_string_casts(graph: Any) -> None:
-    """TensorFlow checks casts of strings to numbers only when they run; they never succeed."""
-    for operation in graph.get_operations():
-        if operation.type == "Cast" and operation.inputs[0].dtype == tf.string:
-            raise tf.errors.UnimplementedError(
-                operation.node_def, operation, f"Cast string to {operation.outputs[0].dtype.name} is not supported"
-            )
 
 
 def _argument_nodes(method: str, node: ast.Call) -> dict[str, ast.expr]:
