@@ -39,12 +39,18 @@ def checked() -> dict[str, dict[str, Any]]:
     return {entry["path"]: entry for entry in done.json["files"]}
 
 
+def told(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is said of a program, but for the hint that its pictures are not scaled, which most programs here get."""
+    return [item for item in entry["findings"] if (item["code"], item["severity"]) != ("scaling", "hint")]
+
+
 def only(checked: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
-    """The one finding of an example."""
+    """The one finding of an example, besides the hint that its pictures are not scaled."""
     entry = checked[f"docs/examples/{name}"]
     assert (entry["status"], entry["reason"]) == ("checked", None)
-    assert len(entry["findings"]) == 1, json.dumps(entry["findings"], indent=1)
-    return entry["findings"][0]
+    found = told(entry)
+    assert len(found) == 1, json.dumps(entry["findings"], indent=1)
+    return found[0]
 
 
 def marked(name: str, finding: dict[str, Any]) -> str:
@@ -155,7 +161,7 @@ def judged(folder: Path) -> dict[str, dict[str, Any]]:
 def test_after_each_fix_the_finding_is_gone(judged: dict[str, dict[str, Any]]) -> None:
     fixed = {path: entry for path, entry in judged.items() if path.startswith("fixed")}
     assert len(fixed) >= 6
-    assert {path: entry for path, entry in fixed.items() if entry["findings"] or entry["status"] != "checked"} == {}
+    assert {path: entry for path, entry in fixed.items() if told(entry) or entry["status"] != "checked"} == {}
 
 
 def test_columns_count_characters(judged: dict[str, dict[str, Any]]) -> None:
