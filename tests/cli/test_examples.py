@@ -143,7 +143,7 @@ def folder(checked: dict[str, dict[str, Any]], tmp_path_factory: pytest.TempPath
     (root / "book.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     for path, entry in checked.items():
         text = (ROOT / path).read_text(encoding="utf-8")
-        for number, fix in enumerate(fix for finding in entry["findings"] for fix in finding["fixes"]):
+        for number, fix in enumerate(fix for finding in told(entry) for fix in finding["fixes"]):
             place = root / "fixed" / f"{number}_{path.replace('/', '_')}"
             place.parent.mkdir(exist_ok=True)
             place.write_text(apply(text, fix["edits"]), encoding="utf-8")
