@@ -64,6 +64,8 @@ def _declared_first(context: Context, failure: Failure) -> list[Fix]:
             continue
         if last[0] not in (1, 3) or last[1] is None or last[2] is None or min(last[1], last[2]) < 8:
             continue
+        if max(last[1], last[2]) >= 4 * min(last[1], last[2]):
+            continue  # no picture, but steps and features
         words = [source.segment(item) for item in written_shape.elts]
         text = f"({', '.join([*words[:-3], *words[-2:], words[-3]])})"
         changed = edits.replace(source, written_shape, text)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Optional
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -235,8 +236,8 @@ class Loops:
     def _repeat(self, number: int, times: Optional[int], frame: FrameType, alike: bool) -> None:
         """The lists that one round of a loop that trains or predicts has filled, as long as all its rounds make them;
         where the rounds that were gone are more, and so not `alike`, how long they get is not known, and what is
-        counted in the rounds never is. Those of objects stay as they are: a program goes on with the one model that it
-        has."""
+        counted in the rounds never is. Those of objects and of models stay as they are: a program goes on with the one
+        model that it has."""
         for name in _counted_in(self._statements[number].node):
             value = _value_of(name, frame.f_locals, frame.f_globals)
             if type(value) in (int, float):
@@ -248,6 +249,8 @@ class Loops:
             if not isinstance(items, list):
                 continue
             grown = len(items) > self._lengths[number][name]
+            if any(isinstance(item, keras.layers.Layer) for item in items[self._lengths[number][name] :]):
+                continue
             known = alike and name not in extended  # the last round may bring fewer
             if grown and not (known and self._filled(number, name, items, times)):
                 self._cut.add(number)
