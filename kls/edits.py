@@ -7,6 +7,7 @@ faults: which operator to try is a rule's business (`kls.rules`), whether it hel
 from __future__ import annotations
 
 import ast
+import re
 
 from kls.facts import Edit, Span
 from kls.source import SourceText
@@ -58,19 +59,25 @@ def insert_after_item(source: SourceText, node: ast.expr, text: str) -> Edit:
 
 
 def remove_argument(source: SourceText, call: ast.Call, name: str) -> Edit | None:
-    """Take keyword `name` out of `call`."""
+    """Take keyword `name` out of `call`, with its lines and what is written behind it there if it has them for itself;
+    the comments of other arguments stay."""
     item = next((item for item in call.keywords if item.arg == name), None)
     if item is None:
         return None
     span = source.span(item)
+    before, after = source.lines[span.line - 1][: span.column], source.lines[span.end_line - 1][span.end_column :]
+    if not before.strip() and re.fullmatch(r"\s*,\s*(?:#.*)?", after) and span.end_line < len(source.lines):
+        return Edit(Span(span.path, span.line, 0, span.end_line + 1, 0), "")
     others = [source.span(node) for node in [*call.args, *[k for k in call.keywords if k is not item]]]
-    before = [other for other in others if (other.end_line, other.end_column) <= (span.line, span.column)]
-    if before:
-        last = max(before, key=lambda other: (other.end_line, other.end_column))
-        return Edit(Span(span.path, last.end_line, last.end_column, span.end_line, span.end_column), "")
-    after = [other for other in others if (other.line, other.column) >= (span.end_line, span.end_column)]
-    if after:
-        first = min(after, key=lambda other: (other.line, other.column))
+    earlier = [other for other in others if (other.end_line, other.end_column) <= (span.line, span.column)]
+    if earlier:
+        last = max(earlier, key=lambda other: (other.end_line, other.end_column))
+        commented = any("#" in line for line in source.lines[last.end_line - 1 : span.line - 1])
+        start = (span.line, span.column) if commented else (last.end_line, last.end_column)
+        return Edit(Span(span.path, *start, span.end_line, span.end_column), "")
+    later = [other for other in others if (other.line, other.column) >= (span.end_line, span.end_column)]
+    if later:
+        first = min(later, key=lambda other: (other.line, other.column))
         return Edit(Span(span.path, span.line, span.column, first.line, first.column), "")
     return Edit(span, "")
 
