@@ -13,13 +13,12 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Fix
-from kls.rules import search
+from kls.rules import search, weights_shape
 from kls.rules.context import Context, fix
 from kls.source import SourceText
 from kls.worker.protocol import Failure
 
-# keras/src/layers/layer.py (set_weights); of a model keras/src/models/model.py
-_SHAPES = re.compile(r"weight shape \(([^)]*)\) is not compatible with provided weight shape \(([^)]*)\)")
+# keras/src/layers/layer.py (set_weights)
 _COUNTS = re.compile(
     r"on layer '([^']+)' with a weight list of length (\d+), but the layer was expecting (\d+) weights"
 )
@@ -29,7 +28,7 @@ _GATES = (1, 4, 3)
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """Candidates, the surest first."""
-    shapes, counts = _SHAPES.search(failure.message), _COUNTS.search(failure.message)
+    shapes, counts = weights_shape.LISTED.search(failure.message), _COUNTS.search(failure.message)
     if shapes is not None:
         wanted, given = ([int(item) for item in re.findall(r"\d+", part)] for part in shapes.groups())
         return [*_turned(context, failure, wanted, given), *_as_many_units(context, wanted, given)]

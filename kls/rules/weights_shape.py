@@ -37,14 +37,14 @@ RULE = Rule("weights-shape", Severity.ERROR, "Weights that are loaded belong to 
 # keras/src/saving/saving_lib.py and keras/src/variables.py; keras/src/models/model.py (set_weights of a layer).
 _FILE = re.compile(r"objects could not be loaded.*?object <(\w+) name=([^,>]+)", re.DOTALL)
 _VARIABLE = re.compile(r"variable\.shape=(\([^)]*\)), Received: value\.shape=(\([^)]*\))")
-_LISTED = re.compile(r"weight shape (\([^)]*\)) is not compatible with provided weight shape (\([^)]*\))")
+LISTED = re.compile(r"weight shape (\([^)]*\)) is not compatible with provided weight shape (\([^)]*\))")
 _VALUES = re.compile(r", value=\[.*?\]>", re.DOTALL)
 
 
 def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for weights that have other shapes than the variables that they are to fill."""
     named, shapes = _FILE.search(failure.message), _VARIABLE.search(failure.message)
-    shapes = shapes or _LISTED.search(failure.message)
+    shapes = shapes or LISTED.search(failure.message)
     if failure.exception != "ValueError" or shapes is None or not failure.frames:
         return None
     where = failure.frames[-1]
@@ -86,7 +86,7 @@ def without_head(context: Context, failure: Failure) -> list[Fix]:
     where, named, shapes = failure.frames[-1], _FILE.search(failure.message), _VARIABLE.search(failure.message)
     if named is not None and shapes is not None:
         return _skipped(context, failure, where, _layer(context, named[2], shapes[1]))
-    if _LISTED.search(failure.message) is None:
+    if LISTED.search(failure.message) is None:
         return []
     source = context.source(where.path)
     walk: ast.AST | None = source.statement_at(where.line) if source is not None else None

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from kls.host import Host
+from tests import catalogue
 from tests.worker.faults import Fault, assert_silent, assert_told
 
 pytest.importorskip("pandas")
@@ -191,8 +192,6 @@ async def test_what_is_certain_of_columns_is_told(real: Host, fault: Fault) -> N
 
 @pytest.mark.parametrize("text", [RENAMED, ENCODED])
 async def test_a_column_that_is_no_more_is_told(real: Host, text: str) -> None:
-    from tests import catalogue
-
     (told,) = await catalogue.findings(real, "fault", text, tried=False)
     assert told.code == "column-name" and "any more" in told.message
 

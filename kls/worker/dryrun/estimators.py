@@ -218,9 +218,8 @@ def _encoder(kind: Any, encoded: Callable[[Any, Unread], Any]) -> None:
         if unknown is None:
             return fit(self, *arguments, **keywords)
         self.classes_ = self.categories_ = unknown.unshaped()
-        self._kls_width = Open(
-            several=type(self).__name__ != "LabelBinarizer"
-        )  # which gives one column for two classes
+        # A LabelBinarizer gives one column for two classes.
+        self._kls_width = Open(several=type(self).__name__ != "LabelBinarizer")
         return self
 
     def transformed(self: Any, *arguments: Any, **keywords: Any) -> Any:
