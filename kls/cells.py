@@ -21,12 +21,21 @@ _MAGIC = re.compile(
     r"\s*(?:[%!?]|(?:pip3?|conda|mamba)\s+(?:install|uninstall|list|show)\b"
     r"|(?:ls|cd|pwd|cat|mkdir|rm|cp|mv|head|tail|wget|unzip|git)(?:\s+[\w.~/-][^=(]*)?$)"
 )
-_BRINGS_NAMES = re.compile(r"\s*%(?:run|pylab|store\s+-r|load)\b")
+_BRINGS_NAMES = re.compile(r"\s*%(?:run|pylab|store\s+-r|load|sql|bigquery|R|Rpull)\b")
 """Magics that may give names a value."""
+_RUNS = re.compile(r"(?P<before>\s*)%(?:time|prun) (?P<statement>\s*[^\s\-!%].*)")
+"""Magics that run a statement where the cell stands; `pass; ` is as wide as they are."""
 _HELP = re.compile(r"\s*[\w.*\[\]\"']+\?{1,2}\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"(\s*(?:[\w.,*\s]|\[[^\]]*\])+=\s*)(?:%\w|!)")
 _INDENT = re.compile(r"[ \t]+")
 _PYTHON_CELL = re.compile(r"\s*%%(?:time|timeit|capture|prun|memit|mprun|debug|snakeviz|scalene|wandb|tensorboard)\b")
+_OUTPUT = re.compile(r"\s*%%capture\s+(?:--?\S+\s+)*(?P<name>[^\W\d]\w*)")
+_SHOWS_ONLY = re.compile(
+    r"\s*%%(?:writefile|file|html|javascript|js|latex|markdown|svg|(?:bash|sh|script|cmd|perl|ruby|pypy|python\d?|sx"
+    r"|system|!)(?!.*--(?:out|err|proc)))\b",
+    re.IGNORECASE,
+)
+"""Cell magics that give no name a value; others, as `%%bigquery df`, may."""
 _PIECE = re.compile(
     r"(?P<comment>#.*)|(?P<triple>\"\"\"|''')|(?P<string>\"(?:\\.|[^\"\\])*\"?|'(?:\\.|[^'\\])*'?)"
     r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<continued>\\$)|."
@@ -37,9 +46,9 @@ def blank_magics(lines: Sequence[str]) -> list[str]:
     """The lines of one cell with what only IPython understands made harmless, line for line.
 
     A magic, shell or help line becomes `pass`, one that may give names a value `get_ipython()`; `files = !ls` becomes
-    `files = get_ipython()`, a value nobody knows;
-    a cell magic that is not about Python (`%%bash`) blanks its cell. `await` at top level stays. Where the whole cell
-    is indented, a form feed ends the indentation, so that to Python there is none and columns stay what they are.
+    `files = get_ipython()`, a value nobody knows; `%time` leaves its statement. A cell magic that is not about Python
+    (`%%bash`) blanks its cell. `await` at top level stays. Where the whole cell is indented, a form feed ends the
+    indentation, so that to Python there is none and columns stay what they are.
     """
     first = next((index for index, line in enumerate(lines) if line.strip()), None)
     if first is None:
@@ -49,8 +58,9 @@ def blank_magics(lines: Sequence[str]) -> list[str]:
         before = indent[0]
         lines = [before[:-1] + "\f" + line[len(before) :] if line.startswith(before) else line for line in lines]
     if lines[first].lstrip().startswith("%%"):
-        body = blank_magics(lines[first + 1 :]) if _PYTHON_CELL.match(lines[first]) else [""] * (len(lines) - first - 1)
-        return [*lines[:first], "pass", *body]
+        is_python = _PYTHON_CELL.match(lines[first])
+        body = blank_magics(lines[first + 1 :]) if is_python else [""] * (len(lines) - first - 1)
+        return [*lines[:first], _head_of_cell(lines[first]), *body]
     blanked: list[str] = []
     state = _Scan()
     shell = False
@@ -63,8 +73,7 @@ def blank_magics(lines: Sequence[str]) -> list[str]:
             blanked.append(line)
         elif _MAGIC.match(line) or _HELP.match(line):
             shell = line.rstrip().endswith("\\")
-            known = NOBODY_KNOWS if _BRINGS_NAMES.match(line) else "pass"
-            blanked.append(line[: len(line) - len(line.lstrip())] + known)
+            blanked.append(_without_magic(line))
         elif assigned := _ASSIGNED.match(line):
             shell = line.rstrip().endswith("\\")
             blanked.append(assigned[1] + NOBODY_KNOWS)
@@ -72,6 +81,27 @@ def blank_magics(lines: Sequence[str]) -> list[str]:
             state = _scan(line, state)
             blanked.append(line)
     return blanked
+
+
+def _head_of_cell(line: str) -> str:
+    """What takes the place of a cell magic."""
+    output = _OUTPUT.match(line)
+    if output is not None:
+        return f"{output['name']} = {NOBODY_KNOWS}"
+    return "pass" if _PYTHON_CELL.match(line) or _SHOWS_ONLY.match(line) else NOBODY_KNOWS
+
+
+def _without_magic(line: str) -> str:
+    """What takes the place of a line that only IPython understands; a statement stays in its columns."""
+    runs = _RUNS.match(line)
+    if runs is not None:
+        statement = runs["statement"]
+        if problem(f"pass; {statement.strip()}") is None:
+            return f"{runs['before']}pass; {statement}"
+        if not runs["before"] and problem(statement.strip()) is None:
+            return f"     \f{statement}"
+    indent = line[: len(line) - len(line.lstrip())]
+    return indent + (NOBODY_KNOWS if _BRINGS_NAMES.match(line) else "pass")
 
 
 @dataclass(frozen=True)
