@@ -49,6 +49,8 @@ WARM = frozenset(
 WARM_SECONDS = 10.0
 """Wall time that one such library may take to import."""
 _MOST_WARM = 24
+_BUSY_THREADS = 2
+"""Threads that a dry run keeps busy at most, taken over its whole time."""
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 
 
@@ -86,6 +88,7 @@ class Lock:
             workspace=(root,) if root else (),
             seconds=min(seconds + 2.0, 600.0),
             zygote=self.policy.zygote if forked else 0,
+            cpu_seconds=max(self.policy.cpu_seconds, int(seconds * _BUSY_THREADS)),
         )
         if memory:
             policy = policy._replace(

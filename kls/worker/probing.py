@@ -108,7 +108,7 @@ def how_it_ended(probe: Probe, status: Optional[int]) -> str:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         if number == signal.SIGKILL:
-            return f"killed {place} (out of memory, or by somebody else)"
+            return f"killed {place} (out of memory or of processor time, or by somebody else)"
         if number == signal.SIGSYS:
             return f"killed by the sandbox {place} for asking the system for what a dry run may not have"
         if number == getattr(signal, "SIGXCPU", None):

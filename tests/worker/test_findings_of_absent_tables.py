@@ -149,6 +149,25 @@ kinds = keras.utils.to_categorical(y)
 for learn, test in StratifiedKFold(3).split(x, kinds):
     net_of(4, "softmax").fit(x.values[learn], kinds[learn])
 """
+ASKED_FOR_ITS_CLASS = """
+import numpy as np
+import pandas as pd
+
+def scaled(data):
+    values = data if isinstance(data, np.ndarray) else data.to_numpy()
+    return values / np.max(values, axis=0)
+
+def column(data):
+    return data.reshape(-1, 1) if isinstance(data, np.ndarray) else data.to_frame()
+
+table = pd.read_csv("beans.csv", header=None)
+x = scaled(np.hstack([table.values[::2, :], table.values[1::2, :2]]))
+z = scaled(table)
+y = column(table[3])
+y = column(table[3].values)
+assert isinstance(table, (pd.Series, pd.DataFrame)) and not isinstance(table[3], pd.DataFrame)
+"""
+
 FAULTS = [
     Fault(LABELS_IN_ROWS, "split(x, kinds)", "Give class numbers: `kinds.argmax(axis=1)`"),
     Fault(OLDER_PANDAS, "table.append", "Use `pd.concat`"),
@@ -207,6 +226,7 @@ REPAIRED = [
     ),
     ONE_OF_FOUR.replace('"round", "weight"', '"round"').replace("net_of(1", "net_of(3"),
     ONE_OF_FOUR.replace("print(scaler", "scaler = StandardScaler().fit(table[['area']])\nprint(scaler"),
+    ASKED_FOR_ITS_CLASS,
     ONE_COLUMN.replace('["area"]', '[["area"]]'),
     ONE_COLUMN.replace('["area"]', '["area"].values.reshape(-1, 1)'),
 ]

@@ -34,7 +34,7 @@ from .open_sizes import Open
 from .places import from_home, is_own
 from .state import Finished, Run
 from .unknown import Counted, Number, Unknown, UnknownValue
-from .unread import Flat, Form, Unread, either, form_of, made, put
+from .unread import Flat, Form, Unread, class_of, either, form_of, made, put
 from .unread_names import Names
 
 _SWALLOWING = ("_GeneratorContextManager", "suppress", "_AssertRaisesContext", "RaisesContext", "RaisesExc")
@@ -101,6 +101,11 @@ _NUMBERS: dict[Any, str] = {len: "int64", int: "int64", float: "float64"}
 """Functions that give one number, and its dtype."""
 
 
+def _is_instance(value: Any, kinds: Any) -> bool:
+    """`isinstance`, for which a table that was not read is a table."""
+    return issubclass(class_of(value), kinds) if isinstance(value, Unread) else isinstance(value, kinds)
+
+
 def _as_if_called(error: BaseException) -> None:
     """Take the frames of `_passing` out of a traceback: the author's own line called the built-in function."""
     traceback = error.__traceback__
@@ -118,7 +123,7 @@ _PASSING_CODE = _passing(len).__code__
 class Runtime(Loops):
     """What the rewritten code of one module calls; statements are given by number."""
 
-    passing: ClassVar = {name: _passing(getattr(builtins, name)) for name in PASSING}
+    passing: ClassVar = {name: _passing(getattr(builtins, name)) for name in PASSING} | {"isinstance": _is_instance}
     """Built-in functions by name, which answer an Unknown with itself."""
 
     def __init__(self, run: Run, path: str, program: Program) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "Statistic",
     "Unread",
     "asked_of",
+    "class_of",
     "either",
     "fitted",
     "form_of",
@@ -238,6 +239,15 @@ class _Shape(OfTable):
 def form_of(table: Unread) -> Form:
     """What is known of a table."""
     return table._form  # pyright: ignore[reportPrivateUsage]
+
+
+def class_of(table: Unread) -> type:
+    """The class that the table would have, had it been read."""
+    if form_of(table).kind == "array":
+        return np.ndarray
+    import pandas
+
+    return pandas.DataFrame if form_of(table).kind == "frame" else pandas.Series
 
 
 def made(table: Unread, **changes: Any) -> Unread:

@@ -62,7 +62,8 @@ class Policy(NamedTuple):
     weakest: str = WALLED
     seconds: float = 9.0
     """Wall time after which the kernel kills a probe, whatever it does."""
-    cpu_seconds: int = 20
+    cpu_seconds: int = 60
+    """Processor time of all threads of a probe together; more for one whose own wall time is long."""
     data_bytes: int = 2 << 30
     """Heap that a probe may add to what the zygote has."""
     address_bytes: int = 4 << 30
