@@ -21,7 +21,7 @@ As the message says.
 from __future__ import annotations
 
 from kls.facts import Finding, Related, Severity
-from kls.rules import predictions, taken_apart, wording
+from kls.rules import as_given, predictions, taken_apart, wording
 from kls.rules.context import Context, Rule, finding
 from kls.worker.protocol import Failure
 
@@ -36,7 +36,12 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         span = inner
     if span is None:
         return None
-    first = taken_apart.told(failure) or predictions.told(failure) or wording.first_line(failure)
+    first = (
+        taken_apart.told(failure)
+        or predictions.told(failure)
+        or as_given.told(context, failure)
+        or wording.first_line(failure)
+    )
     own, _, rest = failure.message.partition("\n")
     raises = failure.exception if own == first else f"{failure.exception}: {own}"
     lines = [first, f"It raises: {raises}", *([rest] if rest else [])]

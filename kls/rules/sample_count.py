@@ -118,7 +118,6 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
         *_exchanged(context, counted),
         *_chosen_alike(context, counted),
         *_chosen_elsewhere(context, call, counted),
-        *_whole(context, counted),
         *_of_another_part(context, call, counted),
         *_split_too(context, counted),
         *_axis(context, counted),
@@ -471,20 +470,6 @@ def _chosen_elsewhere(context: Context, call: Call, counted: list[tuple[Argument
     fixes: list[Fix] = []
     for words in list(spelled)[:2]:
         fixes += fix(f"Give the same rows: `{words}`", edits.replace(source, node, words), cause=argument.span)
-    return fixes
-
-
-def _whole(context: Context, counted: list[tuple[Argument, int]]) -> list[Fix]:
-    """`fit(x, y[0])`: one row of an array is given in place of it."""
-    fixes: list[Fix] = []
-    for argument, _ in counted:
-        found = written.value_of(context, argument)
-        node = found[1] if found is not None else None
-        if found is None or not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Constant):
-            continue
-        source, words = found[0], found[0].segment(node.value)
-        if isinstance(node.slice.value, int):
-            fixes += fix(f"Give all of `{words}`", edits.replace(source, node, words), cause=source.span(node))
     return fixes
 
 

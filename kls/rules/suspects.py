@@ -16,6 +16,7 @@ from typing import Any, cast
 from kls import edits
 from kls.facts import Edit, Fix, Span
 from kls.rules import (
+    as_given,
     between_models,
     brackets,
     channels,
@@ -80,6 +81,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_cut_arguments(context, failure),
         *slips.told_labels(context, failure),
         *_exchanged(context, failure),
+        *as_given.strong(context, failure),
         *_texts(context, failure),
         *unbatched.strong(context, failure),
         *between_models.strong(context, failure),

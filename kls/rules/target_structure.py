@@ -140,7 +140,7 @@ def _missing(context: Context, call: Call, model: Model, failure: Failure) -> Pa
             told = input_structure.dict_elements(context, x, keys, len(model.inputs))
             return (told[0], operators.place_of_data(context, x) or call.span, told[1]) if told is not None else None
         return _dataset(context, x, call)
-    names = _label_names(context, x)
+    names = list(dict.fromkeys((*_as_validated(context, call, x), *_label_names(context, x))))
     span = x.span or call.span
     fixes: list[Fix] = []
     found = context.call_node(call.span)
@@ -163,11 +163,35 @@ def _missing(context: Context, call: Call, model: Model, failure: Failure) -> Pa
         for name in names:
             text = f"{source.segment(node)}, {name}"
             fixes += fix(f"Give the labels `{name}`", edits.replace(source, node, text), cause=x.span)
-        same = model.outputs and model.inputs and model.outputs[0].shape == model.inputs[0].shape
-        if same:
+        if _gives_back(call, model, x) and x.name not in names:
             text = source.segment(node)
             fixes += fix(f"Train on `{text}` itself", edits.replace(source, node, f"{text}, {text}"), cause=x.span)
     return f"`{call.method}` was given no labels: the loss has nothing to compare with", call.span, fixes
+
+
+def _as_validated(context: Context, call: Call, x: Argument) -> list[str]:
+    """The labels that go with x as those of `validation_data` go with its inputs: `(noisy_test, x_test)`."""
+    given, labels = argument_of(call, "validation_x"), argument_of(call, "validation_y")
+    if x.name is None or given is None or labels is None or given.name is None or labels.name is None:
+        return []
+    if given.name == labels.name:
+        return [x.name]
+    known = {item.name for item in context.report.variables}
+    parts = [part for part in _PARTS if part in given.name and part in labels.name]
+    guesses = [labels.name.replace(part, other) for part in parts for other in ("train", "training")]
+    return [guess for guess in guesses if guess in known]
+
+
+_PARTS = ("test", "validation", "valid", "val", "dev")
+"""How names of data say that they are not trained on."""
+
+
+def _gives_back(call: Call, model: Model, x: Argument) -> bool:
+    """Whether the model's output has the shape of what it is given: an autoencoder."""
+    if model.inputs and model.outputs:
+        return model.outputs[0].shape == model.inputs[0].shape
+    given, output = single(x.tensors), single(call.outputs)
+    return bool(given and output and given.shape and output.shape and given.shape[1:] == output.shape[1:])
 
 
 def _dataset(context: Context, x: Argument, call: Call) -> Parts | None:
@@ -272,8 +296,8 @@ def _several(context: Context, call: Call, model: Model, failure: Failure) -> Pa
     if not outputs and named and call.outputs and all(item.path.isidentifier() for item in call.outputs):
         names = [item.path for item in call.outputs]  # a model of the author's own gives them by name
     elif not outputs:
-        return None
-    if outputs < 2 and not (named or given > 1):
+        outputs = len(call.outputs) if not any(item.path and not item.path.isdigit() for item in call.outputs) else 0
+    if not outputs or (outputs < 2 and not (named or given > 1)):
         return None
     span = operators.place_of_data(context, labels) or call.span
     shown = f"`{labels.name}`" if labels.name else "the labels"
@@ -295,7 +319,7 @@ def _several(context: Context, call: Call, model: Model, failure: Failure) -> Pa
     if given == outputs:
         return None
     if given == 1 and not keys[0]:
-        output = model.outputs[0].shape
+        output = (model.outputs or call.outputs)[0].shape
         tensor = labels.tensors[0].shape
         if tensor and output and len(tensor) == 2 and tensor[1] == outputs and labels.name:
             parts = ", ".join(f"{labels.name}[:, {index}]" for index in range(outputs))

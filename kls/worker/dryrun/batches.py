@@ -19,6 +19,8 @@ from .unknown import Unknown, UnknownValue
 
 PRIME = 37
 """A batch size that equals no usual layer width, for probing with a concrete batch."""
+KEEPING = frozenset("ShuffleDataset RepeatDataset CacheDataset PrefetchDataset OptionsDataset".split())
+"""Steps after which the elements are all those of before, in whatever order, by their class without what leads it."""
 _LONGEST_PIPELINE = 200
 """Transformations of a dataset that are looked through for its batch size."""
 
@@ -120,9 +122,10 @@ def placeholder(item: Any, size: Optional[int], arrays: bool) -> Any:
     return tf.compat.v1.placeholder(dtype, shape)
 
 
-def batch_sizes(model: Any, batch: Any, samples: Optional[int], given: Any, on_batch: bool) -> list[Optional[int]]:
+def batch_sizes(model: Any, data: Data, batch: Any, samples: Optional[int], on_batch: bool) -> list[Optional[int]]:
     """The batch sizes to trace with: what the real run would see; a prime where that is not known and only Keras's own
     code looks on. A run whose batches are not all of one size is traced with an unknown one first."""
+    given = data.batch_size
     static = static_batch(model)
     if static is not None:
         return [static]
@@ -135,7 +138,27 @@ def batch_sizes(model: Any, batch: Any, samples: Optional[int], given: Any, on_b
     if samples is not None:
         size = max(min(size, samples), 1)
         return [size] if samples % size == 0 or not custom else [None, size]
-    return [None] if custom else [PRIME]
+    if not custom:
+        return [PRIME]
+    first = _first_batch(data.x)
+    return [None] if first is None else [None, first]
+
+
+def _first_batch(dataset: Any) -> Optional[int]:
+    """The size of the first batch of a pipeline that ends in making batches, and has enough elements for one; None
+    where that is not certain."""
+    for _ in range(_LONGEST_PIPELINE):
+        if not isinstance(dataset, tf.data.Dataset):
+            return None
+        kind = type(dataset).__name__.lstrip("_")
+        if kind in ("BatchDataset", "ParallelBatchDataset"):
+            size = tf.get_static_value(getattr(dataset, "_batch_size", None))
+            count = int(dataset._inputs()[0].cardinality())
+            return int(size) if size and (count >= size or count == tf.data.INFINITE_CARDINALITY) else None
+        if kind not in KEEPING:
+            return None
+        dataset = dataset._inputs()[0]
+    return None
 
 
 def traced_batch(batch: Any, size: Optional[int], arrays: bool) -> int:

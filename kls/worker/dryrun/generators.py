@@ -17,6 +17,7 @@ import tensorflow as tf
 from tensorflow.python.data.ops import dataset_ops
 
 from .arrays import find_unknown
+from .batches import KEEPING
 
 _GENERATOR = "_kls_generator"
 _LONGEST_PIPELINE = 200
@@ -60,8 +61,6 @@ def draw_first(dataset: Any) -> None:
             continue
 
 
-_KEEPING = frozenset("ShuffleDataset RepeatDataset CacheDataset PrefetchDataset OptionsDataset".split())
-"""Steps after which the elements are all those of before, in whatever order, by their class without what leads it."""
 _READING = frozenset("TFRecordDatasetV2 TextLineDatasetV2 FixedLengthRecordDatasetV2 CsvDatasetV2".split())
 """Sources whose elements stand in files."""
 _MOST_DRAWN = 64
@@ -81,7 +80,7 @@ def draw_batch(dataset: Any) -> None:
         if _kind(batched) not in ("BatchDataset", "ParallelBatchDataset"):
             continue
         mixed, made = False, batched._inputs()[0]
-        while _kind(made) in _KEEPING and not hasattr(made, _GENERATOR):
+        while _kind(made) in KEEPING and not hasattr(made, _GENERATOR):
             mixed |= _kind(made) == "ShuffleDataset"
             made = made._inputs()[0]
         specs = tf.nest.flatten(made.element_spec)

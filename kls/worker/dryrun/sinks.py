@@ -334,7 +334,7 @@ class Sinks:
                 batch, samples, uneven = batch_of(data)
                 if samples is None:
                     self.looked[prefix] = specs.flatten(batch)
-        sizes = batch_sizes(model, batch, samples, data.batch_size, on_batch)
+        sizes = batch_sizes(model, data, batch, samples, on_batch)
         outputs: Any = None
         if not prefix:
             self.batch = batch, samples is not None
