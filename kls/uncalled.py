@@ -2,7 +2,8 @@
 
 `way` dry-runs the document with a call behind it, `build()`, for each such function that needs no arguments. What comes
 of it joins what is known of the document like what a caller tells (`kls.callers`); errors and warnings only where no
-default is None, since the author may mean it to be given.
+default is None, since the author may mean it to be given. What a function that is handed on, as to a search of
+parameters, does with its parameters is information: who calls it may give others.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class _Function:
     lines: range
     certain: bool
     """Whether each default says what is meant."""
+    given: frozenset[int]
+    """Lines that read its parameters, where the program hands it to somebody else to call."""
 
 
 def left(snapshot: Snapshot, names: Iterable[str], reports: Iterable[Report]) -> tuple[str, ...]:
@@ -75,7 +78,9 @@ def told(
             if (finding.code, finding.span) in said or (loud and not function.certain):
                 continue
             said.add((finding.code, finding.span))
-            yield Told(_named(finding, function, end) if loud else finding, found, unused=check.works(report))
+            free = not function.given.isdisjoint(range(finding.span.line, finding.span.end_line + 1))
+            shown = _named(finding, function, end) if loud else finding
+            yield Told(shown, found, unused=free or check.works(report))
 
 
 def _named(finding: Finding, function: _Function, end: int) -> Finding:
@@ -95,7 +100,28 @@ def _without_arguments(snapshot: Snapshot, names: frozenset[str]) -> Iterator[_F
         if len(given.defaults) == len(positional) and None not in given.kw_defaults:
             defaults = (*given.defaults, *given.kw_defaults)
             certain = not any(isinstance(item, ast.Constant) and item.value is None for item in defaults)
-            yield _Function(node.name, range(node.lineno, (node.end_lineno or node.lineno) + 1), certain)
+            lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            yield _Function(
+                node.name, lines, certain, _read(node) if _is_handed_on(snapshot, node.name) else frozenset()
+            )
+
+
+def _is_handed_on(snapshot: Snapshot, name: str) -> bool:
+    """Whether a function is named other than to call it."""
+    tree = snapshot.tree
+    nodes = list(ast.walk(tree)) if tree is not None else []
+    called = {id(item.func) for item in nodes if isinstance(item, ast.Call)}
+    return any(
+        isinstance(item, ast.Name) and item.id == name and isinstance(item.ctx, ast.Load) and id(item) not in called
+        for item in nodes
+    )
+
+
+def _read(node: ast.FunctionDef) -> frozenset[int]:
+    """The lines on which a function reads its parameters."""
+    names = {item.arg for item in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+    read = (item for part in node.body for item in ast.walk(part) if isinstance(item, ast.Name) and item.id in names)
+    return frozenset(item.lineno for item in read)
 
 
 def _yields(node: ast.FunctionDef) -> bool:

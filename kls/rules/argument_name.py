@@ -87,6 +87,7 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     """The finding for a keyword that the callee does not take."""
     if failure.exception not in ("TypeError", "ValueError") or not re.search(
         r"unexpected keyword argument|[Uu]nrecognized|not recognized|Invalid keyword|missing .*required"
+        r"|Keyword argument not understood"
         r"|takes \d+ positional arguments? but \d+ w|too many positional arguments",
         failure.message,
     ):

@@ -115,6 +115,9 @@ def _not_compiled(context: Context, call: Call, model: Model) -> Parts | None:
     owner = source.segment(node.func.value)
     if statement is None:
         return None
+    own = _own_compile(context, model)
+    if own is not None:
+        return own
     fixes: list[Fix] = []
     for loss in _losses(context, call, model):
         metrics = "" if loss == "mse" else ', metrics=["accuracy"]'
@@ -122,6 +125,29 @@ def _not_compiled(context: Context, call: Call, model: Model) -> Parts | None:
         line = f'{owner}.compile(optimizer="adam", loss={text}{metrics})'
         fixes += fix(f"Compile it with the loss {text}", edits.insert_before(source, statement, line), cause=call.span)
     return f"`{owner}` was never compiled: `{call.method}` has no loss to compute", call.span, fixes
+
+
+def _own_compile(context: Context, model: Model) -> Parts | None:
+    """A `compile` of the model's own class that does not hand on to Keras's, which notes that it was called."""
+    for source in context.sources.values():
+        for item in source.nodes:
+            owner = source.parents.get(item)
+            if not isinstance(item, ast.FunctionDef) or item.name != "compile" or not isinstance(owner, ast.ClassDef):
+                continue
+            if owner.name != model.cls or any(
+                isinstance(node, ast.Attribute) and node.attr == "compile" for node in ast.walk(item)
+            ):
+                continue
+            header = Span(source.path, item.lineno, item.col_offset, item.lineno, len(source.lines[item.lineno - 1]))
+            first = next((node for node in item.body if not _is_docstring(node)), item.body[-1])
+            edit = edits.insert_before(source, first, "super().compile()")
+            words = f"`{owner.name}.compile` does not call `super().compile()`: to Keras the model is never compiled"
+            return words, header, fix("Call `super().compile()`", edit, cause=header)
+    return None
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _losses(context: Context, call: Call, model: Model) -> list[str]:

@@ -176,7 +176,28 @@ def _mapped(context: Context, failure: Failure, source: SourceText, node: ast.Ca
     if "_VariantDataset" in words:
         what = "each window is a dataset of its own: `flat_map` makes tensors of them"
         return what, span, _windows(source, node)
-    return f"the function in `{node.func.attr}` fails: {wording.first_line(failure)}", span, []
+    inner = failure.frames[-1]
+    if inner != source.span(node) and context.call_node(inner) is not None:
+        span = inner
+    return f"the function in `{node.func.attr}` fails: {wording.first_line(failure)}", span, _squeezed(context, failure)
+
+
+def _squeezed(context: Context, failure: Failure) -> list[Fix]:
+    """`tf.squeeze` along an axis that has one item, in place of one that has several."""
+    told = re.search(r"Can not squeeze dim\[\d+\].*with input shapes?: \[([\d,?]+)\]", failure.message)
+    found = context.call_node(failure.frames[-1])
+    if told is None or found is None:
+        return []
+    ones = [place for place, size in enumerate(told[1].split(",")) if size == "1"]
+    return [
+        item
+        for axis in ones[:2]
+        for item in fix(
+            f"Squeeze axis {axis}",
+            edits.set_argument(*found, "axis", 1, str(axis)),
+            cause=found[0].span(found[1]),
+        )
+    ]
 
 
 def _windows(source: SourceText, node: ast.Call) -> list[Fix]:

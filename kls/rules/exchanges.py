@@ -13,9 +13,8 @@ from collections.abc import Iterator
 
 from kls import edits
 from kls.facts import Fix
-from kls.rules import search, written
+from kls.rules import search, states, written
 from kls.rules.context import Context, argument_of, compatible, fix
-from kls.rules.ranks import RECURRENT
 from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer
 
@@ -46,7 +45,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_for_sklearn(context, failure),
         *_vectorized(context, failure),
         *_projected(context, failure),
-        *_states(context, failure),
+        *states.strong(context, failure),
         *_ends_of_a_model(context, failure),
         *_odd_ones(context, failure),
         *_made_for_nothing(context, failure),
@@ -96,6 +95,9 @@ def _pairs_exchanged(context: Context, failure: Failure) -> list[Fix]:
     call = context.sink(failure)
     model = context.model_of(call) if call is not None else None
     x = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x") if call else None
+    if model is not None and not model.inputs and x is not None and x.kind == "dataset":
+        wrong = [pair for pair in _pairs(context) if not _reads_right(pair)]
+        return [item for pair in wrong for item in _pair_exchanged(*pair)][:MOST]
     if call is None or model is None or len(model.inputs) != 1 or x is None:
         return []
     parts = {item.path: item.shape for item in x.tensors}
@@ -489,44 +491,9 @@ def _said(source: SourceText, call: ast.Call, name: str) -> str:
 # One tensor or several
 
 
-def _states(context: Context, failure: Failure) -> list[Fix]:
-    """A recurrent layer that gives its states, where only its output is taken; or keeps them, where they are."""
-    fixes: list[Fix] = []
-    if re.search(r"input\(s\), but it received|Cannot convert '\(+\(None|list|tuple", failure.message):
-        for layer in reversed(context.report.layers):
-            if layer.cls in RECURRENT and layer.config.get("return_state") and len(layer.outputs) > 1:
-                found = context.call_node(layer.created)
-                edit = edits.remove_argument(*found, "return_state") if found is not None else None
-                fixes += _states_apart(context, layer)
-                fixes += fix("Leave out `return_state=True`", edit, cause=layer.created)
-    if re.search(r"Iterating over a symbolic|values to unpack", failure.message):
-        for source, call in search.calls(context, failure):
-            if search.last_part(call.func) in RECURRENT:
-                edit = edits.set_argument(source, call, "return_state", None, "True")
-                fixes += fix("Add `return_state=True`", edit, cause=source.span(call))
-    return fixes[:MOST]
-
-
-def _states_apart(context: Context, layer: Layer) -> list[Fix]:
-    """`outputs = lstm(x)` of a layer that is made in a statement of its own, where its states may be wanted elsewhere:
-    the output alone is bound to the name."""
-    source = context.source(layer.called.path) if layer.called is not None else None
-    if source is None or layer.called is None or layer.created is None:
-        return []
-    statement, made = source.statement_at(layer.called.line), source.statement_at(layer.created.line)
-    target = statement.targets[0] if isinstance(statement, ast.Assign) and statement is not made else None
-    if not isinstance(target, ast.Name) or not isinstance(statement, ast.Assign):
-        return []
-    if source.span(statement.value) != layer.called:
-        return []
-    text = ", ".join([target.id, *["_"] * (len(layer.outputs) - 1)])
-    changed = edits.replace(source, target, text)
-    return fix(f"Take the output from the states: `{text}`", changed, cause=source.span(statement))
-
-
 def _not_merged(context: Context, failure: Failure) -> list[Fix]:
     """A list of tensors that a layer for one tensor is given."""
-    if not re.search(r"expects 1 input\(s\), but it received \d+", failure.message):
+    if not re.search(r"expects 1 input\(s\), but it received \d+|Cannot convert '\(\(", failure.message):
         return []
     fixes: list[Fix] = []
     for source, call in search.calls(context, failure):

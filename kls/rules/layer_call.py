@@ -216,11 +216,19 @@ def _uncalled(context: Context, source: SourceText, place: ast.expr) -> list[Fix
             line = statement.lineno if statement is not None else value.lineno
             fixes += _tensor_to_class(context, source, value)
             several.append(value)
-            for name in search.tensors_before(context, source.path, line)[:2]:
+            own = [node.id] if isinstance(node, ast.Name) and _is_parameter(source, node) else []
+            for name in [*own, *search.tensors_before(context, source.path, line)][:2]:
                 words = source.segment(value)
                 cause = source.span(statement) if statement is not None else source.span(value)
                 fixes += fix(f"Call the layer: `{words}({name})`", _end(source.span(value), f"({name})"), cause=cause)
     return [*_each_called(context, source, place, several), *fixes]
+
+
+def _is_parameter(source: SourceText, name: ast.Name) -> bool:
+    """Whether a function was given what it has bound anew to `name`: `x = Dense(8)` in `def block(x)`."""
+    function = source.function(name)
+    given = function.args if isinstance(function, ast.FunctionDef) else None
+    return given is not None and name.id in {item.arg for item in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
 
 
 def _each_called(context: Context, source: SourceText, place: ast.expr, layers: list[ast.expr]) -> list[Fix]:

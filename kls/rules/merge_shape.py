@@ -32,6 +32,7 @@ from kls import edits
 from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
 from kls.rules import operands, operators, own_functions, search, written
 from kls.rules.context import Context, Rule, failed_layer, finding, fix, show
+from kls.rules.steps import as_the_others
 from kls.source import SourceText
 from kls.worker.protocol import Failure, Layer
 
@@ -73,7 +74,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     lines = [f"{what} joins {shown}, which do not fit", f"Keras raises: {failure.exception}: {failure.message}"]
     kept = _same_padding(context, shapes)
     steps = _steps_of_projection(context, failure, shapes)
-    fixes = [*_joined(context, failure, shapes), *kept, *steps, *_fixes(context, failure, shapes)]
+    one = [*_one_padded(context, shapes, span), *as_the_others(context, span)]
+    fixes = [*_joined(context, failure, shapes), *kept, *steps, *one, *_fixes(context, failure, shapes)]
     if kept and kept[0].cause is not None:
         span = kept[0].cause
     related = tuple(Related(frame, "it raises here") for frame in failure.frames[:1] if frame != span)
@@ -249,6 +251,29 @@ def _same_padding(context: Context, shapes: list[Shape | None]) -> list[Fix]:
     place = min(makers, key=lambda span: (span.line, span.column), default=None)
     named = " and ".join(dict.fromkeys(layer.cls for layer in makers.values()))
     return fix(f'Use padding="same" in {named}', *edited, cause=place) if len(makers) == len(known) else []
+
+
+def _one_padded(context: Context, shapes: list[Shape | None], place: Span) -> list[Fix]:
+    """One layer in front of the join that cuts its borders off, where the others do not: the nearest first."""
+    known = [shape for shape in shapes if shape is not None and len(shape) > 2]
+    if len(known) != len(shapes) or len({len(shape) for shape in known}) != 1:
+        return []
+    fixes: list[Fix] = []
+    seen: set[Span] = set()
+    for layer in reversed(context.report.layers):
+        span = layer.created
+        window: Any = layer.config.get("kernel_size") or layer.config.get("pool_size")
+        if span is None or span in seen or span.path != place.path or span.line > place.line:
+            continue
+        seen.add(span)
+        if layer.config.get("padding") == "valid" and window not in (None, 1, [1], [1, 1], (1,), (1, 1)):
+            found = context.call_node(span)
+            edit = edits.set_argument(*found, "padding", None, '"same"') if found is not None else None
+            fixes += fix(f'Use padding="same" in this {layer.cls}', edit, cause=span)
+    return fixes[:_MOST_PADDED]
+
+
+_MOST_PADDED = 3
 
 
 def _steps_of_projection(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:

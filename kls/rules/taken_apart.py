@@ -39,6 +39,8 @@ def told(failure: Failure) -> str | None:
     if listed is not None:
         items = "1 item" if listed["count"] == 1 else f"{listed['count']} items"
         return f"`{listed['name']}` has {items}, counted from 0: there is no `[{listed['index']}]`"
+    if _OF_LISTS.search(failure.message):
+        return "a layer that takes one tensor is given several"
     if given is not None and given["count"] is not None:
         return f"`{given['name']}` gives {given['count']} tensors, which are taken apart into {given['wanted']}"
     return None
@@ -190,7 +192,7 @@ def _states(context: Context, failure: Failure) -> list[Fix]:
         return fix(f"Take {count} tensors", changed, cause=cause)
     fixes: list[Fix] = []
     if count == 5 and len(names) == 3 and isinstance(statement.value, ast.Call):
-        made = _layer_made(source, statement.value)
+        made = layer_made(source, statement.value)
         join, imports = edits.callee_like(source, made, "Concatenate")
         parts = [f"{way}_{name}" for way in ("forward", "backward") for name in names[1:]]
         lines = [f"{name} = {join}()([forward_{name}, backward_{name}])" for name in names[1:]]
@@ -202,7 +204,11 @@ def _states(context: Context, failure: Failure) -> list[Fix]:
     return fixes + fix("Leave the others", edits.replace(source, target, ", ".join([*names, "*_"])), cause=cause)
 
 
-def _layer_made(source: SourceText, call: ast.Call) -> ast.Call:
+_OF_LISTS = re.compile(r"Cannot convert '\(\(\S.*\)' to a shape\. Found invalid dimension '\(")
+"""How Keras refuses to make weights by the shapes of several tensors (keras/src/backend/common/variables.py)."""
+
+
+def layer_made(source: SourceText, call: ast.Call) -> ast.Call:
     """Where the layer that `call` calls is made."""
     if isinstance(call.func, ast.Call):
         return call.func

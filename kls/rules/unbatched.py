@@ -18,7 +18,7 @@ MOST = 4
 
 def strong(context: Context, failure: Failure) -> list[Fix]:
     """A dataset that is batched twice in a row, or in a program that never batches."""
-    if not re.search(r"shape|rank|ndim|dimension", failure.message):
+    if not re.search(r"shape|rank|ndim|dimension|data_format", failure.message):
         return []
     twice: list[Fix] = []
     never: list[Fix] = []

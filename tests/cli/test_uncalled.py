@@ -58,6 +58,37 @@ def test_what_fails_with_its_own_defaults_is_told_and_repaired(kls: Kls, tmp_pat
     assert finding["fixes"]
 
 
+SEARCHED = """\
+import keras
+
+
+def build(optimizer=keras.optimizers.Adam(), units=4):
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(units, activation="{activation}")])
+    model.compile(optimizer(0.01), "mse")
+    return model
+
+
+{use}
+"""
+
+
+@pytest.mark.parametrize(
+    "activation, use, told",
+    [
+        ("relu", "found = search(build, optimizer=[keras.optimizers.Adam])", [("information", 6)]),
+        ("relu", "", [("error", 6)]),
+    ],
+)
+def test_who_is_handed_a_function_gives_its_parameters(
+    activation: str, use: str, told: list[tuple[str, int]], kls: Kls, tmp_path: Path
+) -> None:
+    search = "from somewhere import search\n" if use else ""
+    (tmp_path / "searched.py").write_text(search + SEARCHED.format(activation=activation, use=use))
+    (file,) = kls("check", "searched.py", "--output-format", "json").json["files"]
+    found = [(item["severity"], item["line"]) for item in file["findings"] if "callable" in item["message"]]
+    assert found == [(severity, line + bool(use)) for severity, line in told]
+
+
 def test_a_caller_stands_before_the_defaults(kls: Kls, tmp_path: Path) -> None:
     write(tmp_path, kernel=30)
     (tmp_path / "train.py").write_text("import networks\nmodel = networks.small((32, 32, 3))\n")

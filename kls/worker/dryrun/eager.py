@@ -25,7 +25,7 @@ from tensorflow.python.data.ops import dataset_ops
 from tensorflow.python.framework.func_graph import FuncGraph
 from tensorflow.python.ops.resource_variable_ops import UninitializedVariable
 
-from . import gradients, ranges, replicas
+from . import gradients, ranges, refusals, replicas
 from .after_import import after_import
 from .arrays import VirtualArray
 from .state import Run
@@ -170,6 +170,7 @@ class _Traced:
             raise UnknownValue("what a function does whose first trace failed half way")
         arguments = _in_signature(self._kls_signature, arguments)
         concrete = self._kls_function.get_concrete_function(*arguments, **keywords)
+        refusals.string_casts(concrete.graph)
         ranges.run_on_values(concrete, arguments, keywords)
         return _zeros(self._kls_run, concrete.structured_outputs)
 

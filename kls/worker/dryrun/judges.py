@@ -107,6 +107,7 @@ _SKLEARN = re.compile(
 _PANDAS = re.compile(
     r"Expected a 1D array, got an array with shape \(\d|Per-column arrays must each be 1-dimensional"
     r"|Data must be 1-dimensional, got ndarray of shape"
+    r"|Shape of passed values is \((\d+), \d+\), indices imply \(\1, \d+\)"
     r"|'(?:DataFrame|Series)' object has no attribute '(?:reshape|flatten|append|iteritems|ix|as_matrix|get_value|mad)'"
 )
 """How pandas refuses an array for a column by its axes (pandas/core/construction.py, pandas/core/internals), and what

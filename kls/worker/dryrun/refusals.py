@@ -65,9 +65,9 @@ def variables_made(refuse: bool) -> Generator[list[Any], None, None]:
 
 
 def string_casts(graph: Any) -> None:
-    """TensorFlow checks casts of strings to numbers only when they run; they never succeed."""
+    """TensorFlow checks casts of strings to numbers only when they run; they never succeed. Raises as such a cast does
+    (UnimplementedError)."""
     for operation in graph.get_operations():
         if operation.type == "Cast" and operation.inputs[0].dtype == tf.string:
-            raise tf.errors.UnimplementedError(
-                operation.node_def, operation, f"Cast string to {operation.outputs[0].dtype.name} is not supported"
-            )
+            with tf.init_scope():
+                tf.raw_ops.Cast(x=tf.constant(""), DstT=operation.outputs[0].dtype)
