@@ -21,7 +21,7 @@ As the message says.
 from __future__ import annotations
 
 from kls.facts import Finding, Related, Severity
-from kls.rules import as_given, predictions, taken_apart, wording
+from kls.rules import as_given, inner_layers, predictions, taken_apart, wording
 from kls.rules.context import Context, Rule, finding
 from kls.worker.protocol import Failure
 
@@ -37,7 +37,8 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     if span is None:
         return None
     first = (
-        taken_apart.told(failure)
+        inner_layers.told(failure)
+        or taken_apart.told(failure)
         or predictions.told(failure)
         or as_given.told(context, failure)
         or wording.first_line(failure)
