@@ -316,11 +316,11 @@ def _unequal(failure: Failure, source: SourceText, node: ast.Call) -> Parts | No
 
 def _late(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
     argument = argument_of(call, "validation_x" if failure.stage.startswith("validation") else "x")
-    if argument is None or argument.kind != "dataset":
-        return None
-    yielded = signatures.diagnose(context, failure)
+    yielded = signatures.diagnose(context, failure) if argument is not None else None
     if yielded is not None:
         return yielded[0], operators.place_of_data(context, argument) or call.span, yielded[1]
+    if argument is None or argument.kind != "dataset":
+        return None
     found = written.value_of(context, argument)
     span = operators.place_of_data(context, argument) or call.span
     unknown = [item for item in argument.tensors if item.shape is None]

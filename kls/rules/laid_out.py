@@ -31,6 +31,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *_declared_length(context, failure),
         *one_of_each(context, failure),
         *_turned_weights(context, failure),
+        *_fixed_weights(context, failure),
         *_joined_labels(context, failure),
         *_joined_rows(context, failure),
     ]
@@ -106,9 +107,12 @@ def _last_axis(context: Context, failure: Failure) -> list[Fix]:
 
 
 def _turned_weights(context: Context, failure: Failure) -> list[Fix]:
-    """A weight of the author's own whose two sizes stand the other way round for the product it is in."""
+    """A weight of the author's own whose two sizes stand the other way round for the product or the sum it is in."""
     found = wording.operands(failure.message)
-    if found is None or found[0] not in ("MatMul", "BatchMatMulV2", "BatchMatMulV3") or len(found[2]) != 2:
+    if found is None or len(found[2]) != 2:
+        return []
+    turned = found[0] in _PRODUCTS and found[1][-1] == found[2][1]
+    if not turned and not (found[0] in _ELEMENTWISE and found[1][-2:] == found[2][::-1]):
         return []
     fixes: list[Fix] = []
     for source in context.sources.values():
@@ -119,10 +123,48 @@ def _turned_weights(context: Context, failure: Failure) -> list[Fix]:
             if shape is None or len(shape.elts) != 2:
                 continue
             one, other = map(source.segment, shape.elts)
-            if found[1][-1] == found[2][1] and one != other:
+            if one != other:
                 text = f"[{other}, {one}]" if isinstance(shape, ast.List) else f"({other}, {one})"
                 changed = edits.replace(source, shape, text)
                 fixes += fix(f"Make the weight of shape {text}", changed, cause=source.span(shape))
+    return fixes[:MOST]
+
+
+_PRODUCTS = ("MatMul", "BatchMatMulV2", "BatchMatMulV3")
+_ELEMENTWISE = ("Add", "AddV2", "Mul", "Sub", "RealDiv", "Maximum", "Minimum")
+"""TensorFlow's operations of two tensors that are broadcast."""
+
+
+def _fixed_weights(context: Context, failure: Failure) -> list[Fix]:
+    """`add_weight(shape=(28,))` in a layer of the author's own, which meets an input of 16 channels: as many as that
+    has, in `build` by its shape."""
+    found = wording.operands(failure.message)
+    if found is None or failure.layer_cls is None or not found[1] or not found[2]:
+        return []
+    wanted: dict[int, str] = {}
+    if found[0] in _PRODUCTS and len(found[2]) > 1:
+        wanted = {-2: found[1][-1]}
+    elif found[0] in _ELEMENTWISE:
+        pairs = zip(range(-1, -len(found[2]) - 1, -1), reversed(found[1]), reversed(found[2]), strict=False)
+        wanted = {axis: one for axis, one, other in pairs if one != other and "1" not in (one, other) and one != "?"}
+    fixes: list[Fix] = []
+    for source in context.sources.values():
+        for call in source.calls():
+            shape = _written_shape(call, ("add_weight",))
+            function, owner = source.function(call), source.parents.get(source.function(call) or call)
+            if shape is None or not isinstance(owner, ast.ClassDef) or owner.name != failure.layer_cls:
+                continue
+            known = [item.value if isinstance(item, ast.Constant) else None for item in shape.elts]
+            at = [axis for axis, size in wanted.items() if str(known[axis] if -axis <= len(known) else None) != size]
+            if len(known) != len(found[2]) or len(at) != 1 or str(known[at[0]]) != found[2][at[0]]:
+                continue
+            text, given = wanted[at[0]], failure.inputs[0].shape if len(failure.inputs) == 1 else None
+            names = [item.arg for item in function.args.args] if isinstance(function, ast.FunctionDef) else []
+            if isinstance(function, ast.FunctionDef) and function.name == "build" and len(names) > 1 and given:
+                text = f"{names[1]}[-1]" if str(given[-1]) == text else text
+            title = f"Make the weight as long as what it meets: `{text}`"
+            changed = edits.replace(source, shape.elts[at[0]], text)
+            fixes += fix(title, changed, cause=source.span(shape.elts[at[0]]))
     return fixes[:MOST]
 
 

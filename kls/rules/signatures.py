@@ -25,6 +25,12 @@ def diagnose(context: Context, failure: Failure) -> tuple[str, list[Fix]] | None
     if told is not None:
         words = f"the generator yields {told[1]} where the dataset was told {told[2]}"
         return words, _shapes(context, _sizes(told[1]), _sizes(told[2]))
+    later = re.search(
+        r"Generator yielded an element of shape (\([^)]*\)) where an element of shape (\([^)]*\)) was expected",
+        failure.message,
+    )
+    if later is not None:
+        return f"a later batch of the generator is {later[1]}; by its first two Keras expects {later[2]}", []
     kind = re.search(r"yielded an element that could not be converted to the expected type[^.]*\. The expected type "
                      r"was (\w+), but the yielded element was (.*)", failure.message)  # fmt: skip
     if kind is not None:

@@ -31,6 +31,7 @@ from kls import edits
 from kls.facts import Edit, Finding, Fix, Related, Severity, Span
 from kls.rules import input_structure, operators, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, show, single, size_of
+from kls.rules.siblings import stem
 from kls.worker.protocol import Argument, Call, Failure, Model
 
 RULE = Rule(
@@ -278,6 +279,37 @@ def _columns(context: Context, x: Argument, model: Model) -> Parts | None:
     return (words, span, fixes) if span is not None else None
 
 
+def _unread_labels(context: Context, labels: Argument, outputs: list[str]) -> list[Fix]:
+    """The arrays of as many rows that the program makes and never reads: labels of the other outputs, by the names of
+    these, else in the order in which they are made."""
+    source = context.source(labels.span.path) if labels.span is not None else None
+    shape = labels.tensors[0].shape
+    if source is None or labels.name is None or not shape:
+        return []
+    read = {node.id for node in source.nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    unread = [
+        item.name
+        for item in context.report.variables
+        if item.kind in ("array", "tensor") and item.span.path == source.path and item.name not in read
+        if len(item.tensors) == 1 and (item.tensors[0].shape or (None,))[0] == shape[0]
+    ]
+    made = [item.name for item in context.report.variables if item.name in (*unread, labels.name)]
+    given = list(dict.fromkeys(made))
+    if len(given) != len(outputs) or labels.name not in given:
+        return []
+    by_name = [next((name for name in given if _of_one_word(name, output)), "") for output in outputs]
+    order = by_name if set(by_name) == set(given) else given
+    text = f"[{', '.join(order)}]"
+    return operators.transform_argument(context, labels, text, f"Give each output its labels: `{text}`")
+
+
+def _of_one_word(name: str, output: str) -> bool:
+    """Whether the name of an array, but for what it says of the part of the data, and that of an output speak of one
+    thing: `heat_train` and `heat`, `y_kind` and `kind_output`."""
+    parts = {part for part in stem(name).lower().split("_") if len(part) > 1}
+    return bool(parts & set(output.lower().split("_")))
+
+
 def _several(context: Context, call: Call, model: Model, failure: Failure) -> Parts | None:
     outputs = len(model.outputs)
     before = "validation_" if failure.stage.startswith("validation") else ""
@@ -324,6 +356,7 @@ def _several(context: Context, call: Call, model: Model, failure: Failure) -> Pa
         if tensor and output and len(tensor) == 2 and tensor[1] == outputs and labels.name:
             parts = ", ".join(f"{labels.name}[:, {index}]" for index in range(outputs))
             fixes += operators.transform_argument(context, labels, f"[{parts}]", "Give each output its column")
+        fixes += _unread_labels(context, labels, names)
         fixes += operators.transform_data(context, labels, f"[{{}}] * {outputs}", "Give each output these labels")
         return f"{shown} is one array; the model has {outputs} outputs", span, fixes
     if given > outputs:

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
+from kls.facts import Severity
 from kls.host import Host
+from tests import catalogue
 from tests.worker.faults import Fault, assert_silent, assert_told
 
 pytestmark = [
@@ -100,6 +102,81 @@ net = Sequential([Input({}), layers.LSTM(5), layers.Dense(1)])
 net.compile("adam", "mse")
 net.fit(rows, price)
 """
+WEIGHTS = """
+import keras
+class Scale(keras.layers.Layer):
+    def build(self, input_shape):
+        self.scale = self.add_weight(shape=({},), initializer="ones")
+    def call(self, x):
+        return x * self.scale
+picture = keras.Input((28, 28, 3))
+maps = keras.layers.Conv2D(16, 3, padding="same")(picture)
+model = keras.Model(picture, keras.layers.Flatten()(Scale()(maps)))
+"""
+PLACES = """
+import keras
+class Places(keras.layers.Layer):
+    def __init__(self, steps, width):
+        super().__init__()
+        self.table = self.add_weight(shape={}, initializer="uniform")
+    def call(self, x):
+        return x + self.table
+words = keras.Input((40,))
+known = Places(40, 24)(keras.layers.Embedding(900, 24)(words))
+model = keras.Model(words, keras.layers.Flatten()(known))
+"""
+TWO_ENDS = """
+import numpy as np
+import keras
+from keras import layers
+rows = np.random.rand(60, 9)
+heat_train, rain_train = np.random.rand(60), np.random.rand(60, 1)
+entry = keras.Input((9,))
+wide = layers.Dense(8)(entry)
+ends = [layers.Dense(1, name="rain")(wide), layers.Dense(1, name="heat")(wide)]
+model = keras.Model(entry, ends)
+model.compile("adam", ["mse", "mae"])
+model.fit(rows, {})
+"""
+TURNED = """
+import numpy as np
+pictures = np.random.rand(20, 3, 32, 32)
+pictures = {} / 255.0
+"""
+TURNED_STEPS = """
+import numpy as np
+waves = np.random.rand(80, 6, 100).astype("float32")
+steps = np.{}
+"""
+TURNED_LAYER = """
+from keras import Input, Model, layers
+picture = Input((3, 32, 32))
+turned = layers.{}(picture)
+model = Model(picture, layers.Conv2D(4, 3)(turned))
+"""
+LATER = """
+import numpy as np
+import keras
+def batches():
+    for width in {}:
+        yield np.zeros((8, width)), np.zeros(8)
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(batches(){})
+"""
+TEXTS = """
+import tensorflow as tf
+import keras
+texts = [[1, 2, 3, 4], [5, 6, 7, 8], {}, [3, 4, 5, 6]]
+def rows():
+    for text in texts:
+        yield text, 1
+told = tf.TensorSpec(({},), "int32"), tf.TensorSpec((), "int32")
+data = tf.data.Dataset.from_generator(rows, output_signature=told).batch(2)
+net = keras.Sequential([keras.layers.Embedding(10, 4), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1)])
+net.compile("adam", "mse")
+net.fit(data)
+"""
 EACH = "Give `layers.TimeDistributed` the layer, and the tensor to what it makes"
 STEPS = "Make the rows samples of one step each"
 IN_BOTH = f"{STEPS}, in the data and the model's input"
@@ -125,7 +202,44 @@ FAULTS = [
     Fault(ROWS.format("np.reshape(table, (1, *table.shape))", "(90, 7)"), "rows =", IN_BOTH),
     Fault(ROWS.format("np.reshape(table, (1, len(table), 7))", "(rows.shape[1], 7)"), "rows =", STEPS),
 ]
+LATE = [
+    (LATER.format("(4, 4, 5)", ""), "fit"),
+    (LATER.format("(4, 4, 4, 5)", ", steps_per_epoch=2, epochs=2"), "fit"),
+    (TEXTS.format("[9, 1, 2]", "4"), "TensorSpec"),
+    (TEXTS.format("[9, 1, 2]", "None"), "batch"),
+]
+FIRST = [
+    Fault(WEIGHTS.format("28"), "add_weight", "Make the weight as long as what it meets: `input_shape[-1]`"),
+    Fault(PLACES.format("(width, steps)"), "add_weight", "Make the weight of shape (steps, width)"),
+    Fault(PLACES.format("(steps, 16)"), "add_weight", "Make the weight as long as what it meets: `24`"),
+    Fault(TWO_ENDS.format("heat_train"), "fit", "Give each output its labels: `[rain_train, heat_train]`"),
+]
+MIXED_UP = [
+    Fault(TURNED.format("pictures.reshape(20, 32, 32, 3)"), "/ 255", "Transpose: `pictures.transpose(0, 2, 3, 1)`"),
+    Fault(
+        TURNED_STEPS.format("reshape(waves, (waves.shape[0], 100, 6))"),
+        "steps =",
+        "Transpose: `np.transpose(waves, (0, 2, 1))`",
+    ),
+    Fault(TURNED_LAYER.format("Reshape((32, 32, 3))"), "turned =", "Transpose: `layers.Permute((2, 3, 1))`"),
+]
 FITTING = [
+    LATER.format("(4, 4, 4)", ""),
+    LATER.format("(4, 4, 4, 5)", ", steps_per_epoch=3"),
+    TEXTS.format("[9, 1, 2, 4]", "4"),
+    TEXTS.format("[9, 1, 2, 4]", "None"),
+    WEIGHTS.format("input_shape[-1]"),
+    PLACES.format("(steps, width)"),
+    TWO_ENDS.format("[rain_train, heat_train]"),
+    TURNED.format("pictures.transpose(0, 2, 3, 1)"),
+    TURNED.format("pictures.reshape(20, 3, 1024)"),
+    TURNED.replace("rand(20, 3, 32, 32)", "rand(20, 3072)").format("pictures.reshape(20, 32, 32, 3)"),
+    TURNED.replace("rand(20, 3, 32, 32)", "rand(20, 1, 32, 32)").format("pictures.reshape(20, 32, 32, 1)"),
+    TURNED.replace("random.rand", "zeros")
+    .replace("(20, 3, 32, 32)", "((20, 3, 32, 32))")
+    .format("pictures.reshape(20, 32, 32, 3)"),
+    TURNED_STEPS.format("transpose(waves, (0, 2, 1))"),
+    TURNED_LAYER.format("Permute((2, 3, 1))"),
     EACH_STEP.format("layers.Dense(5))(read"),
     BOTH_WAYS.format("layers.GRU(9))(known"),
     FILM.format("eye)(film"),
@@ -140,6 +254,24 @@ FITTING = [
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_the_form_is_repaired(real: Host, fault: Fault) -> None:
     await assert_told(real, fault)
+
+
+@pytest.mark.parametrize(("text", "line"), LATE)
+async def test_a_later_batch_of_another_shape_is_told(real: Host, text: str, line: str) -> None:
+    found = await catalogue.findings(real, "late", text, tried=True)
+    (told,) = [item for item in found if item.severity is Severity.ERROR]
+    assert told.code in ("dataset-element", "unequal-rows")
+    assert line in text.split("\n")[told.span.line - 1]
+
+
+@pytest.mark.parametrize("fault", FIRST)
+async def test_what_alone_does_not_fit_is_repaired_first(real: Host, fault: Fault) -> None:
+    await assert_told(real, fault, best=True)
+
+
+@pytest.mark.parametrize("fault", MIXED_UP)
+async def test_numbers_that_are_mixed_up_are_told(real: Host, fault: Fault) -> None:
+    await assert_told(real, fault, Severity.WARNING, best=True)
 
 
 @pytest.mark.parametrize("text", FITTING)

@@ -305,6 +305,9 @@ class Sinks:
                 generators.draw_first(data.x)
                 generators.draw_batch(data.x)
                 generators.draw_windows(data.x)
+        steps, epochs = given.get("steps_per_epoch", given.get("steps")), given.get("epochs", 1)
+        with _stage("adapter"):
+            generators.draw_later(data.x, self.batch[0], steps * epochs if isinstance(steps, int) else steps)
         validation = given.get("validation_data")
         if method == "fit" and validation is not None:
             with _stage("validation-adapter"):
