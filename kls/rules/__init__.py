@@ -139,6 +139,7 @@ _SURVEYING: tuple[ModuleType, ...] = (
     input_shape,
     dataset_element,
     merge_shape,
+    compile_call,
     keras_warning,
     channel_order,
     reshape_order,

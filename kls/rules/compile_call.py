@@ -2,7 +2,8 @@
 
 ## What it says
 `fit` before `compile`, no loss, `metrics` as a string, a class where an instance is wanted, a dictionary whose keys are
-not the names of the outputs, one flat list for several outputs.
+not the names of the outputs, one flat list for several outputs, a model and an optimizer that were not made in the
+scope of one `tf.distribute` strategy.
 
 ## Why it matters
 `compile()` looks at little of what it is given: Keras says `You must call compile() before using the model`,
@@ -18,17 +19,18 @@ model.fit(np.zeros((8, 4)), np.zeros((8, 1)))
 ```
 
 ## Repair
-The argument in the form that `compile` takes.
+The argument in the form that `compile` takes; the model and its `compile` in one `with strategy.scope():`.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from kls import edits
-from kls.facts import Edit, Finding, Fix, Related, Severity, Span
-from kls.rules import no_effect, operators, written
+from kls.facts import Edit, Evidence, Finding, Fix, Related, Severity, Span
+from kls.rules import no_effect, operators, strategies, written
 from kls.rules.context import Context, Rule, argument_of, finding, fix, single
 from kls.source import SourceText
 from kls.worker.protocol import Call, Failure, Model, Tensor
@@ -61,6 +63,18 @@ def diagnose(context: Context, failure: Failure) -> Finding | None:
     lines = [first, f"Keras raises: {failure.exception}: {failure.message}"]
     related = (Related(call.span, f"`{call.method}` raises here"),) if call is not None and call.span != span else ()
     return finding(RULE, context, span, "\n".join(lines), call=call, related=related, fixes=tuple(fixes))
+
+
+def survey(context: Context) -> Iterator[Finding]:
+    """One finding for each model that is trained while its optimizer was made in the scope of another strategy."""
+    for warned in context.report.warnings:
+        parts = strategies.told(context, warned)
+        if parts is not None:
+            first, span, fixes = parts
+            lines = f"{first}\nThe first step raises: RuntimeError, since the two belong to different strategies."
+            related = (Related(warned.span, "it raises here"),) if warned.span != span else ()
+            evidence = Evidence.WOULD_RAISE
+            yield finding(RULE, context, span, lines, evidence=evidence, related=related, fixes=tuple(fixes))
 
 
 OLD_OPTIMIZERS = {

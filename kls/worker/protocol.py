@@ -332,16 +332,18 @@ class Warned:
     """A Python warning that Keras or TensorFlow gave at an author's line.
 
     With the category "EndlessData", "SummedLoss", "AllPairs", "PairsOfPredictions", "Watched", "OwnLoss",
-    "ExchangedLoss", "SoftmaxOfOne" or "NanLoss" it is one that they do not give: a dataset without an end, whose
-    transformation is named in `message`, trains a model that is not told the steps of an epoch; `add_loss` is given a
-    value for each sample, whose shape is `message`; a row is taken from a column of as many numbers, or the other way
-    round, and `message` has both shapes: of predictions, which may be compared too, in the order of the two sides; a
-    callback watches what the logs of a `fit` do not have, and `message` has its class, what it watches and what the
-    logs have, a line each; the author calls a loss of Keras himself, and `message` has its class, 1 where it takes
-    logits, and the size of the last axis of the predictions, `layer` the model that gave them, or, exchanged, the
-    labels, and the place is that at which the loss is made; a softmax is taken of one value for each row, in a tensor
-    of the shape `message`; the loss `message` of the author's own, whose statement is the place, is NaN where
-    predictions are the labels, 0 and 1.
+    "ExchangedLoss", "SoftmaxOfOne", "NanLoss" or "OtherScope" it is one that they do not give: a dataset without an
+    end, whose transformation is named in `message`, trains a model that is not told the steps of an epoch;
+    `add_loss` is given a value for each sample, whose shape is `message`; a row is taken from a column of as many
+    numbers, or the other way round, and `message` has both shapes: of predictions, which may be compared too, in
+    the order of the two sides; a callback watches what the logs of a `fit` do not have, and `message` has its
+    class, what it watches and what the logs have, a line each; the author calls a loss of Keras himself, and
+    `message` has its class, 1 where it takes logits, and the size of the last axis of the predictions, `layer` the
+    model that gave them, or, exchanged, the labels, and the place is that at which the loss is made; a softmax is
+    taken of one value for each row, in a tensor of the shape `message`; the loss `message` of the author's own,
+    whose statement is the place, is NaN where predictions are the labels, 0 and 1; a model, `layer`, is trained
+    whose optimizer was made in the scope of another strategy, and `message` says which of the two, "model" or
+    "optimizer", was made outside of the other's.
     """
 
     span: Span

@@ -177,6 +177,32 @@ net = keras.Sequential([keras.layers.Embedding(10, 4), keras.layers.GlobalAverag
 net.compile("adam", "mse")
 net.fit(data)
 """
+SCOPES = """
+import numpy as np
+import keras, tensorflow as tf
+strategy = tf.distribute.{}
+def build():
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+{}
+net.fit(np.zeros((8, 4)), np.zeros((8, 1)))
+"""
+MIRRORED, ONE = "MirroredStrategy()", 'OneDeviceStrategy("/cpu:0")'
+COMPILED_OUTSIDE = """
+with strategy.scope():
+    net = build()
+net.compile("adam", "mse")
+"""
+MADE_OUTSIDE = """
+net = build()
+with strategy.scope():
+    net.compile("adam", "mse")
+"""
+OPTIMIZER_OUTSIDE = """
+steps = keras.optimizers.SGD()
+with strategy.scope():
+    net = build()
+    net.compile(steps, "mse")
+"""
 EACH = "Give `layers.TimeDistributed` the layer, and the tensor to what it makes"
 STEPS = "Make the rows samples of one step each"
 IN_BOTH = f"{STEPS}, in the data and the model's input"
@@ -214,6 +240,13 @@ FIRST = [
     Fault(PLACES.format("(steps, 16)"), "add_weight", "Make the weight as long as what it meets: `24`"),
     Fault(TWO_ENDS.format("heat_train"), "fit", "Give each output its labels: `[rain_train, heat_train]`"),
 ]
+OUTSIDE = "into the scope of the strategy"
+FIRST += [
+    Fault(SCOPES.format(MIRRORED, COMPILED_OUTSIDE), "compile", f'Move `net.compile("adam", "mse")` {OUTSIDE}'),
+    Fault(SCOPES.format(ONE, COMPILED_OUTSIDE), "compile", f'Move `net.compile("adam", "mse")` {OUTSIDE}'),
+    Fault(SCOPES.format(MIRRORED, MADE_OUTSIDE), "net =", f"Move `net = build()` {OUTSIDE}"),
+    Fault(SCOPES.format(MIRRORED, OPTIMIZER_OUTSIDE), "steps =", f"Move `steps = keras.optimizers.SGD()` {OUTSIDE}"),
+]
 MIXED_UP = [
     Fault(TURNED.format("pictures.reshape(20, 32, 32, 3)"), "/ 255", "Transpose: `pictures.transpose(0, 2, 3, 1)`"),
     Fault(
@@ -223,7 +256,12 @@ MIXED_UP = [
     ),
     Fault(TURNED_LAYER.format("Reshape((32, 32, 3))"), "turned =", "Transpose: `layers.Permute((2, 3, 1))`"),
 ]
+INSIDE = COMPILED_OUTSIDE.replace("\nnet.", "\n    net.")
 FITTING = [
+    SCOPES.format(MIRRORED, INSIDE),
+    SCOPES.format(ONE, INSIDE.replace("    net.", "with strategy.scope():\n    net.")),
+    SCOPES.format("get_strategy()", COMPILED_OUTSIDE),
+    SCOPES.format(MIRRORED, "net = build()\nnet.compile('adam', 'mse')"),
     LATER.format("(4, 4, 4)", ""),
     LATER.format("(4, 4, 4, 5)", ", steps_per_epoch=3"),
     TEXTS.format("[9, 1, 2, 4]", "4"),

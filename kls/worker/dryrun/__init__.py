@@ -53,6 +53,7 @@ def _carry_out(dry: Any, tell: Callable[[Report], None]) -> tuple[Any, Any]:
         own_losses,
         pairing,
         saving,
+        scopes,
         scores,
         sinks,
         sizes,
@@ -71,6 +72,7 @@ def _carry_out(dry: Any, tell: Callable[[Report], None]) -> tuple[Any, Any]:
     eager.install(dry)
     watch = keras_hooks.install(dry)
     own_losses.install(dry, watch)
+    scopes.install()
     dry.witnesses = watch.witnesses
     met = sinks.install(dry, watch, trial)
     numpy_patches.install(dry.files.owns)

@@ -36,6 +36,7 @@ from . import (
     parts,
     refusals,
     results,
+    scopes,
     scores,
     specs,
 )
@@ -112,6 +113,8 @@ class Sinks:
         self.met.add(key_of(model))
         given = numbered.numbered(given, model)
         arguments = self._arguments(method, given, span)
+        if method in ("fit", "train_on_batch") and not _overrides(model, "train_step"):
+            scopes.look_at(self.watch, model, span)
         return self.probe(method, model, given, arguments, span, paired=False)
 
     def probe(

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from . import replicas
+from . import replicas, scopes
 from .state import Finished, Run
 from .unknown import Unknown, UnknownValue
 
@@ -155,7 +155,7 @@ def _one_device() -> None:
     """Strategies over several devices become the default one: shapes are the same on each."""
 
     def strategy(*_: Any, **__: Any) -> Any:
-        return tf.distribute.get_strategy()
+        return scopes.OneDevice()
 
     for place in (tf.distribute, tf.distribute.experimental):
         for name in (
