@@ -308,6 +308,16 @@ def _pair(
     return *found, operands.elts, first, second
 
 
+def _strides(context: Context, kind: str, given: Shape, text: str) -> list[Fix]:
+    """A transposed convolution without strides, which enlarges nothing, where the map that it gives is too small."""
+    for layer in reversed(context.report.layers):
+        strides: Any = layer.config.get("strides")
+        plain = strides in (1, (1,) * (len(given or ()) - 2), [1] * (len(given or ()) - 2))
+        if layer.cls == kind and layer.outputs and layer.outputs[0].shape == given and plain:
+            return operators.set_layer_argument(context, layer, "strides", 2, text, f"Set `strides={text}` of `{kind}`")
+    return []
+
+
 def _resized(context: Context, failure: Failure, shapes: list[Shape | None]) -> list[Fix]:
     """Bring one of two maps to the size of the other, channels last: the smaller one repeated where the larger is a
     whole multiple of it; else, where they differ by a border, the smaller one padded or the larger one cut."""
@@ -329,6 +339,7 @@ def _resized(context: Context, failure: Failure, shapes: list[Shape | None]) -> 
     for place, (small, large) in enumerate(((first, second), (second, first))):
         factors = [_multiple(a, b) for a, b in zip(small[1:-1], large[1:-1], strict=True)]
         if None not in factors and max(filter(None, factors)) > 1:
+            fixes += _strides(context, f"Conv{axes}DTranspose", small, _numbers(factors))
             fixes += around(place, "Enlarge", f"UpSampling{axes}D", _numbers(factors))
         more = [_border(a, b) for a, b in zip(small[1:-1], large[1:-1], strict=True)]
         if None not in more and max(filter(None, more), default=0) > 0:

@@ -289,6 +289,23 @@ def dividing(context: Context, failure: Failure) -> list[Fix]:
     return fixes[:2]
 
 
+def of_parts(context: Context, failure: Failure) -> list[Fix]:
+    """Units that a split into parts does not divide: as many times what is named, as `2 * size` for a mean and a
+    deviation of `size` numbers, or the next number that can be divided."""
+    told = re.search(r"evenly divisible by (\d+) but is (\d+)", failure.message)
+    parts, have = (int(told[1]), int(told[2])) if told is not None and "split" in failure.message.lower() else (0, 0)
+    for layer in reversed(context.report.layers if parts else ()):
+        found = context.call_node(layer.created) if layer.config.get("units") == have else None
+        given = edits.argument(found[1], "units", 0) if found is not None else None
+        if found is None or given is None:
+            continue
+        literal = isinstance(given, ast.Constant)
+        text = str(-(-have // parts) * parts) if literal else f"{parts} * {edits.parenthesised(found[0], given)}"
+        title = f"Set the units of `{layer.cls}` to `{text}`"
+        return fix(title, edits.replace(found[0], given, text), cause=layer.created, safe=False)
+    return []
+
+
 def _written(source: SourceText, node: ast.expr) -> list[ast.Constant]:
     """Where the number that an expression comes to is written: there, or in the calls that give a parameter."""
     if isinstance(node, ast.Constant):

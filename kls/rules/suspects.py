@@ -128,6 +128,7 @@ def strong(context: Context, failure: Failure) -> list[Fix]:
         *gathered.strong(context, failure),
         *sizes.other_axes(context, failure),
         *sizes.dividing(context, failure),
+        *sizes.of_parts(context, failure),
         *sizes.fitting_words(context, failure),
         *spelled.strong(context, failure),
         *image_sizes.of_two_sides(context, failure),

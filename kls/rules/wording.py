@@ -68,6 +68,9 @@ def first_line(failure: Failure) -> str:
         what = _OPERATIONS.get(computed[1], f"operation `{computed[1]}`")
         first, second = (_DTYPES.get(name, name) for name in computed.groups()[1:])
         return f"the {what} of {first} and {second} cannot be made: cast one of them"
+    cut = re.search(r"evenly divisible by (\d+) but is (\d+)\s+Number of ways to split", failure.message)
+    if cut is not None:
+        return f"an axis of {cut[2]} cannot be split into {cut[1]} equal parts"
     _, _, inner = failure.message.partition("for this Lambda layer.\n")
     if inner:
         return first_line(dataclasses.replace(failure, message=inner.partition(": ")[2]))

@@ -203,6 +203,31 @@ with strategy.scope():
     net = build()
     net.compile(steps, "mse")
 """
+ENLARGED = """
+import keras
+from keras import layers
+picture = keras.Input((64, 64, 3))
+wide = layers.Conv2D(8, 3, padding="same")(picture)
+deep = layers.Conv2D(16, 3, padding="same")(layers.MaxPooling2D()(wide))
+back = layers.Conv2DTranspose(8, 2{})(deep)
+model = keras.Model(picture, layers.Conv2D(1, 1)(layers.concatenate([back, wide])))
+"""
+PARTS = """
+import numpy as np
+import keras, tensorflow as tf
+class Sampler(keras.Model):
+    def __init__(self, size):
+        super().__init__()
+        self.code = keras.Sequential([keras.layers.Dense(64), keras.layers.Dense({})])
+        self.back = keras.layers.Dense(30)
+    def call(self, x):
+        mean, spread = tf.split(self.code(x), 2, axis=1)
+        return self.back(mean + tf.exp(spread) * tf.random.normal(tf.shape(mean)))
+rows = np.random.rand(64, 30).astype("float32")
+model = Sampler(5)
+model.compile("adam", "mse")
+model.fit(rows, rows)
+"""
 EACH = "Give `layers.TimeDistributed` the layer, and the tensor to what it makes"
 STEPS = "Make the rows samples of one step each"
 IN_BOTH = f"{STEPS}, in the data and the model's input"
@@ -240,6 +265,10 @@ FIRST = [
     Fault(PLACES.format("(steps, 16)"), "add_weight", "Make the weight as long as what it meets: `24`"),
     Fault(TWO_ENDS.format("heat_train"), "fit", "Give each output its labels: `[rain_train, heat_train]`"),
 ]
+FIRST += [
+    Fault(ENLARGED.format(', padding="same"'), "back =", "Set `strides=2` of `Conv2DTranspose`"),
+    Fault(PARTS.format("size"), "Dense(size)", "Set the units of `Dense` to `2 * size`"),
+]
 OUTSIDE = "into the scope of the strategy"
 FIRST += [
     Fault(SCOPES.format(MIRRORED, COMPILED_OUTSIDE), "compile", f'Move `net.compile("adam", "mse")` {OUTSIDE}'),
@@ -258,6 +287,8 @@ MIXED_UP = [
 ]
 INSIDE = COMPILED_OUTSIDE.replace("\nnet.", "\n    net.")
 FITTING = [
+    ENLARGED.format(", strides=2"),
+    PARTS.format("2 * size"),
     SCOPES.format(MIRRORED, INSIDE),
     SCOPES.format(ONE, INSIDE.replace("    net.", "with strategy.scope():\n    net.")),
     SCOPES.format("get_strategy()", COMPILED_OUTSIDE),
