@@ -15,7 +15,7 @@ from kls.worker.protocol import Failure
 
 _METHODS = frozenset("reshape transpose flatten ravel squeeze swapaxes".split())
 """Methods of an array that give it another form."""
-_FUNCTIONS = _METHODS | frozenset("expand_dims array asarray stack moveaxis tile repeat to_categorical".split())
+_FUNCTIONS = _METHODS | frozenset("expand_dims array asarray stack moveaxis tile repeat".split())
 """Functions that do, of their first argument."""
 _CALLS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
 _NO_AXES = re.compile(r"^(?:tuple index out of range$|too many indices for array: array is 0-dimensional)")

@@ -329,7 +329,9 @@ def _several(context: Context, call: Call, model: Model, failure: Failure) -> Pa
         names = [item.path for item in call.outputs]  # a model of the author's own gives them by name
     elif not outputs:
         outputs = len(call.outputs) if not any(item.path and not item.path.isdigit() for item in call.outputs) else 0
-    if not outputs or (outputs < 2 and not (named or given > 1)):
+        if not outputs:
+            return None
+    if outputs < 2 and not (named or given > 1):
         return None
     span = operators.place_of_data(context, labels) or call.span
     shown = f"`{labels.name}`" if labels.name else "the labels"

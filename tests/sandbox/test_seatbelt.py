@@ -197,7 +197,7 @@ def test_arguments_and_limits() -> None:
         "/usr/bin/sandbox-exec", "-p", "(text)", "/x/python", "-I",
     ]  # fmt: skip
     limits = dict(seatbelt.limits(MINE))
-    assert limits == {"CORE": 0, "CPU": 80, "FSIZE": 16 << 20, "NOFILE": 256}
+    assert limits == {"CORE": 0, "CPU": 120, "FSIZE": 16 << 20, "NOFILE": 256}
     assert seatbelt.most_resident(MINE) == 4 << 30
 
 

@@ -69,7 +69,7 @@ def test_the_limits_of_the_job() -> None:
     breakaway, silent_breakaway = 0x800, 0x1000
     assert not made.Basic.LimitFlags & (breakaway | silent_breakaway)
     assert made.Basic.ActiveProcessLimit == 1
-    assert made.Basic.PerProcessUserTimeLimit == 80 * 10_000_000
+    assert made.Basic.PerProcessUserTimeLimit == 120 * 10_000_000
     assert made.ProcessMemoryLimit == made.JobMemoryLimit == 5 << 30
 
 

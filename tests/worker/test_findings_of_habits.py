@@ -700,7 +700,7 @@ FAULTS = [
     Fault(METRIC_OF_ONE, "def spread", "Take the labels and the predictions"),
     Fault(ROWS_OF_THE_OTHER_PART, "net.fit", "Take the rows of `40:`: `prices[40:]`"),
     Fault(ROWS_OF_ONE_FOLD, "net.fit", "Give the same rows: `prices[fold]`"),
-    Fault(ONE_ROW_OF_LABELS, "net.fit", "Give all of `wanted`"),
+    Fault(ONE_ROW_OF_LABELS, "net.fit", "Give `wanted` as it is"),
     Fault(ONE_PART_WITHOUT_STEPS, "net.predict", "Give `begin` another axis: `begin[None]`"),
     Fault(BESIDE_A_MODEL_OF_THE_SAME_LAYERS, "second.fit", "Reshape the data to (16, 8, 1)"),
     Fault(NARROWER_CODE, "layers.Dense(3)(rows)", "Change 3 to 4 in `layers.Dense(3)`"),
