@@ -346,3 +346,18 @@ async def test_numbers_that_are_mixed_up_are_told(real: Host, fault: Fault) -> N
 @pytest.mark.parametrize("text", FITTING)
 async def test_what_fits_is_not_told(real: Host, text: str) -> None:
     await assert_silent(real, text)
+
+
+TWO_IN_A_SCOPE = """
+import keras
+import tensorflow as tf
+strategy = tf.distribute.MirroredStrategy()
+with strategy.scope():
+    rows = keras.Sequential([keras.Input((8,)), keras.layers.Conv2D(4, 3)])
+    words = keras.layers.Dens(4)
+"""
+
+
+async def test_what_fails_in_a_scope_does_not_hide_what_comes_after_it(real: Host) -> None:
+    found = await catalogue.findings(real, "program", TWO_IN_A_SCOPE, tried=False)
+    assert [item.code for item in found if item.severity is Severity.ERROR] == ["layer-input", "removed-name"]

@@ -7,9 +7,7 @@ model and optimizer belong together.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Generator
 from typing import Any
 
 import tensorflow as tf
@@ -28,14 +26,24 @@ class OneDevice:
     def __getattr__(self, name: str) -> Any:
         return getattr(tf.distribute.get_strategy(), name)
 
-    @contextlib.contextmanager
-    def scope(self) -> Generator[Any, None, None]:
+    def scope(self) -> _Scope:
         """What is made inside belongs to this strategy."""
-        _entered.append(self)
-        try:
-            yield self
-        finally:
-            _entered.pop()
+        return _Scope(self)
+
+
+class _Scope:
+    """As TensorFlow's own a class, which swallows no exception: what fails inside is contained statement by statement
+    (`execute`), other than in a context manager that a generator makes."""
+
+    def __init__(self, strategy: OneDevice) -> None:
+        self._strategy = strategy
+
+    def __enter__(self) -> OneDevice:
+        _entered.append(self._strategy)
+        return self._strategy
+
+    def __exit__(self, *_: Any) -> None:
+        _entered.pop()
 
 
 def install() -> None:
